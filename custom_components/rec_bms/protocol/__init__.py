@@ -1,0 +1,1 @@
+"""Speaks the line protocol of a REC BMS; knows nothing of Home Assistant."""

@@ -1,0 +1,151 @@
+"""One BMS at one address: who it is, what it reads, and setting its values safely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from .coherence import check, rules_for
+from .connection import Connection
+from .errors import (
+    ChangesForbiddenError,
+    NoAnswerError,
+    NotTakenError,
+    PortError,
+    ReadsBackDifferentlyError,
+    RefusedError,
+    UnverifiedError,
+)
+from .instructions import BY_CODE, Instruction
+from .line import ASKINGS, Line
+from .models import Identity, PerUnit, Reading
+from .values import agrees, decode, encode_setting, parse_setting
+
+_TAKEN = b"SET"
+
+
+@dataclass(frozen=True, slots=True)
+class SetResult:
+    """A setting made and verified, in the line's unit; `previous` is None where it was nonsense."""
+
+    instruction: Instruction
+    previous: float | None
+    requested: float
+    read_back: float
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a BMS says of itself when it is met: cells per unit, in the order of units."""
+
+    identity: Identity
+    cells: tuple[int, ...]
+
+
+class Client:
+    """Talks to one BMS; many clients may share a connection."""
+
+    def __init__(self, connection: Connection, address: int) -> None:
+        """Take the connection that leads to a BMS and its address, 1 to 255."""
+        self.connection = connection
+        self.address = address
+
+    async def read(self, instruction: Instruction, *, askings: int = ASKINGS) -> Reading:
+        """Return what the BMS answers to an instruction, in the line's units.
+
+        Raises NoAnswerError or PortError.
+        """
+        async with self.connection.turn() as line:
+            payloads = await line.ask(self.address, instruction, askings=askings)
+        return decode(instruction, payloads)
+
+    async def identify(self, *, askings: int = ASKINGS) -> str:
+        """Return the identification, such as `REC BMS 1Q VICTRON` (capture).
+
+        Raises NoAnswerError or PortError.
+        """
+        return str(await self.read(BY_CODE["*IDN"], askings=askings))
+
+    async def describe(self) -> Description:
+        """Return who this BMS is and what cells it has. Raises NoAnswerError or PortError."""
+        identity = Identity(
+            model=await self.identify(),
+            software_version=await self._text_or_none("SWVR"),
+            hardware_version=await self._text_or_none("HWVR"),
+        )
+        cells = await self.read(BY_CODE["CELL"])
+        rows = cells.units if isinstance(cells, PerUnit) else ()
+        return Description(identity, tuple(len(row) for row in rows))
+
+    async def set(
+        self,
+        instruction: Instruction,
+        value: object,
+        *,
+        permitted: Callable[[], bool],
+        unsupported: Collection[str] = (),
+    ) -> SetResult:
+        """Set a value, read it back, and return both; `value` is in the line's unit.
+
+        Nothing is sent unless the value is valid, coherent with freshly read other limits (those
+        in `unsupported` are not asked for) and `permitted` says yes, asked last of all. A value is
+        sent once. The read-back decides: it is the requested value, or an exception tells what the
+        BMS has now.
+
+        Raises NotSettableError, WrongTypeError, OutOfRangeError, ChangesForbiddenError,
+        IncoherentError, NoAnswerError or PortError, all before anything was sent; RefusedError,
+        NotTakenError, ReadsBackDifferentlyError or UnverifiedError after.
+        """
+        if not permitted():
+            raise ChangesForbiddenError(instruction.code)
+        requested = parse_setting(instruction, value)
+        async with self.connection.turn() as line:
+            previous = await self._number(line, instruction)
+            others = {
+                rule.other(instruction.code): 0.0
+                for rule in rules_for(instruction.code)
+                if rule.other(instruction.code) not in unsupported
+            }
+            for other in others:
+                others[other] = await self._limit(line, BY_CODE[other])
+            check(instruction.code, requested, previous, others)
+            if not permitted():
+                raise ChangesForbiddenError(instruction.code)
+            read_back = await self._send_and_verify(line, instruction, requested)
+        return SetResult(instruction, previous, requested, read_back)
+
+    async def _send_and_verify(
+        self, line: Line, instruction: Instruction, requested: float
+    ) -> float:
+        try:
+            verdict = await line.set(self.address, instruction, encode_setting(requested))
+            payloads = await line.ask(self.address, instruction)
+        except (NoAnswerError, PortError) as err:
+            raise UnverifiedError(instruction.code, requested) from err
+        current = decode(instruction, payloads)
+        if not isinstance(current, int | float):
+            raise UnverifiedError(instruction.code, requested)
+        if agrees(instruction, requested, payloads[0]):
+            return current
+        if verdict is None:
+            raise NotTakenError(instruction.code, requested, current)
+        if verdict != _TAKEN:
+            answer = verdict.decode("ascii", "backslashreplace")
+            raise RefusedError(instruction.code, requested, answer, current)
+        raise ReadsBackDifferentlyError(instruction.code, requested, current)
+
+    async def _number(self, line: Line, instruction: Instruction) -> float | None:
+        reading = decode(instruction, await line.ask(self.address, instruction))
+        return reading if isinstance(reading, int | float) else None
+
+    async def _limit(self, line: Line, instruction: Instruction) -> float:
+        """Return a limit that another is checked against; nonsense is as good as no answer."""
+        if (value := await self._number(line, instruction)) is None:
+            raise NoAnswerError(self.address, instruction.code)
+        return value
+
+    async def _text_or_none(self, code: str) -> str | None:
+        try:
+            return str(await self.read(BY_CODE[code]))
+        except NoAnswerError:
+            return None

@@ -1,0 +1,157 @@
+"""What can go wrong between us and a BMS, and the BMS's own error numbers.
+
+Every exception carries the values that matter as attributes, so that whoever shows it to a user can
+say it in the user's language.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class BmsError(Exception):
+    """The BMS or the way to it did not do what was asked."""
+
+
+class PortError(BmsError):
+    """The port could not be opened or was lost; `reason` is the operating system's word for it."""
+
+    def __init__(self, port: str, reason: str) -> None:
+        """Name the port and what happened to it."""
+        super().__init__(f"{port}: {reason}")
+        self.port = port
+        self.reason = reason
+
+
+class NoAnswerError(BmsError):
+    """The BMS at `address` did not answer `instruction` within all tries."""
+
+    def __init__(self, address: int, instruction: str) -> None:
+        """Name what was asked of whom."""
+        super().__init__(f"no answer to {instruction} from address {address}")
+        self.address = address
+        self.instruction = instruction
+
+
+class SettingError(BmsError):
+    """A value was not set, or it is not certain that it was; `instruction` is its code."""
+
+    def __init__(self, instruction: str, message: str) -> None:
+        """Name the instruction."""
+        super().__init__(f"{instruction}: {message}")
+        self.instruction = instruction
+
+
+class NotSettableError(SettingError):
+    """The instruction can be read only."""
+
+    def __init__(self, instruction: str) -> None:
+        """Name the instruction."""
+        super().__init__(instruction, "can be read only")
+
+
+class WrongTypeError(SettingError):
+    """The value is no finite number, or not the whole number that this setting needs."""
+
+    def __init__(self, instruction: str, value: object, *, whole_number: bool) -> None:
+        """Keep the value and what was wanted instead."""
+        wanted = "a whole number" if whole_number else "a plain decimal number"
+        super().__init__(instruction, f"{value!r} is not {wanted}")
+        self.value = value
+        self.whole_number = whole_number
+
+
+class OutOfRangeError(SettingError):
+    """The value lies outside `minimum` to `maximum`, all in the line's unit."""
+
+    def __init__(self, instruction: str, value: float, minimum: float, maximum: float) -> None:
+        """Keep the value and its limits."""
+        super().__init__(instruction, f"{value:g} is outside {minimum:g} to {maximum:g}")
+        self.value = value
+        self.minimum = minimum
+        self.maximum = maximum
+
+
+class IncoherentError(SettingError):
+    """The value contradicts another setting, whose code and value are `other` and `other_value`."""
+
+    def __init__(
+        self, instruction: str, value: float, relation: str, other: str, other_value: float
+    ) -> None:
+        """Keep the rule that would be broken: instruction relation other."""
+        super().__init__(
+            instruction, f"{value:g} must be {relation} {other}, which is {other_value:g}"
+        )
+        self.value = value
+        self.relation = relation
+        self.other = other
+        self.other_value = other_value
+
+
+class ChangesForbiddenError(SettingError):
+    """Changes are switched off; nothing was sent."""
+
+    def __init__(self, instruction: str) -> None:
+        """Name the instruction."""
+        super().__init__(instruction, "changes are switched off")
+
+
+class RefusedError(SettingError):
+    """The BMS said no with `answer`; its value is `current`."""
+
+    def __init__(self, instruction: str, value: float, answer: str, current: float) -> None:
+        """Keep what was asked, the BMS's word and the value it has now."""
+        super().__init__(instruction, f"{value:g} was refused with {answer}, it is {current:g}")
+        self.value = value
+        self.answer = answer
+        self.current = current
+
+
+class NotTakenError(SettingError):
+    """The BMS did not confirm, and still has another value: `current`."""
+
+    def __init__(self, instruction: str, value: float, current: float) -> None:
+        """Keep what was asked and the value that the BMS has now."""
+        super().__init__(instruction, f"{value:g} was not taken, it is {current:g}")
+        self.value = value
+        self.current = current
+
+
+class ReadsBackDifferentlyError(SettingError):
+    """The BMS confirmed `value`, and yet has `current`."""
+
+    def __init__(self, instruction: str, value: float, current: float) -> None:
+        """Keep what was asked and the value that the BMS has now."""
+        super().__init__(instruction, f"{value:g} was confirmed, but it is {current:g}")
+        self.value = value
+        self.current = current
+
+
+class UnverifiedError(SettingError):
+    """`value` was sent and could not be read back: it is not known what the BMS has now."""
+
+    def __init__(self, instruction: str, value: float) -> None:
+        """Keep what was asked."""
+        super().__init__(instruction, f"{value:g} was sent, but not read back")
+        self.value = value
+
+
+class ErrorNumber(IntEnum):
+    """The error numbers that a BMS reports in ERRO (manual); newer units go on from 17."""
+
+    CELL_VOLTAGE_HIGH = 1
+    CELL_VOLTAGE_LOW = 2
+    CELL_DIFFERENCE = 3
+    CELL_TEMPERATURE_HIGH = 4
+    BMS_TEMPERATURE_HIGH = 5
+    CELLS_OR_ADDRESS = 6
+    TEMPERATURE_LOW_CHARGING = 7
+    TEMPERATURE_SENSOR = 8
+    COMMUNICATION = 9
+    CELL_MEASUREMENT = 10
+    CONTACTOR = 11
+    CURRENT_MEASUREMENT = 12
+    CHEMISTRY = 13
+    MEMORY = 14
+    BALANCING_TRANSISTOR = 15
+    INTERNAL = 16

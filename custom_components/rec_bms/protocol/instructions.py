@@ -1,0 +1,190 @@
+"""The 42 instructions of a REC BMS as typed data: the one table that everything reads.
+
+Queries, decoding, limits, entities, actions, documentation and tests take their facts from here, so
+that adding an instruction is adding a row. Limits (`minimum`, `maximum`) and `line_unit` are those
+of the line; `unit` and `step` are what an entity shows.
+
+Source: the instruction library of REC-BMSManager and REC's manuals (docs/protocol.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Category(StrEnum):
+    """What an instruction is about, in the words of the replaced toolset."""
+
+    IDENTIFICATION = "Identification"
+    INFORMATION = "Information"
+    CELL = "Cell"
+    TEMPERATURE = "Temperature"
+    AMPERAGE = "Amperage"
+    PACK = "Pack"
+    SOC = "SOC"
+    VICTRON = "Victron"
+    ERROR = "Error"
+    BMS = "BMS"
+
+
+class Reply(StrEnum):
+    """How an instruction is answered: text, one number as text, or an array of frames."""
+
+    STRING = "string"
+    FLOAT = "float"
+    INT = "int"
+    CHAR = "char"
+    ARRAY = "array"
+
+
+class Group(StrEnum):
+    """How often an instruction is asked; the intervals are the coordinator's."""
+
+    IDENTITY = "identity"
+    MAIN = "main"
+    TEMPERATURES = "temperatures"
+    SLOW = "slow"
+    SETTING = "setting"
+
+
+class Kind(StrEnum):
+    """The filters of the instruction list, as the replaced toolset named them."""
+
+    STRING = "string"
+    ARRAY = "array"
+    RANGE = "range"
+    CONFIGURABLE = "configurable"
+    COMMON = "common"
+
+
+_NO_CHOICES: Mapping[int, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction of the BMS.
+
+    `minimum` and `maximum` are in `line_unit` and exist exactly for what can be set. `header` is the
+    first frame of an array's answer, None where that frame counts the units. `choices` names the
+    values of a setting that is a list rather than a quantity.
+    """
+
+    code: str
+    alias: str
+    name: str
+    category: Category
+    reply: Reply
+    group: Group
+    minimum: float | None = None
+    maximum: float | None = None
+    line_unit: str | None = None
+    common: bool = False
+    header: str | None = None
+    key: str | None = None
+    unit: str | None = None
+    step: float | None = None
+    enabled: bool = True
+    choices: Mapping[int, str] = field(default=_NO_CHOICES, hash=False)
+
+    @property
+    def settable(self) -> bool:
+        """Whether the BMS lets this value be set."""
+        return self.minimum is not None
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the answer comes in several frames."""
+        return self.reply is Reply.ARRAY
+
+    @property
+    def whole_number(self) -> bool:
+        """Whether the value is an integer on the line."""
+        return self.reply in (Reply.INT, Reply.CHAR)
+
+    @property
+    def query(self) -> bytes:
+        """The payload that asks for this instruction."""
+        return f"{self.code}?".encode("ascii")
+
+    def is_kind(self, kind: Kind) -> bool:
+        """Tell whether the instruction list shows this instruction under a filter."""
+        return {
+            Kind.STRING: self.reply is Reply.STRING,
+            Kind.ARRAY: self.is_array,
+            Kind.RANGE: self.minimum is not None,
+            Kind.CONFIGURABLE: self.settable,
+            Kind.COMMON: self.common,
+        }[kind]
+
+
+_CHEMISTRIES = MappingProxyType(
+    {
+        1: "li_po_kokam_high_power",
+        2: "li_po_kokam_high_capacity",
+        3: "lifepo4_winston",
+        4: "lifepo4_a123",
+        5: "limno2",
+    }
+)
+_CAN_SPEEDS = MappingProxyType({1: "250_kbit_s", 2: "500_kbit_s"})
+
+# A table is read across: one row an instruction, whatever its width.
+# fmt: off
+INSTRUCTIONS: tuple[Instruction, ...] = (
+    Instruction("*IDN", "Identity", "Identification", Category.IDENTIFICATION, Reply.STRING, Group.IDENTITY, common=True, key="identification"),
+    Instruction("LCD1", "ListCommonData1", "Main data", Category.INFORMATION, Reply.ARRAY, Group.MAIN, common=True, header="28"),
+    Instruction("LCD3", "ListCommonData3", "Extremes and consumed charge", Category.INFORMATION, Reply.ARRAY, Group.MAIN, common=True, header="8"),
+    Instruction("CELL", "CellVoltages", "Cell voltages", Category.INFORMATION, Reply.ARRAY, Group.MAIN, line_unit="V", common=True, key="cell_voltage", unit="V"),
+    Instruction("PTEM", "CellTemperatures", "Battery temperatures", Category.INFORMATION, Reply.ARRAY, Group.TEMPERATURES, line_unit="°C", common=True, key="temperature", unit="°C"),
+    Instruction("RINT", "CellResistance", "Cell internal DC resistance", Category.INFORMATION, Reply.ARRAY, Group.SLOW, line_unit="Ω", common=True, key="cell_resistance", unit="mΩ"),
+    Instruction("BTEM", "BMSTemperature", "BMS temperature", Category.INFORMATION, Reply.ARRAY, Group.TEMPERATURES, line_unit="°C", common=True, header="1", key="bms_temperature", unit="°C"),
+    Instruction("ERRO", "BMSErrors", "Error", Category.INFORMATION, Reply.ARRAY, Group.MAIN, common=True, header="4", key="error"),
+    Instruction("BVOL", "BalanceEnd", "Balancing end voltage", Category.CELL, Reply.FLOAT, Group.SETTING, 2.5, 4.3, line_unit="V", key="bvol", unit="V", step=0.001),
+    Instruction("BMIN", "BalanceStart", "Balancing start voltage", Category.CELL, Reply.FLOAT, Group.SETTING, 2.5, 4.3, line_unit="V", key="bmin", unit="V", step=0.001),
+    Instruction("CMAX", "CellMax", "Cell overvoltage cut-off", Category.CELL, Reply.FLOAT, Group.SETTING, 2, 4.3, line_unit="V", key="cmax", unit="V", step=0.001),
+    Instruction("MAXH", "CellHysteresisMax", "Cell overvoltage hysteresis", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 2, line_unit="V", key="maxh", unit="V", step=0.001),
+    Instruction("CMIN", "CellMin", "Cell undervoltage cut-off", Category.CELL, Reply.FLOAT, Group.SETTING, 1.8, 4, line_unit="V", key="cmin", unit="V", step=0.001),
+    Instruction("MINH", "CellHysteresisMin", "Cell undervoltage hysteresis", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 2, line_unit="V", key="minh", unit="V", step=0.001),
+    Instruction("CHAR", "CellChargeEnd", "End-of-charge cell voltage", Category.CELL, Reply.FLOAT, Group.SETTING, 2, 4.3, line_unit="V", key="char", unit="V", step=0.001),
+    Instruction("CHIS", "CellChargeHysteresisEnd", "End-of-charge hysteresis", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 2, line_unit="V", key="chis", unit="V", step=0.001),
+    Instruction("RAZL", "CellDifferenceMax", "Maximum cell voltage difference", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 1, line_unit="V", key="razl", unit="V", step=0.001),
+    Instruction("TMAX", "CellTemperatureMax", "Cell overtemperature cut-off", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, -20, 65, line_unit="°C", key="tmax", unit="°C", step=0.1),
+    Instruction("TMIN", "CellTemperatureMin", "Charging undertemperature cut-off", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, -30, 65, line_unit="°C", key="tmin", unit="°C", step=0.1),
+    Instruction("TBAL", "BMSTemperatureMax", "BMS overtemperature cut-off", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, -20, 65, line_unit="°C", key="tbal", unit="°C", step=0.1),
+    Instruction("BMTH", "BMSTemperatureHysteresisMax", "BMS overtemperature hysteresis", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, 1, 30, line_unit="°C", key="bmth", unit="°C", step=0.1),
+    Instruction("IOFF", "CurrentZeroOffset", "Current sensor zero offset", Category.AMPERAGE, Reply.FLOAT, Group.SETTING, -2, 2, line_unit="A", key="ioff", unit="A", step=0.001, enabled=False),
+    Instruction("IOJA", "VoltageCurrentCoefficient", "Current sensor coefficient", Category.AMPERAGE, Reply.FLOAT, Group.SETTING, 0.0005, 0.5, key="ioja", step=0.000001, enabled=False),
+    Instruction("CYCL", "Cycles", "Cycle count", Category.PACK, Reply.INT, Group.SLOW, 0, 8000, line_unit="cycles", common=True, key="cycl", unit="cycles", step=1, enabled=False),
+    Instruction("CAPA", "Capacity", "Battery capacity", Category.PACK, Reply.FLOAT, Group.SETTING, 1, 5000, line_unit="Ah", common=True, key="capa", unit="Ah", step=0.1),
+    Instruction("CHEM", "Chemistry", "Cell chemistry", Category.PACK, Reply.CHAR, Group.SETTING, 1, 5, common=True, key="chem", choices=_CHEMISTRIES),
+    Instruction("SOCH", "StateOfChargeHysteresis", "End-of-charge SOC hysteresis", Category.SOC, Reply.FLOAT, Group.SETTING, 0.005, 0.99, line_unit="fraction", key="soch", unit="%", step=0.1),
+    Instruction("SOCS", "StateOfCharge", "State of charge reset", Category.SOC, Reply.FLOAT, Group.SETTING, 0.01, 1, line_unit="fraction", key="socs", unit="%", step=0.1, enabled=False),
+    Instruction("CHAC", "ChargeCoefficient", "Charge coefficient", Category.VICTRON, Reply.FLOAT, Group.SETTING, 0.01, 1, line_unit="C", key="chac", unit="C", step=0.01),
+    Instruction("DCHC", "DischargeCoefficient", "Discharge coefficient", Category.VICTRON, Reply.FLOAT, Group.SETTING, 0.01, 3, line_unit="C", key="dchc", unit="C", step=0.01),
+    Instruction("SISN", "InverterCount", "Inverter count", Category.VICTRON, Reply.CHAR, Group.SETTING, 1, 6, key="sisn", step=1),
+    Instruction("MAXC", "InverterMaxCurrentCharge", "Maximum charge current per inverter", Category.VICTRON, Reply.FLOAT, Group.SETTING, 5, 345, line_unit="A", key="maxc", unit="A", step=1),
+    Instruction("MAXD", "InverterMaxCurrentDischarge", "Maximum discharge current per inverter", Category.VICTRON, Reply.FLOAT, Group.SETTING, 5, 345, line_unit="A", key="maxd", unit="A", step=1),
+    Instruction("CLOW", "CellDischargeProtectionMin", "Discharge protection cell voltage", Category.VICTRON, Reply.FLOAT, Group.SETTING, 1.8, 4.2, line_unit="V", key="clow", unit="V", step=0.001),
+    Instruction("CANF", "CANBUSFrequency", "CAN bus speed", Category.VICTRON, Reply.CHAR, Group.SETTING, 1, 2, key="canf", choices=_CAN_SPEEDS),
+    Instruction("VMAX", "MaximumVoltageExcursionCount", "Overvoltage count", Category.ERROR, Reply.INT, Group.SLOW, 0, 8000, key="vmax", step=1, enabled=False),
+    Instruction("VMIN", "MinimumVoltageExcursionCount", "Undervoltage count", Category.ERROR, Reply.INT, Group.SLOW, 0, 8000, key="vmin", step=1, enabled=False),
+    Instruction("SWVR", "SoftwareVersion", "Software version", Category.BMS, Reply.STRING, Group.IDENTITY, common=True, key="software_version"),
+    Instruction("HWVR", "HardwareVersion", "Hardware version", Category.BMS, Reply.STRING, Group.IDENTITY, common=True, key="hardware_version"),
+    Instruction("EAVC", "CalibrationEvenCells", "Even cells calibration", Category.BMS, Reply.FLOAT, Group.SETTING, -0.0003, 0.0003, line_unit="V", key="eavc", unit="V", step=0.00001, enabled=False),
+    Instruction("ODDC", "CalibrationOddCells", "Odd cells calibration", Category.BMS, Reply.FLOAT, Group.SETTING, -0.0003, 0.0003, line_unit="V", key="oddc", unit="V", step=0.00001, enabled=False),
+    Instruction("REFC", "ADCReferenceVoltage", "ADC reference voltage", Category.BMS, Reply.FLOAT, Group.IDENTITY, line_unit="V", key="reference_voltage", unit="V", enabled=False),
+)
+# fmt: on
+
+BY_CODE: Mapping[str, Instruction] = MappingProxyType({row.code: row for row in INSTRUCTIONS})
+SETTABLE: tuple[Instruction, ...] = tuple(row for row in INSTRUCTIONS if row.settable)
+
+_BY_NAME = {name.casefold(): row for row in INSTRUCTIONS for name in (row.code, row.alias)}
+
+
+def find(name: str) -> Instruction | None:
+    """Return the instruction with a code or alias in any case, None where there is none."""
+    return _BY_NAME.get(name.strip().casefold())

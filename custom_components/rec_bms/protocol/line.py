@@ -1,0 +1,245 @@
+"""One question at a time, and no answer taken for another question's.
+
+An answer says who sent it, not what it answers, and a busy BMS may answer up to two seconds late.
+docs/protocol.md ("Answers carry no name") has the rules that this module follows and why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+
+from .answer import Gatherer, Layout, State, Verdict, gatherer
+from .errors import NoAnswerError
+from .frame import MASTER, Frame
+from .instructions import BY_CODE, Instruction
+from .wire import Wire
+
+ASKINGS = 3
+ANSWER_BEGINS = 0.350
+"""Seconds within which an answer begins, as a rule (manual)."""
+ANSWER_AT_THE_LATEST = 2.0
+"""Seconds after which a question is not answered any more."""
+QUIET = 0.010
+"""Seconds of quiet after which an answer sent twice is through."""
+STALLED = 0.040
+"""Seconds without a byte after which a frame's rest is not on its way."""
+
+FENCES = ("ERRO", "LCD3", "LCD1")
+"""Instructions whose answers' shapes nothing else has."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asking:
+    """A question that is owed an answer; somebody else's question is, too."""
+
+    address: int
+    code: str
+    asked_at: float
+
+    @property
+    def expires_at(self) -> float:
+        return self.asked_at + ANSWER_AT_THE_LATEST
+
+
+class Line:
+    """The exchange of questions and answers over one wire; the caller holds its lock."""
+
+    def __init__(self, wire: Wire) -> None:
+        """Nothing was asked yet."""
+        self._wire = wire
+        self._owed: list[_Asking] = []
+        self._layouts: defaultdict[tuple[int, str], Layout] = defaultdict(Layout)
+        self._last_answered: Instruction | None = None
+
+    async def ask(
+        self, address: int, instruction: Instruction, *, askings: int = ASKINGS
+    ) -> tuple[bytes, ...]:
+        """Return the payloads of the answer's frames.
+
+        Raises NoAnswerError when none of the askings was answered, PortError when the port is lost.
+        """
+        counters = self._wire.counters
+        counters.exchanges += 1
+        latest = 0.0
+        for attempt in range(askings):
+            await self._settle(address, instruction)
+            counters.retries += attempt > 0
+            counters.repeated_exchanges += attempt == 1
+            begin_by = self._now + ANSWER_BEGINS
+            if attempt == 0:
+                latest = self._now + ANSWER_AT_THE_LATEST
+            elif attempt == askings - 1:
+                begin_by = max(begin_by, latest)
+            if answer := await self._ask_once(address, instruction, begin_by):
+                return answer
+        counters.unanswered += 1
+        raise NoAnswerError(address, instruction.code)
+
+    async def set(self, address: int, instruction: Instruction, value: str) -> bytes | None:
+        """Send a value once; return the BMS's word on it, None where none came.
+
+        When this returns, nothing that was asked before can be mistaken for a read-back. Raises
+        PortError when the port is lost.
+        """
+        question = f"{instruction.code} {value}".encode("ascii")
+        asking = await self._send(address, question)
+        verdict = await self._listen(
+            address, question, Verdict(), begin_by=asking.asked_at + ANSWER_AT_THE_LATEST
+        )
+        if verdict:
+            self._owed.remove(asking)
+        await self._fence(address)
+        return verdict[0] if verdict else None
+
+    @property
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _ask_once(
+        self, address: int, instruction: Instruction, begin_by: float
+    ) -> tuple[bytes, ...] | None:
+        first_asking = not any(owed.code == instruction.code for owed in self._owed_by(address))
+        await self._let_doubles_pass(instruction)
+        asking = await self._send(address, instruction.query)
+        gather = gatherer(instruction, self._layouts[address, instruction.code])
+        answer = await self._listen(address, instruction.query, gather, begin_by)
+        if answer is None:
+            return None
+        self._last_answered = instruction
+        self._settle_debt(asking, all_older=first_asking and instruction.code in FENCES)
+        return answer
+
+    def _settle_debt(self, answered: _Asking, *, all_older: bool) -> None:
+        """Strike out what an answer paid: the BMS answers in the order asked."""
+        owed = [
+            each
+            for each in self._owed_by(answered.address)
+            if each.asked_at <= answered.asked_at and (all_older or each.code == answered.code)
+        ]
+        for each in owed if all_older else owed[:1]:
+            self._owed.remove(each)
+
+    def _owed_by(self, address: int) -> list[_Asking]:
+        now = self._now
+        self._owed = [each for each in self._owed if each.expires_at > now]
+        return [each for each in self._owed if each.address == address]
+
+    async def _settle(self, address: int, instruction: Instruction) -> None:
+        """Return when no older answer can be mistaken for this instruction's."""
+        if instruction.code in FENCES:
+            return
+        if any(owed.code != instruction.code for owed in self._owed_by(address)):
+            await self._fence(address)
+
+    async def _fence(self, address: int) -> None:
+        """Return when all that was asked before is answered, or will not be any more."""
+        owed = self._owed_by(address)
+        busy = {each.code for each in owed}
+        free = next((code for code in FENCES if code not in busy), None)
+        if free is not None:
+            self._wire.counters.fences += 1
+            if await self._ask_once(address, BY_CODE[free], self._now + ANSWER_BEGINS):
+                return
+        for each in owed:
+            while self._now < each.expires_at:
+                await self._wire.listen(each.expires_at)
+        self._overhear()
+
+    async def _let_doubles_pass(self, instruction: Instruction) -> None:
+        """Wait until an answer sent twice cannot be taken for this instruction's."""
+        last = self._last_answered
+        if last is None or (instruction is not last and _unmistakable(instruction, last)):
+            return
+        await self._quiet(self._wire.last_byte_at + QUIET)
+
+    async def _quiet(self, until: float) -> None:
+        """Return at the loop time `until`, later if bytes keep coming, but not for ever."""
+        latest = self._now + ANSWER_AT_THE_LATEST
+        while (now := self._now) < until and now < latest:
+            await self._wire.listen(until)
+            until = max(until, self._wire.last_byte_at + QUIET)
+
+    async def _send(self, address: int, question: bytes) -> _Asking:
+        if self._overhear() or self._wire.bytes_since_frame:
+            await self._quiet(self._wire.last_byte_at + QUIET)
+            self._overhear()
+        self._wire.forget_unfinished()
+        self._wire.send(Frame(address, MASTER, question))
+        asking = _Asking(address, _asked(question), self._now)
+        self._owed.append(asking)
+        return asking
+
+    async def _listen(
+        self, address: int, question: bytes, gather: Gatherer, begin_by: float
+    ) -> tuple[bytes, ...] | None:
+        """Return the payloads of an answer that begins in time, None where none does."""
+        wire = self._wire
+        latest = begin_by + ANSWER_AT_THE_LATEST
+        looked_inside_at = 0.0
+        spoiled = False
+        while True:
+            while gather.state is not State.WHOLE and (taken := wire.next_frame()) is not None:
+                spoiled |= self._sort(taken, address, question, gather)
+            if gather.state is State.WHOLE and not spoiled:
+                return tuple(gather.payloads)
+            if wire.bytes_since_frame:
+                gather.interrupted()
+            now, last_byte_at = self._now, wire.last_byte_at
+            wake_at = min(latest, max(begin_by, last_byte_at + STALLED))
+            if gather.state is State.WHOLE_IF_QUIET:
+                wake_at = last_byte_at + gather.quiet_needed
+                if now >= wake_at:
+                    gather.quiet()
+                    continue
+            elif wire.pending and looked_inside_at < last_byte_at:
+                wake_at = last_byte_at + STALLED
+                if now >= wake_at:
+                    looked_inside_at = now
+                    wire.resynchronise()
+                    continue
+            if now >= wake_at:
+                return None
+            await wire.listen(wake_at)
+
+    def _sort(
+        self, taken: tuple[float, Frame], address: int, question: bytes, gather: Gatherer
+    ) -> bool:
+        """Give a frame to whom it belongs; return whether it spoils what is being gathered."""
+        came_at, frame = taken
+        if frame.destination == MASTER and frame.sender == address:
+            gather.add(frame.payload)
+        elif frame.sender == MASTER and frame.destination != MASTER:
+            if frame.payload != question:
+                self._owe_to_another(came_at, frame)
+                return frame.destination == address
+        else:
+            self._wire.counters.line_errors += 1
+        return False
+
+    def _overhear(self) -> bool:
+        """Take frames that came while nobody listened; return whether there were any."""
+        heard = False
+        while (taken := self._wire.next_frame()) is not None:
+            heard = True
+            came_at, frame = taken
+            if frame.sender == MASTER and frame.destination != MASTER:
+                self._owe_to_another(came_at, frame)
+            else:
+                self._wire.counters.line_errors += 1
+        return heard
+
+    def _owe_to_another(self, came_at: float, frame: Frame) -> None:
+        """Remember that another master asked: its answer will look like ours."""
+        self._owed.append(_Asking(frame.destination, _asked(frame.payload), came_at))
+        self._wire.counters.line_errors += 1
+
+
+def _asked(question: bytes) -> str:
+    """Return what a question asks for; a set is asked for by its whole text."""
+    return question.removesuffix(b"?").decode("ascii", "backslashreplace")
+
+
+def _unmistakable(instruction: Instruction, last: Instruction) -> bool:
+    return instruction.code in FENCES or last.code in FENCES

@@ -1,0 +1,152 @@
+"""The bytes of one port: opening and closing that cannot hang, sending, listening.
+
+Speaks serialx's asyncio API with the arguments that all its releases know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+
+import serialx
+
+from .errors import PortError
+from .frame import Decoder, Frame
+from .trace import Counters, Direction, Trace
+
+LOGGER = logging.getLogger(__package__)
+
+_OPEN_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 0.5
+_INBOX_LENGTH = 256
+
+
+class Wire(asyncio.Protocol):
+    """One port, open or not, and what came in over it."""
+
+    def __init__(self, port: str, baudrate: int) -> None:
+        """Remember where and how fast; nothing is opened yet."""
+        self.port = port
+        self.baudrate = baudrate
+        self.trace = Trace()
+        self.counters = Counters()
+        self.last_byte_at = float("-inf")
+        """Loop time of the last byte received, in s."""
+        self._decoder = Decoder()
+        self._inbox: deque[tuple[float, Frame]] = deque(maxlen=_INBOX_LENGTH)
+        self._news = asyncio.Event()
+        self._transport: asyncio.Transport | None = None
+        self._gone: asyncio.Future[None] | None = None
+        self._loss: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether bytes can be sent."""
+        return self._transport is not None and self._loss is None
+
+    @property
+    def bytes_since_frame(self) -> int:
+        """How many bytes came behind the last good frame."""
+        return self._decoder.bytes_since_frame
+
+    @property
+    def pending(self) -> bool:
+        """Whether what came last may be the beginning of a frame."""
+        return self._decoder.pending
+
+    async def open(self) -> None:
+        """Open the port, unless it is. Raises PortError."""
+        if self.is_open:
+            return
+        await self.close()
+        self._loss = None
+        self._decoder = Decoder()
+        self._inbox.clear()
+        self._gone = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(_OPEN_TIMEOUT):
+                transport, _ = await serialx.create_serial_connection(
+                    asyncio.get_running_loop(), lambda: self, self.port, self.baudrate
+                )
+        except TimeoutError as err:
+            raise PortError(self.port, "opening took too long") from err
+        # The way to a port may lead through code of others (ESPHome's proxy raises Home Assistant's
+        # own exceptions), so what can come here has no common base.
+        except Exception as err:
+            raise PortError(self.port, str(err) or type(err).__name__) from err
+        self._transport = transport
+        self.counters.opened += 1
+        LOGGER.debug("%s opened at %d baud", self.port, self.baudrate)
+
+    async def close(self) -> None:
+        """Close the port, dropping what was not sent; returns within half a second."""
+        transport, self._transport = self._transport, None
+        if transport is None or self._gone is None:
+            return
+        transport.abort()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await asyncio.shield(self._gone)
+        LOGGER.debug("%s closed", self.port)
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame. Raises PortError where the port is lost."""
+        data = frame.encode()
+        if self._transport is None or self._loss is not None:
+            raise PortError(self.port, self._loss or "not open")
+        try:
+            self._transport.write(data)
+        except (OSError, RuntimeError, serialx.SerialException) as err:
+            raise PortError(self.port, str(err)) from err
+        self._note(Direction.SENT, data, frame)
+
+    async def listen(self, until: float) -> None:
+        """Return when bytes have come, or at the loop time `until`. Raises PortError."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._news.wait()
+        self._news.clear()
+        if self._loss is not None:
+            raise PortError(self.port, self._loss)
+
+    def next_frame(self) -> tuple[float, Frame] | None:
+        """Return the oldest frame not taken yet, with the loop time at which it came."""
+        return self._inbox.popleft() if self._inbox else None
+
+    def resynchronise(self) -> None:
+        """Look for frames inside an unfinished one, because the line has fallen silent."""
+        self._take_in(self._decoder.resynchronise())
+
+    def forget_unfinished(self) -> None:
+        """Drop the beginning of a frame whose rest did not come."""
+        self._decoder.clear()
+        self._take_in([])
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in, as asyncio brings them."""
+        self.last_byte_at = asyncio.get_running_loop().time()
+        self._take_in(self._decoder.feed(bytes(data)))
+        self._news.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Learn that the port is gone, by our own doing or not."""
+        self._loss = str(exc) if exc is not None else "closed"
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+        self._news.set()
+
+    def _take_in(self, frames: list[Frame]) -> None:
+        if junk := self._decoder.take_junk():
+            self.counters.line_errors += 1
+            self._note(Direction.JUNK, junk)
+        for frame in frames:
+            self.counters.frames += 1
+            self._inbox.append((self.last_byte_at, frame))
+            self._note(Direction.RECEIVED, frame.encode(), frame)
+
+    def _note(self, direction: Direction, data: bytes, frame: Frame | None = None) -> None:
+        entry = self.trace.add(direction, data, frame)
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            LOGGER.debug("%s %s", self.port, entry)
