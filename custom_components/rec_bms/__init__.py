@@ -1,0 +1,74 @@
+"""The REC BMS integration: reads a REC battery management system over RS-485."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from homeassistant.const import CONF_ADDRESS, CONF_PORT, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.device_registry import DeviceEntry
+from homeassistant.helpers.typing import ConfigType
+
+from .const import CONF_BAUDRATE, DOMAIN
+from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
+from .entity import unit_of_device
+from .messages import translated
+from .ports import SpeedConflictError, async_get_ports, without_query
+from .protocol.client import Client
+from .protocol.errors import PortError
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.NUMBER, Platform.SELECT, Platform.SENSOR]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, which are there whatever becomes of the entries."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bool:
+    """Connect to a BMS and read it once before its entities are made."""
+    ports = async_get_ports(hass)
+    try:
+        connection = await ports.acquire(entry.data[CONF_PORT], entry.data[CONF_BAUDRATE])
+    except SpeedConflictError as err:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key="speed_conflict",
+            translation_placeholders={
+                "port": without_query(err.port),
+                "running": str(err.running),
+                "wanted": str(entry.data[CONF_BAUDRATE]),
+            },
+        ) from err
+    except PortError as err:
+        message = translated(err, entry.title)
+        raise ConfigEntryNotReady(
+            translation_domain=message.translation_domain,
+            translation_key=message.translation_key,
+            translation_placeholders=message.translation_placeholders,
+        ) from err
+    entry.async_on_unload(partial(ports.release, connection))
+    coordinator = RecBmsCoordinator(hass, entry, Client(connection, entry.data[CONF_ADDRESS]))
+    await coordinator.async_config_entry_first_refresh()
+    entry.runtime_data = coordinator
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bool:
+    """Take the entities away; the connection goes with its last user."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: RecBmsConfigEntry, device: DeviceEntry
+) -> bool:
+    """Let the owner delete a unit that the BMS does not report any more."""
+    unit = unit_of_device(entry, device)
+    voltages = entry.runtime_data.data.readings.cell_voltages
+    return unit is not None and voltages is not None and unit > len(voltages.units)

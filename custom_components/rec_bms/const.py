@@ -1,0 +1,18 @@
+"""Names and numbers that several modules of the integration share."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+DOMAIN: Final = "rec_bms"
+LOGGER: Final = logging.getLogger(__package__)
+MANUFACTURER: Final = "REC"
+
+CONF_BAUDRATE: Final = "baudrate"
+CONF_SCAN_INTERVAL: Final = "scan_interval"
+CONF_ALLOW_CHANGES: Final = "allow_changes"
+
+DEFAULT_SCAN_INTERVAL: Final = 10
+MIN_SCAN_INTERVAL: Final = 2
+MAX_SCAN_INTERVAL: Final = 300

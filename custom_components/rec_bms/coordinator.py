@@ -1,0 +1,221 @@
+"""Polls one BMS and hands what it told to the entities."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+
+from .const import (
+    CONF_ALLOW_CHANGES,
+    CONF_SCAN_INTERVAL,
+    DEFAULT_SCAN_INTERVAL,
+    DOMAIN,
+    LOGGER,
+    MANUFACTURER,
+)
+from .messages import translated
+from .polling import FIRST, Schedule
+from .protocol.client import Client, SetResult
+from .protocol.errors import (
+    BmsError,
+    NoAnswerError,
+    NotTakenError,
+    PortError,
+    ReadsBackDifferentlyError,
+    RefusedError,
+    UnverifiedError,
+)
+from .protocol.instructions import Instruction
+from .protocol.models import Reading, Readings
+
+type RecBmsConfigEntry = ConfigEntry[RecBmsCoordinator]
+
+
+@dataclass(frozen=True, slots=True)
+class BmsData:
+    """What entities read: the BMS's readings, and how the line is doing."""
+
+    readings: Readings
+    poll_duration: float
+    """How long the last poll took, in s."""
+    line_errors: int
+    retries: int
+
+
+class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
+    """Polls one BMS; changes its settings and shows what was read back."""
+
+    config_entry: RecBmsConfigEntry
+
+    def __init__(self, hass: HomeAssistant, entry: RecBmsConfigEntry, client: Client) -> None:
+        """Take the client that talks to the entry's BMS."""
+        self._scan_interval = entry.options.get(CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL)
+        super().__init__(
+            hass,
+            LOGGER,
+            config_entry=entry,
+            name=entry.title,
+            update_interval=timedelta(seconds=self._scan_interval),
+        )
+        self.client = client
+        self.schedule = Schedule(self._scan_interval)
+        self.main_device_id = ""
+        self._values: dict[str, Reading] = {}
+        self._was_away = True
+
+    @property
+    def changes_allowed(self) -> bool:
+        """Whether the owner has switched changes on."""
+        return bool(self.config_entry.options.get(CONF_ALLOW_CHANGES, False))
+
+    @override
+    async def _async_update_data(self) -> BmsData:
+        """Ask for what is due; only the BMS or its port being gone fails the poll."""
+        started = self.hass.loop.time()
+        due = self.schedule.due(self._wanted(), started, everything=self._was_away)
+        self._was_away = True
+        try:
+            lost = await self._first_round(due)
+            await self._second_round(lost)
+        except BmsError as err:
+            message = translated(err, self.config_entry.title)
+            raise UpdateFailed(
+                translation_domain=message.translation_domain,
+                translation_key=message.translation_key,
+                translation_placeholders=message.translation_placeholders,
+            ) from err
+        self._was_away = False
+        for code in self.schedule.stale(self._values, self.hass.loop.time()):
+            del self._values[code]
+        self._register_device()
+        return self._snapshot(self.hass.loop.time() - started)
+
+    async def async_set(self, instruction: Instruction, value: object) -> SetResult:
+        """Set a value in the line's unit, verify it, and show what was read back.
+
+        Raises HomeAssistantError, translated. Once begun, a set is carried through even when its
+        caller is cancelled: a value that was sent must be read back.
+        """
+        task = self.hass.async_create_background_task(
+            self._set(instruction, value), f"{self.name} set {instruction.code}"
+        )
+        try:
+            return await asyncio.shield(task)
+        except BmsError as err:
+            raise translated(err, self.config_entry.title) from err
+
+    async def async_read(self, instruction: Instruction) -> Reading:
+        """Read one instruction now. Raises HomeAssistantError, translated."""
+        try:
+            return await self.client.read(instruction)
+        except BmsError as err:
+            raise translated(err, self.config_entry.title) from err
+
+    async def _set(self, instruction: Instruction, value: object) -> SetResult:
+        try:
+            result = await self.client.set(
+                instruction,
+                value,
+                permitted=lambda: self.changes_allowed,
+                unsupported=self.schedule.unsupported,
+            )
+        except (RefusedError, NotTakenError, ReadsBackDifferentlyError) as err:
+            self._show(instruction.code, err.current)
+            raise
+        except UnverifiedError:
+            self._hide(instruction.code)
+            raise
+        self._show(instruction.code, result.read_back)
+        return result
+
+    def _wanted(self) -> set[str]:
+        contexts: Iterable[Iterable[str]] = self.async_contexts()
+        return {code for codes in contexts for code in codes}
+
+    async def _first_round(self, due: list[Instruction]) -> list[Instruction]:
+        """Ask each once and return those that were lost.
+
+        When the BMS seems to be gone, the rest is not asked: every question to a silent line takes
+        two seconds.
+        """
+        lost: list[Instruction] = []
+        for position, instruction in enumerate(due):
+            try:
+                await self._read(instruction)
+            except (NoAnswerError, PortError) as err:
+                lost.append(instruction)
+                seems_gone = len(lost) == 2 and lost[0].code == FIRST
+                if seems_gone or isinstance(err, PortError):
+                    return [*lost, *due[position + 1 :]]
+        return lost
+
+    async def _second_round(self, lost: list[Instruction]) -> None:
+        """Ask what was lost once more; raise if the BMS or the port is gone."""
+        for instruction in lost:
+            try:
+                await self._read(instruction)
+            except NoAnswerError:
+                if instruction.code == FIRST:
+                    raise
+
+    async def _read(self, instruction: Instruction) -> None:
+        try:
+            reading = await self.client.read(instruction)
+        except NoAnswerError:
+            self.schedule.missed(instruction.code, self.hass.loop.time())
+            raise
+        self._keep(instruction.code, reading)
+
+    def _keep(self, code: str, reading: Reading) -> None:
+        self._values[code] = reading
+        self.schedule.answered(code, self.hass.loop.time())
+
+    def _show(self, code: str, value: float) -> None:
+        self._keep(code, value)
+        self._publish()
+
+    def _hide(self, code: str) -> None:
+        self._values.pop(code, None)
+        self.schedule.forget(code)
+        self._publish()
+
+    def _publish(self) -> None:
+        """Show entities what is known now, in the middle of a poll or between two."""
+        if self.data is not None:
+            self.data = self._snapshot(self.data.poll_duration)
+            self.async_update_listeners()
+
+    def _snapshot(self, poll_duration: float) -> BmsData:
+        counters = self.client.connection.counters
+        return BmsData(
+            readings=Readings(MappingProxyType(dict(self._values))),
+            poll_duration=poll_duration,
+            line_errors=counters.line_errors,
+            retries=counters.retries,
+        )
+
+    def _register_device(self) -> None:
+        """Keep the main device as the BMS describes itself; units hang on it."""
+        device = dr.async_get(self.hass).async_get_or_create(
+            config_entry_id=self.config_entry.entry_id,
+            identifiers={(DOMAIN, self.config_entry.entry_id)},
+            name=self.config_entry.title,
+            manufacturer=MANUFACTURER,
+            model=self._text("*IDN"),
+            sw_version=self._text("SWVR"),
+            hw_version=self._text("HWVR"),
+        )
+        self.main_device_id = device.id
+
+    def _text(self, code: str) -> str | None:
+        value = self._values.get(code)
+        return value if isinstance(value, str) else None

@@ -1,0 +1,40 @@
+"""Diagnostics: what somebody needs to see who is asked for help with a line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+
+from .coordinator import RecBmsConfigEntry
+from .ports import without_query
+from .protocol.instructions import BY_CODE
+from .protocol.models import Reading
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: RecBmsConfigEntry
+) -> dict[str, Any]:
+    """Return settings, readings, counters and the last frames of an entry's line."""
+    coordinator = entry.runtime_data
+    connection = coordinator.client.connection
+    values = coordinator.data.readings.values
+    return {
+        "data": {**entry.data, "port": without_query(entry.data["port"])},
+        "options": dict(entry.options),
+        "available": coordinator.last_update_success,
+        "poll_duration_s": round(coordinator.data.poll_duration, 3),
+        "supported_instructions": sorted(values),
+        "unsupported_instructions": sorted(coordinator.schedule.unsupported),
+        "readings": {c: _plain(v) for c, v in values.items() if not BY_CODE[c].settable},
+        "settings": {c: _plain(v) for c, v in values.items() if BY_CODE[c].settable},
+        "counters": connection.counters.as_dict(),
+        "trace": [f"{each.time.isoformat()} {each}" for each in connection.trace],
+    }
+
+
+def _plain(reading: Reading) -> Any:
+    if reading is None or isinstance(reading, float | int | str):
+        return reading
+    return asdict(reading)

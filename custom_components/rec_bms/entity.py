@@ -1,0 +1,143 @@
+"""What all entities of a BMS have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.const import Platform
+from homeassistant.core import callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.device_registry import DeviceEntry, DeviceInfo
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import DOMAIN, MANUFACTURER
+from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
+
+
+class RecBmsEntity(CoordinatorEntity[RecBmsCoordinator]):
+    """An entity that shows readings of one BMS.
+
+    `needs` are the codes of the instructions that it shows: they are polled while it is enabled,
+    and it is available while there are readings of all of them. Those in `also` are polled, too.
+    """
+
+    _attr_has_entity_name = True
+
+    def __init__(
+        self,
+        coordinator: RecBmsCoordinator,
+        description: EntityDescription,
+        needs: frozenset[str],
+        *,
+        also: frozenset[str] = frozenset(),
+        unit: int = 1,
+    ) -> None:
+        """Hang on the device of a unit, which for unit 1 is the main device."""
+        super().__init__(coordinator, context=needs | also)
+        self.entity_description = description
+        self._needs = needs
+        self._shown: object = None
+        entry_id = coordinator.config_entry.entry_id
+        self._attr_unique_id = f"{entry_id}_{description.key}"
+        self._attr_device_info = _device_info(coordinator, unit)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the BMS is there and has told what this entity shows."""
+        readings = self.coordinator.data.readings
+        return super().available and all(readings.has(code) for code in self._needs)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Remember what Home Assistant is about to write first."""
+        await super().async_added_to_hass()
+        self._shown = self._now_shown()
+
+    @abstractmethod
+    def _content(self) -> object:
+        """Return all that makes this entity's state worth writing again when it changes."""
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write a state only when it is another one."""
+        if (shown := self._now_shown()) != self._shown:
+            self._shown = shown
+            super()._handle_coordinator_update()
+
+    def _now_shown(self) -> object:
+        return self._content() if self.available else None
+
+
+def _device_info(coordinator: RecBmsCoordinator, unit: int) -> DeviceInfo:
+    entry = coordinator.config_entry
+    if unit == 1:
+        return DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
+    return DeviceInfo(
+        identifiers={(DOMAIN, f"{entry.entry_id}_{unit}")},
+        manufacturer=MANUFACTURER,
+        translation_key="unit",
+        translation_placeholders={"main": entry.title, "number": str(unit)},
+        via_device_id=coordinator.main_device_id,
+    )
+
+
+def unit_of_device(entry: RecBmsConfigEntry, device: DeviceEntry) -> int | None:
+    """Return the number of the child unit that a device stands for, None for the main device."""
+    for domain, identifier in device.identifiers:
+        number = identifier.removeprefix(f"{entry.entry_id}_")
+        if domain == DOMAIN and number.isdecimal():
+            return int(number)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entity that could be: its key, the instructions that it needs, and how to make it."""
+
+    key: str
+    needs: frozenset[str]
+    make: Callable[[], RecBmsEntity]
+
+
+def add_as_they_appear(
+    entry: RecBmsConfigEntry,
+    platform: Platform,
+    candidates: Callable[[], Iterable[Candidate]],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add entities once the BMS has told what they show, now or later.
+
+    One that is in the registry already comes back whether the BMS tells or not.
+    """
+    coordinator = entry.runtime_data
+    registry = er.async_get(coordinator.hass)
+    added: set[str] = set()
+    seen_layout: object = None
+
+    def wanted(candidate: Candidate) -> bool:
+        unique_id = f"{entry.entry_id}_{candidate.key}"
+        readings = coordinator.data.readings
+        return candidate.key not in added and (
+            all(readings.has(code) for code in candidate.needs)
+            or registry.async_get_entity_id(platform, DOMAIN, unique_id) is not None
+        )
+
+    @callback
+    def add_new() -> None:
+        nonlocal seen_layout
+        if (layout := coordinator.data.readings.layout) == seen_layout:
+            return
+        seen_layout = layout
+        new = [candidate for candidate in candidates() if wanted(candidate)]
+        added.update(candidate.key for candidate in new)
+        async_add_entities(candidate.make() for candidate in new)
+
+    add_new()
+    entry.async_on_unload(coordinator.async_add_listener(add_new))

@@ -1,0 +1,130 @@
+"""Which instructions a poll asks for, and how long what they told stays good."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from .protocol.instructions import BY_CODE, INSTRUCTIONS, Group, Instruction
+from .protocol.line import FENCES
+
+ALWAYS = frozenset({"LCD1", "ERRO"})
+"""Availability, repairs and the error event hang on these."""
+FIRST = "LCD1"
+"""Tells whether the BMS is there at all."""
+
+_TEMPERATURES_EVERY = 30.0
+_SLOW_EVERY = 300.0
+_ASK_UNSUPPORTED_EVERY = 3600.0
+_INTERVALS_UNTIL_STALE = 3
+_NEVER = float("-inf")
+
+_SETTINGS = tuple(row.code for row in INSTRUCTIONS if row.group is Group.SETTING)
+
+
+class Schedule:
+    """Knows what was read when, and from that what is due. Times are in s, from any zero."""
+
+    def __init__(self, scan_interval: float) -> None:
+        """Take the time between polls in s; nothing was read yet."""
+        self._scan_interval = scan_interval
+        self._read_at: dict[str, float] = {}
+        self._missed_since: dict[str, int] = {}
+        self._answers = 0
+        self._asked_in_vain_at: dict[str, float] = {}
+        self._last_setting = _SETTINGS[-1]
+
+    @property
+    def unsupported(self) -> frozenset[str]:
+        """Instructions that this BMS has never answered, while it answered others."""
+        return frozenset(self._asked_in_vain_at)
+
+    def due(self, wanted: Collection[str], now: float, *, everything: bool) -> list[Instruction]:
+        """Return what to ask now, in the order of asking.
+
+        `everything` is for the first poll and the first after the BMS was away.
+        """
+        if everything:
+            return in_order(BY_CODE)
+        never_read = self._missed_since.keys() - self._read_at.keys()
+        candidates = ALWAYS.union(wanted, never_read)
+        codes = {code for code in candidates if self._is_due(code, now)}
+        return in_order(codes | self._next_setting(wanted))
+
+    def answered(self, code: str, now: float) -> None:
+        """Note that an instruction was read."""
+        self._answers += 1
+        self._read_at[code] = now
+        self._missed_since.pop(code, None)
+        self._asked_in_vain_at.pop(code, None)
+        if code in _SETTINGS:
+            self._last_setting = code
+
+    def missed(self, code: str, now: float) -> None:
+        """Note that a round of tries brought no answer.
+
+        After two rounds, with others answered in between, an instruction that was never read is
+        taken for one that this BMS does not know.
+        """
+        since = self._missed_since.setdefault(code, self._answers)
+        if code not in self._read_at and self._answers > since:
+            self._asked_in_vain_at[code] = now
+        if code in _SETTINGS:
+            self._last_setting = code
+
+    def forget(self, code: str) -> None:
+        """Have an instruction asked at the next poll, since what is known of it is not certain."""
+        self._read_at[code] = _NEVER
+
+    def stale(self, codes: Iterable[str], now: float) -> set[str]:
+        """Return those whose readings are too old to be shown."""
+        return {
+            code
+            for code in codes
+            if now - self._read_at[code]
+            > _INTERVALS_UNTIL_STALE * self._interval(code) + self._scan_interval
+        }
+
+    def _interval(self, code: str) -> float:
+        match BY_CODE[code].group:
+            case Group.MAIN:
+                return self._scan_interval
+            case Group.TEMPERATURES:
+                return max(_TEMPERATURES_EVERY, self._scan_interval)
+            case Group.SLOW:
+                return max(_SLOW_EVERY, self._scan_interval)
+            case Group.SETTING:
+                return len(_SETTINGS) * self._scan_interval
+            case Group.IDENTITY:
+                return float("inf")
+
+    def _is_due(self, code: str, now: float) -> bool:
+        if (asked_in_vain_at := self._asked_in_vain_at.get(code)) is not None:
+            return now - asked_in_vain_at >= _ASK_UNSUPPORTED_EVERY
+        read_at = self._read_at.get(code, _NEVER)
+        if read_at == _NEVER or BY_CODE[code].group is Group.SETTING:
+            return read_at == _NEVER
+        # Half a scan interval early rather than half a one late.
+        return now - read_at >= self._interval(code) - self._scan_interval / 2
+
+    def _next_setting(self, wanted: Collection[str]) -> set[str]:
+        """Return the setting whose turn it is, of those that somebody wants to see."""
+        after_last = _SETTINGS.index(self._last_setting) + 1
+        in_turn = (*_SETTINGS[after_last:], *_SETTINGS[:after_last])
+        askable = [code for code in in_turn if code in wanted and code not in self.unsupported]
+        return set(askable[:1])
+
+
+def in_order(codes: Collection[str] | Mapping[str, Instruction]) -> list[Instruction]:
+    """Return instructions such that an answer sent twice seldom has to be waited for.
+
+    The first tells whether the BMS is there. After that, answers whose shape nothing else has are
+    put between those that could be taken for each other.
+    """
+    fences = [BY_CODE[code] for code in (FIRST, "LCD3", "ERRO") if code in codes]
+    others = [row for row in INSTRUCTIONS if row.code in codes and row.code not in FENCES]
+    others.sort(key=lambda row: row.group is not Group.MAIN)
+    ordered: list[Instruction] = []
+    while fences or others:
+        ordered += fences[:1] + others[:1]
+        del fences[:1], others[:1]
+    return ordered

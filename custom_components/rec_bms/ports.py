@@ -1,0 +1,135 @@
+"""Connections shared by all that use one port: entries, and flows that look for a BMS."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from homeassistant.components import usb
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.singleton import singleton
+
+from .const import DOMAIN
+from .protocol.connection import Connection
+from .protocol.errors import PortError
+
+_ESPHOME_QUERY = re.compile(r"(esphome(?:-[a-z]+)?://[^\s?]*)\?\S*")
+
+
+class SpeedConflictError(Exception):
+    """The port is running at another speed, `running` baud, for an entry that needs it."""
+
+    def __init__(self, port: str, running: int) -> None:
+        """Name the port and its speed in baud."""
+        super().__init__(f"{port} is running at {running} baud")
+        self.port = port
+        self.running = running
+
+
+@dataclass(slots=True)
+class _Shared:
+    connection: Connection
+    entries: int = 0
+    flows: int = 0
+
+
+class Ports:
+    """The connections that are in use, one for each port."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Start with none."""
+        self._hass = hass
+        self._shared: list[_Shared] = []
+        self._lock = asyncio.Lock()
+
+    async def acquire(self, port: str, baudrate: int) -> Connection:
+        """Return the port's connection for an entry, which must release it.
+
+        Raises SpeedConflictError where another entry runs the port at another speed, PortError
+        where a search does.
+        """
+        async with self._lock:
+            shared = await self._find_or_add(port, baudrate)
+            if shared.connection.baudrate != baudrate:
+                if not shared.entries:
+                    raise PortError(port, "in use by a search")
+                raise SpeedConflictError(port, shared.connection.baudrate)
+            shared.entries += 1
+            return shared.connection
+
+    async def release(self, connection: Connection) -> None:
+        """Give an entry's connection back; its last user closes it."""
+        await self._leave(connection, entries=1)
+
+    @asynccontextmanager
+    async def borrow(self, port: str, baudrate: int) -> AsyncIterator[Connection]:
+        """Lend the port's connection to a flow, at the running speed where there is one."""
+        async with self._lock:
+            shared = await self._find_or_add(port, baudrate)
+            shared.flows += 1
+        try:
+            yield shared.connection
+        finally:
+            await self._leave(shared.connection, flows=1)
+
+    async def running_speed(self, port: str) -> int | None:
+        """Return the speed in baud at which entries run a port, None where none does."""
+        async with self._lock:
+            shared = await self._find(port)
+            return shared.connection.baudrate if shared and shared.entries else None
+
+    async def _find_or_add(self, port: str, baudrate: int) -> _Shared:
+        if (shared := await self._find(port)) is None:
+            shared = _Shared(Connection(port, baudrate))
+            self._shared.append(shared)
+        return shared
+
+    async def _find(self, port: str) -> _Shared | None:
+        """Compare real paths as they are now: an adapter may have come back under another name."""
+        ports = [port, *(shared.connection.port for shared in self._shared)]
+        wanted, *real = await self._hass.async_add_executor_job(_real_paths, ports)
+        return next(
+            (shared for shared, path in zip(self._shared, real, strict=True) if path == wanted),
+            None,
+        )
+
+    async def _leave(self, connection: Connection, *, entries: int = 0, flows: int = 0) -> None:
+        async with self._lock:
+            shared = next(each for each in self._shared if each.connection is connection)
+            shared.entries -= entries
+            shared.flows -= flows
+            if not shared.entries and not shared.flows:
+                self._shared.remove(shared)
+                await connection.close()
+
+
+@singleton(f"{DOMAIN}_ports")
+def async_get_ports(hass: HomeAssistant) -> Ports:
+    """Return the connections that are in use."""
+    return Ports(hass)
+
+
+def is_url(port: str) -> bool:
+    """Tell whether a port is reached by a URL rather than by a path on this machine."""
+    return "://" in port
+
+
+async def async_stable_port(hass: HomeAssistant, port: str) -> str:
+    """Return a port by the name that it keeps when adapters are plugged in another order."""
+    port = port.strip()
+    if is_url(port):
+        return port
+    return await hass.async_add_executor_job(usb.get_serial_by_id, port)
+
+
+def _real_paths(ports: list[str]) -> list[str]:
+    return [port if is_url(port) else str(Path(port).resolve()) for port in ports]
+
+
+def without_query(text: str) -> str:
+    """Return text without the query of an ESPHome URL in it, which may hold an encryption key."""
+    return _ESPHOME_QUERY.sub(r"\1", text)

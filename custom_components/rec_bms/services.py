@@ -1,0 +1,174 @@
+"""Actions: the console tools of the replaced toolset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import voluptuous as vol
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
+
+from .const import DOMAIN
+from .coordinator import RecBmsCoordinator
+from .protocol.instructions import INSTRUCTIONS, Category, Instruction, Kind, find
+from .protocol.labels import labelled
+from .protocol.models import Reading
+
+SERVICE_GET_PARAMETER = "get_parameter"
+SERVICE_SET_PARAMETER = "set_parameter"
+SERVICE_LIST_INSTRUCTIONS = "list_instructions"
+
+ATTR_INSTRUCTION = "instruction"
+ATTR_VALUE = "value"
+ATTR_TYPE = "type"
+ATTR_CATEGORY = "category"
+
+# Instructions, values and filters are checked below rather than here, since what a schema says of
+# a wrong value is not translated.
+GET_SCHEMA = vol.Schema(
+    {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string, vol.Required(ATTR_INSTRUCTION): object}
+)
+SET_SCHEMA = GET_SCHEMA.extend({vol.Required(ATTR_VALUE): object})
+LIST_SCHEMA = vol.Schema({vol.Optional(ATTR_TYPE): object, vol.Optional(ATTR_CATEGORY): object})
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_PARAMETER,
+        _get_parameter,
+        schema=GET_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+    async_register_admin_service(
+        hass,
+        DOMAIN,
+        SERVICE_SET_PARAMETER,
+        _set_parameter,
+        schema=SET_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_LIST_INSTRUCTIONS,
+        _list_instructions,
+        schema=LIST_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+
+
+async def _get_parameter(call: ServiceCall) -> ServiceResponse:
+    """Read one instruction or several, in the order of asking."""
+    coordinator = _coordinator(call)
+    wanted = call.data[ATTR_INSTRUCTION]
+    names = wanted if isinstance(wanted, list) else [wanted]
+    if not names:
+        raise _invalid("no_instruction")
+    instructions = [_instruction(name) for name in names]
+    return {
+        "parameters": {
+            row.code: {
+                "name": row.name,
+                "alias": row.alias,
+                **_value_or_values(await coordinator.async_read(row)),
+                "unit": row.line_unit,
+            }
+            for row in instructions
+        }
+    }
+
+
+async def _set_parameter(call: ServiceCall) -> ServiceResponse:
+    """Set a value, in the line's unit, and tell what became of it."""
+    coordinator = _coordinator(call)
+    instruction = _instruction(call.data[ATTR_INSTRUCTION])
+    result = await coordinator.async_set(instruction, call.data[ATTR_VALUE])
+    if not call.return_response:
+        return None
+    return {
+        "name": instruction.name,
+        "unit": instruction.line_unit,
+        "previous": result.previous,
+        "set": result.requested,
+        "get": result.read_back,
+        "success": True,
+    }
+
+
+async def _list_instructions(call: ServiceCall) -> ServiceResponse:
+    """List instructions with all that is known of them."""
+    kind = _one_of(Kind, call.data.get(ATTR_TYPE), ATTR_TYPE)
+    category = _one_of(Category, call.data.get(ATTR_CATEGORY), ATTR_CATEGORY)
+    return {
+        "instructions": [
+            _row(row)
+            for row in INSTRUCTIONS
+            if (kind is None or row.is_kind(kind)) and category in (None, row.category)
+        ]
+    }
+
+
+def _coordinator(call: ServiceCall) -> RecBmsCoordinator:
+    entry = async_get_config_entry(call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID])
+    coordinator: RecBmsCoordinator = entry.runtime_data
+    return coordinator
+
+
+def _instruction(name: object) -> Instruction:
+    if isinstance(name, str) and (instruction := find(name)) is not None:
+        return instruction
+    raise _invalid("unknown_instruction", instruction=repr(name))
+
+
+def _value_or_values(reading: Reading) -> dict[str, Any]:
+    if (values := labelled(reading)) is not None:
+        return {"values": values}
+    return {"value": reading}
+
+
+def _row(row: Instruction) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "alias": row.alias,
+        "name": row.name,
+        "category": str(row.category),
+        "access": "rw" if row.settable else "ro",
+        "reply": str(row.reply),
+        "min": row.minimum,
+        "max": row.maximum,
+        "unit": row.line_unit,
+        "common": row.common,
+        "choices": {str(number): name for number, name in row.choices.items()},
+    }
+
+
+def _one_of[E: (Kind, Category)](choices: type[E], wanted: object, field: str) -> E | None:
+    """Return the choice named in any case, None where none is wanted."""
+    if wanted is None:
+        return None
+    for choice in choices:
+        if isinstance(wanted, str) and choice.casefold() == wanted.strip().casefold():
+            return choice
+    raise _invalid(
+        "unknown_filter",
+        field=field,
+        value=repr(wanted),
+        choices=", ".join(choice.value for choice in choices),
+    )
+
+
+def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
+    )
