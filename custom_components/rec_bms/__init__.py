@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from homeassistant.components import usb
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_ADDRESS, CONF_PORT, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
@@ -14,19 +16,35 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_BAUDRATE, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import unit_of_device
+from .issues import IssueWatch
 from .messages import translated
-from .ports import SpeedConflictError, async_get_ports, without_query
+from .ports import SpeedConflictError, async_get_ports, is_url, without_query
 from .protocol.client import Client
 from .protocol.errors import PortError
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.NUMBER, Platform.SELECT, Platform.SENSOR]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, which are there whatever becomes of the entries."""
+    """Register what is there whatever becomes of the entries."""
     async_setup_services(hass)
+
+    @callback
+    def port_event(added: set[usb.USBDevice], removed: set[usb.USBDevice]) -> None:
+        """Set up at once, when an adapter returns, what waits for its port."""
+        for entry in hass.config_entries.async_entries(DOMAIN) if added else ():
+            if entry.state is ConfigEntryState.SETUP_RETRY and not is_url(entry.data[CONF_PORT]):
+                hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    usb.async_register_port_event_callback(hass, port_event)
     return True
 
 
@@ -56,6 +74,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
     coordinator = RecBmsCoordinator(hass, entry, Client(connection, entry.data[CONF_ADDRESS]))
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
+    IssueWatch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
 

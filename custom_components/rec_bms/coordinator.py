@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import override
@@ -45,10 +45,16 @@ class BmsData:
     """What entities read: the BMS's readings, and how the line is doing."""
 
     readings: Readings
+    read_at: float
+    """When LCD1 was read, in s of the event loop's clock."""
     poll_duration: float
     """How long the last poll took, in s."""
     line_errors: int
     retries: int
+    exchanges: int
+    """Exchanges in polls that found the BMS there."""
+    repeated_exchanges: int
+    """Those of them that needed more than one asking."""
 
 
 class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
@@ -58,19 +64,21 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
 
     def __init__(self, hass: HomeAssistant, entry: RecBmsConfigEntry, client: Client) -> None:
         """Take the client that talks to the entry's BMS."""
-        self._scan_interval = entry.options.get(CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL)
+        self.scan_interval = entry.options.get(CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL)
         super().__init__(
             hass,
             LOGGER,
             config_entry=entry,
             name=entry.title,
-            update_interval=timedelta(seconds=self._scan_interval),
+            update_interval=timedelta(seconds=self.scan_interval),
         )
         self.client = client
-        self.schedule = Schedule(self._scan_interval)
+        self.schedule = Schedule(self.scan_interval)
         self.main_device_id = ""
         self._values: dict[str, Reading] = {}
         self._was_away = True
+        self._exchanges = 0
+        self._repeated_exchanges = 0
 
     @property
     def changes_allowed(self) -> bool:
@@ -81,6 +89,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
     async def _async_update_data(self) -> BmsData:
         """Ask for what is due; only the BMS or its port being gone fails the poll."""
         started = self.hass.loop.time()
+        before = replace(self.client.connection.counters)
         due = self.schedule.due(self._wanted(), started, everything=self._was_away)
         self._was_away = True
         try:
@@ -94,6 +103,9 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
                 translation_placeholders=message.translation_placeholders,
             ) from err
         self._was_away = False
+        counters = self.client.connection.counters
+        self._exchanges += counters.exchanges - before.exchanges
+        self._repeated_exchanges += counters.repeated_exchanges - before.repeated_exchanges
         for code in self.schedule.stale(self._values, self.hass.loop.time()):
             del self._values[code]
         self._register_device()
@@ -198,9 +210,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         counters = self.client.connection.counters
         return BmsData(
             readings=Readings(MappingProxyType(dict(self._values))),
+            read_at=self.schedule.read_at(FIRST),
             poll_duration=poll_duration,
             line_errors=counters.line_errors,
             retries=counters.retries,
+            exchanges=self._exchanges,
+            repeated_exchanges=self._repeated_exchanges,
         )
 
     def _register_device(self) -> None:

@@ -71,6 +71,10 @@ class Schedule:
         if code in _SETTINGS:
             self._last_setting = code
 
+    def read_at(self, code: str) -> float:
+        """Return when an instruction was read last."""
+        return self._read_at[code]
+
     def forget(self, code: str) -> None:
         """Have an instruction asked at the next poll, since what is known of it is not certain."""
         self._read_at[code] = _NEVER

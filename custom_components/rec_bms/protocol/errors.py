@@ -155,3 +155,8 @@ class ErrorNumber(IntEnum):
     MEMORY = 14
     BALANCING_TRANSISTOR = 15
     INTERNAL = 16
+
+
+def error_name(number: int) -> str:
+    """Return an error number's name in lower case, `other` for one that is not known."""
+    return ErrorNumber(number).name.lower() if number in ErrorNumber else "other"

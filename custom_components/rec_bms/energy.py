@@ -1,0 +1,89 @@
+"""Energy from power, and time from a current that does not jump: what the BMS does not tell."""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+
+_JOULES_PER_KWH = 3_600_000
+_SMOOTHING_SECONDS = 120.0
+_MINUTES_PER_HOUR = 60
+_LONGEST_HOURS = 240.0
+"""A battery that takes longer is at rest."""
+
+
+class Direction(IntEnum):
+    """Which way current flows: positive into the battery."""
+
+    CHARGING = 1
+    DISCHARGING = -1
+
+
+class EnergyMeter:
+    """Adds up the energy that flows one way, in kWh, from power as it was at real times.
+
+    Between two samples power is taken to change evenly; where it changes sign, each direction gets
+    its part. Over a gap longer than `longest_gap`, in s, nothing is invented.
+    """
+
+    def __init__(self, direction: Direction, longest_gap: float) -> None:
+        """Start at nothing."""
+        self.kwh = 0.0
+        self._direction = direction
+        self._longest_gap = longest_gap
+        self._last: tuple[float, float] | None = None
+
+    def add(self, watts: float | None, at: float) -> None:
+        """Take a sample of power in W, positive while charging; None where it is not known."""
+        last, self._last = self._last, None if watts is None else (watts, at)
+        if last is None or watts is None or not 0 < at - last[1] <= self._longest_gap:
+            return
+        self.kwh += _one_way(last[0] * self._direction, watts * self._direction) * (
+            (at - last[1]) / _JOULES_PER_KWH
+        )
+
+
+def _one_way(before: float, after: float) -> float:
+    """Return the mean of what is positive on the straight line between two powers."""
+    low, high = sorted((before, after))
+    if low >= 0:
+        return (low + high) / 2
+    if high <= 0:
+        return 0.0
+    return high * high / (high - low) / 2
+
+
+class SmoothedCurrent:
+    """A current in A that follows the measured one over some two minutes."""
+
+    def __init__(self) -> None:
+        """Start with no current known."""
+        self.amperes: float | None = None
+        self._at = 0.0
+
+    def add(self, amperes: float | None, at: float) -> None:
+        """Take a measurement at a time in s; one that turned round starts anew."""
+        elapsed, self._at = at - self._at, at
+        if amperes is None or self.amperes is None or amperes * self.amperes <= 0:
+            self.amperes = amperes
+            return
+        weight = 1 - math.exp(-elapsed / _SMOOTHING_SECONDS)
+        self.amperes += (amperes - self.amperes) * weight
+
+
+def minutes_left(
+    direction: Direction, capacity: float, state_of_charge: float, amperes: float
+) -> int | None:
+    """Return the minutes until full or empty; None where it makes no sense.
+
+    Takes the capacity in Ah, the state of charge as a fraction and the smoothed current in A. More
+    than ten hours are given to a quarter of an hour, more than one to five minutes.
+    """
+    if amperes * direction <= 0:
+        return None
+    missing = 1 - state_of_charge if direction is Direction.CHARGING else state_of_charge
+    hours = max(missing, 0) * capacity / abs(amperes)
+    if hours > _LONGEST_HOURS:
+        return None
+    grain = 1 if hours < 1 else 5 if hours < 10 else 15
+    return round(hours * _MINUTES_PER_HOUR / grain) * grain
