@@ -189,7 +189,7 @@ class Line:
             now, last_byte_at = self._now, wire.last_byte_at
             wake_at = min(latest, max(begin_by, last_byte_at + STALLED))
             if gather.state is State.WHOLE_IF_QUIET:
-                wake_at = last_byte_at + gather.quiet_needed
+                wake_at = min(latest, last_byte_at + gather.quiet_needed)
                 if now >= wake_at:
                     gather.quiet()
                     continue

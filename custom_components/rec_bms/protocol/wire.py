@@ -23,7 +23,28 @@ _CLOSE_TIMEOUT = 0.5
 _INBOX_LENGTH = 256
 
 
-class Wire(asyncio.Protocol):
+class _Receiver(asyncio.Protocol):
+    """Hears one opening of the port; what an earlier one has to say later is nobody's business."""
+
+    def __init__(self, wire: Wire) -> None:
+        """Bring everything to the wire."""
+        self._wire = wire
+        self.gone = asyncio.get_running_loop().create_future()
+        self.loss: str | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Bring bytes, as asyncio does."""
+        self._wire.receive(self, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Learn that the port is gone, by our own doing or not."""
+        self.loss = str(exc) if exc is not None else "closed"
+        if not self.gone.done():
+            self.gone.set_result(None)
+        self._wire.wake(self)
+
+
+class Wire:
     """One port, open or not, and what came in over it."""
 
     def __init__(self, port: str, baudrate: int) -> None:
@@ -38,13 +59,17 @@ class Wire(asyncio.Protocol):
         self._inbox: deque[tuple[float, Frame]] = deque(maxlen=_INBOX_LENGTH)
         self._news = asyncio.Event()
         self._transport: asyncio.Transport | None = None
-        self._gone: asyncio.Future[None] | None = None
-        self._loss: str | None = None
+        self._receiver: _Receiver | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether bytes can be sent."""
         return self._transport is not None and self._loss is None
+
+    @property
+    def _loss(self) -> str | None:
+        """Why nothing can be sent or heard, None while the port works."""
+        return self._receiver.loss if self._receiver is not None else "not open"
 
     @property
     def bytes_since_frame(self) -> int:
@@ -61,14 +86,13 @@ class Wire(asyncio.Protocol):
         if self.is_open:
             return
         await self.close()
-        self._loss = None
         self._decoder = Decoder()
         self._inbox.clear()
-        self._gone = asyncio.get_running_loop().create_future()
+        receiver = self._receiver = _Receiver(self)
         try:
             async with asyncio.timeout(_OPEN_TIMEOUT):
                 transport, _ = await serialx.create_serial_connection(
-                    asyncio.get_running_loop(), lambda: self, self.port, self.baudrate
+                    asyncio.get_running_loop(), lambda: receiver, self.port, self.baudrate
                 )
         except TimeoutError as err:
             raise PortError(self.port, "opening took too long") from err
@@ -83,12 +107,14 @@ class Wire(asyncio.Protocol):
     async def close(self) -> None:
         """Close the port, dropping what was not sent; returns within half a second."""
         transport, self._transport = self._transport, None
-        if transport is None or self._gone is None:
+        receiver, self._receiver = self._receiver, None
+        self._news.set()
+        if transport is None or receiver is None:
             return
         transport.abort()
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await asyncio.shield(self._gone)
+                await asyncio.shield(receiver.gone)
         LOGGER.debug("%s closed", self.port)
 
     def send(self, frame: Frame) -> None:
@@ -124,18 +150,17 @@ class Wire(asyncio.Protocol):
         self._decoder.clear()
         self._take_in([])
 
-    def data_received(self, data: bytes) -> None:
-        """Take bytes in, as asyncio brings them."""
-        self.last_byte_at = asyncio.get_running_loop().time()
-        self._take_in(self._decoder.feed(bytes(data)))
-        self._news.set()
+    def receive(self, receiver: _Receiver, data: bytes) -> None:
+        """Take bytes in that came over the port as it is open now."""
+        if receiver is self._receiver:
+            self.last_byte_at = asyncio.get_running_loop().time()
+            self._take_in(self._decoder.feed(bytes(data)))
+            self._news.set()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Learn that the port is gone, by our own doing or not."""
-        self._loss = str(exc) if exc is not None else "closed"
-        if self._gone is not None and not self._gone.done():
-            self._gone.set_result(None)
-        self._news.set()
+    def wake(self, receiver: _Receiver) -> None:
+        """Have whoever listens see that the port is gone."""
+        if receiver is self._receiver:
+            self._news.set()
 
     def _take_in(self, frames: list[Frame]) -> None:
         if junk := self._decoder.take_junk():

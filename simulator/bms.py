@@ -1,0 +1,380 @@
+"""One BMS at one address: settings, measurements, errors, and its answers as payloads."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
+from . import answers
+from .battery import Battery, Unit, make_unit
+from .chemistry import CHEMISTRIES
+from .figures import float32, write_float
+from .guard import HIGH, LOW, SENSOR, Guard, Measured
+from .presets import PRESETS
+from .scenarios import Demand, Scenario, View, scenario as scenario_named
+from .table import BY_CODE, Instruction
+
+Layout = Literal["frames", "single"]
+"""How CELL, RINT and PTEM answer: a data frame for each unit, or one frame with all of it."""
+
+MOST_UNITS = 15
+MOST_CELLS = 16
+
+_ADC_STEP = 5.0 / 65536 * 4
+"""Volts between two readings of a cell."""
+_CURRENT_STEP = 0.02
+"""Amperes between two readings of the current."""
+_SENSOR_STEP = 0.0625
+"""Kelvin between two readings of a DS18B20."""
+_SHORTEST_STEP = 0.05
+"""Seconds of battery time that are not worth working out."""
+_BLEED = 1.0
+"""Amperes that balancing takes out of a cell."""
+_BALANCED = 0.002
+"""Volts above the lowest cell at which balancing leaves a cell alone."""
+
+
+class BMS:
+    """A REC BMS: address, settings, a battery, and answers to requests.
+
+    `cells` is one number for all units or one for each. `settings` go over those of the preset
+    (see `presets.PRESETS`). `unsupported` are instructions that it does not answer.
+    `junk_sensors` is how many sensors PTEM shows that are not there. With `noise` (drawn from
+    `seed`) it measures as a real converter does; without, exactly. Setting CHEM does not change
+    what the cells are made of.
+    """
+
+    def __init__(
+        self,
+        address: int = 1,
+        *,
+        preset: str = "kokam",
+        units: int = 1,
+        cells: int | Sequence[int] | None = None,
+        sensors: int = 2,
+        junk_sensors: int = 0,
+        settings: Mapping[str, float] | None = None,
+        texts: Mapping[str, str] | None = None,
+        unsupported: Collection[str] = (),
+        layout: Layout = "frames",
+        scenario: str | Scenario = "rest",
+        time_factor: float = 1.0,
+        noise: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.address = address
+        self.preset = PRESETS[preset]
+        self.settings: dict[str, float] = {
+            code: _as_kept(BY_CODE[code], value)
+            for code, value in {**self.preset.settings, **(settings or {})}.items()
+        }
+        self.texts = {
+            "*IDN": "REC BMS 1Q VICTRON",
+            "SWVR": "2.35",
+            "HWVR": "2.0",
+            **(texts or {}),
+        }
+        self.unsupported = set(unsupported)
+        self.layout: Layout = layout
+        self.junk_sensors = junk_sensors
+        self.noise = noise
+        self.silent = False
+        self._rng = random.Random(seed)
+        self._sensors = sensors
+        self.battery = self._make_battery(units, cells)
+        self.battery.supervisor = self
+        self.guard = Guard(self.settings)
+        self.charge = self.preset.charge
+        """State of charge as the BMS counts it, 0 to 1."""
+        self.health = self.preset.health
+        """State of health, 0 to 1."""
+        self.consumed = (1 - self.charge) * self.settings["CAPA"]
+        """Ah taken since the battery was full."""
+        self._cycled = 0.0
+        self.current_wanted: float | None = None
+        """A that tests ask for; None leaves it to the scenario."""
+        self.ambient_wanted: float | None = None
+        """°C around the battery that tests ask for; None leaves it to the scenario."""
+        self.scenario = scenario
+        self._measured: tuple[int, Measured] | None = None
+        self._time_factor = time_factor
+        self._seen = time.monotonic()
+        self._demand()
+        self.guard.look(self._sample(), self.charge)
+
+    # -- what it is made of ----------------------------------------------------------------------
+
+    def _make_battery(self, units: int, cells: int | Sequence[int] | None) -> Battery:
+        counts = cells if isinstance(cells, Sequence) else [cells or self.preset.cells] * units
+        if not 1 <= len(counts) <= MOST_UNITS or not all(1 <= n <= MOST_CELLS for n in counts):
+            msg = f"a BMS has 1 to {MOST_UNITS} units of 1 to {MOST_CELLS} cells"
+            raise ValueError(msg)
+        return Battery([self._make_unit(count, first=not n) for n, count in enumerate(counts)])
+
+    def _make_unit(self, cells: int, *, first: bool) -> Unit:
+        weak = self.preset.weak_cell
+        return make_unit(
+            CHEMISTRIES[int(self.settings["CHEM"])],
+            cells=cells,
+            sensors=self._sensors,
+            capacity=self.settings["CAPA"],
+            voltage=self.preset.voltage,
+            rng=self._rng,
+            weak_cell=weak if first else None,
+            temperature=19.0 if first else 18.5,
+        )
+
+    def add_unit(self, cells: int | None = None) -> None:
+        """Connect another child unit, of as many cells as the first unless told."""
+        if len(self.battery.units) >= MOST_UNITS:
+            msg = f"there are {MOST_UNITS} units already"
+            raise ValueError(msg)
+        count = cells or len(self.battery.units[0].cells)
+        self.battery.units.append(self._make_unit(count, first=False))
+        self._measured = None
+
+    def remove_unit(self) -> None:
+        """Disconnect the last child unit."""
+        if len(self.battery.units) == 1:
+            msg = "the unit that answers cannot be removed"
+            raise ValueError(msg)
+        self.battery.units.pop()
+        self._measured = None
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is asked of the battery; can be set by name."""
+        return self._scenario
+
+    @scenario.setter
+    def scenario(self, value: str | Scenario) -> None:
+        self._scenario = scenario_named(value) if isinstance(value, str) else value
+
+    # -- time ------------------------------------------------------------------------------------
+
+    @property
+    def time_factor(self) -> float:
+        """Seconds of battery time in a second; 0 stops the battery's clock."""
+        return self._time_factor
+
+    @time_factor.setter
+    def time_factor(self, value: float) -> None:
+        self.catch_up()
+        self._time_factor = value
+
+    def catch_up(self) -> None:
+        """Let the battery live through the time since it was last looked at."""
+        now = time.monotonic()
+        passed = (now - self._seen) * self._time_factor
+        if not self._time_factor:
+            self._seen = now
+        elif passed > _SHORTEST_STEP:
+            self._seen = now
+            self.battery.advance(passed)
+
+    def before_step(self, seconds: float) -> None:
+        """Set current, balancing and weather (called by the battery)."""
+        self._demand()
+        self._balance()
+
+    def after_step(self, seconds: float) -> None:
+        """Count charge and cycles and compare with the limits (called by the battery)."""
+        measured = self._sample()
+        moved = measured.current * seconds / 3600
+        capacity = self.settings["CAPA"]
+        self.charge = min(max(self.charge + moved / capacity, 0.0), 1.0)
+        self.consumed = max(self.consumed - moved, 0.0)
+        self._count_cycles(max(-moved, 0.0) / capacity)
+        was_ended = self.guard.charge_ended
+        self._react(self.guard.look(measured, self.charge))
+        if self.guard.charge_ended and not was_ended and self.battery.current > 0:
+            self.charge, self.consumed = 1.0, 0.0
+
+    def _react(self, new: set[int]) -> None:
+        for error, counter in ((HIGH, "VMAX"), (LOW, "VMIN")):
+            if error in new:
+                self.settings[counter] = min(self.settings[counter] + 1, 8000)
+        if new:
+            self._demand()
+
+    def _count_cycles(self, cycles: float) -> None:
+        self._cycled += cycles
+        while self._cycled >= 1:
+            self._cycled -= 1
+            self.settings["CYCL"] = min(self.settings["CYCL"] + 1, 8000)
+            self.health = max(self.health - 1e-4, 0.0)
+
+    # -- currents --------------------------------------------------------------------------------
+
+    def _demand(self) -> None:
+        battery = self.battery
+        demand = self._scenario(self._view())
+        if self.current_wanted is not None:
+            demand = Demand(self.current_wanted, demand.ambient, demand.error)
+        battery.ambient = demand.ambient if self.ambient_wanted is None else self.ambient_wanted
+        battery.current = self._let_through(demand.current)
+        self._scenario_error(demand.error)
+
+    def _view(self) -> View:
+        return View(
+            time=self.battery.time,
+            capacity=self.settings["CAPA"],
+            rest_current=self.preset.current,
+            full=self.guard.charge_ended,
+            empty=self.guard.protected or LOW in self.guard.found,
+        )
+
+    _scenario_raised = 0
+
+    def _scenario_error(self, number: int) -> None:
+        if number == self._scenario_raised:
+            return
+        previous, self._scenario_raised = self._scenario_raised, number
+        if previous:
+            self.clear_error(previous)
+        if number:
+            self.raise_error(number)
+
+    def _let_through(self, wanted: float) -> float:
+        """Return what the BMS lets flow of a current in A."""
+        keep = self.settings
+        if wanted > 0:
+            if not self.guard.may_charge:
+                return 0.0
+            most = min(keep["CHAC"] * keep["CAPA"], keep["MAXC"] * keep["SISN"])
+            return min(wanted, most) * self._taper(min(wanted, most))
+        if not self.guard.may_discharge:
+            return 0.0
+        most = min(keep["DCHC"] * keep["CAPA"], keep["MAXD"] * keep["SISN"])
+        return max(wanted, -most)
+
+    def _taper(self, current: float) -> float:
+        """Return the share of a charge current that is left when a cell comes near CHAR."""
+        highest, ohms = max(
+            (cell.open_circuit + cell.offset, cell.resistance) for cell in self.battery.cells
+        )
+        band = max(0.01, 2 * current * ohms)
+        return min(max((self.settings["CHAR"] - highest) / band, 0.05), 1.0)
+
+    def _balance(self) -> None:
+        keep, current = self.settings, self.battery.current
+        cells = list(self.battery.cells)
+        lowest = min(cell.voltage(current) for cell in cells)
+        for cell in cells:
+            volts = cell.voltage(current)
+            high = volts > keep["BMIN"] and volts > lowest + _BALANCED
+            cell.bleed = _BLEED if high or volts > keep["BVOL"] else 0.0
+
+    def set_current(self, amperes: float | None) -> None:
+        """Ask for a current in A (positive charges); None gives it back to the scenario."""
+        self.catch_up()
+        self.current_wanted = amperes
+        self._refresh()
+
+    # -- errors ----------------------------------------------------------------------------------
+
+    def raise_error(self, number: int, unit: int = 1, location: int = 1) -> None:
+        """Show an error (1 to 16 are known, up to 255 possible) at a unit's cell or sensor."""
+        self.guard.forced.pop(number, None)
+        self.guard.forced[number] = (unit, location)
+        self._react({number})
+        self._refresh()
+
+    def clear_error(self, number: int | None = None) -> None:
+        """Take back one error that was raised, or all; those of physics stay while they are."""
+        if number is None:
+            self.guard.forced.clear()
+        else:
+            self.guard.forced.pop(number, None)
+        self._refresh()
+
+    @property
+    def error(self) -> tuple[int, int, int] | None:
+        """Number, unit and location of the error that ERRO shows, None without one."""
+        return self.guard.current_error()
+
+    def break_sensor(self, unit: int, sensor: int, reading: float = 85.0) -> None:
+        """Let a temperature sensor show one reading in °C for ever, with error 8."""
+        self.battery.sensor(unit, sensor).stuck = reading
+        self.raise_error(SENSOR, unit, sensor)
+
+    def mend_sensor(self, unit: int, sensor: int) -> None:
+        """Undo `break_sensor`."""
+        self.battery.sensor(unit, sensor).stuck = None
+        self.clear_error(SENSOR)
+
+    # -- measuring -------------------------------------------------------------------------------
+
+    def measure(self) -> Measured:
+        """Return what the BMS measures now: with noise once a second, without at every look."""
+        if not self.noise:
+            return self._sample()
+        second = int(time.monotonic())
+        if self._measured is None or self._measured[0] != second:
+            self._measured = (second, self._blurred(self._sample()))
+        return self._measured[1]
+
+    def _sample(self) -> Measured:
+        """Measure without noise, but with the corrections that are set."""
+        keep, battery = self.settings, self.battery
+        correction = (keep["ODDC"], keep["EAVC"])
+        current = battery.current * keep["IOJA"] / float32(self.preset.settings["IOJA"])
+        return Measured(
+            [[v + correction[n % 2] for n, v in enumerate(unit)] for unit in battery.voltages()],
+            [unit.readings() for unit in battery.units],
+            current + keep["IOFF"],
+            battery.board_temperature,
+        )
+
+    def _blurred(self, exact: Measured) -> Measured:
+        """Return measurements as converters of limited resolution give them."""
+
+        def blur(value: float, step: float) -> float:
+            return round(self._rng.gauss(value, 0.4 * step) / step) * step
+
+        return Measured(
+            [[blur(volts, _ADC_STEP) for volts in unit] for unit in exact.volts],
+            [[blur(degrees, _SENSOR_STEP) for degrees in unit] for unit in exact.celsius],
+            blur(exact.current, _CURRENT_STEP),
+            blur(exact.board, _SENSOR_STEP),
+        )
+
+    def look_again(self) -> None:
+        """Compare with the limits at once, after something was changed from outside."""
+        self._react(self.guard.look(self._sample(), self.charge))
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Let currents and measurements follow a change from outside."""
+        self._demand()
+        self._measured = None
+
+    # -- answering -------------------------------------------------------------------------------
+
+    def answer(self, request: bytes) -> list[bytes] | None:
+        """Do what a request asks for; return the payloads of the answer, None for silence."""
+        return answers.answer(self, request)
+
+    def written(self, code: str) -> str:
+        """Return a setting as it goes over the line."""
+        value = self.settings[code]
+        return str(int(value)) if BY_CODE[code].whole_number else write_float(value)
+
+    def unit_address(self, unit: int) -> int:
+        """Return the address that LCD3 gives for a unit: its own when alone, else from 1."""
+        return self.address if len(self.battery.units) == 1 else unit
+
+    def set_value(self, code: str, value: float) -> None:
+        """Change a setting in the line's unit, within limits or not, as by its own buttons."""
+        self.catch_up()
+        self.settings[code] = _as_kept(BY_CODE[code], value)
+        if code == "SOCS":
+            self.charge = self.settings[code]
+            self.consumed = (1 - self.charge) * self.settings["CAPA"]
+        self.look_again()
+
+
+def _as_kept(row: Instruction, value: float) -> float:
+    return int(value) if row.whole_number else float32(value)
