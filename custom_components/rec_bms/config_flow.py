@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, override
 
 import voluptuous as vol
 from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowContext,
     ConfigFlowResult,
@@ -31,6 +32,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
     SerialPortSelector,
 )
+from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from .const import (
     CONF_ALLOW_CHANGES,
@@ -43,18 +45,15 @@ from .const import (
     MIN_SCAN_INTERVAL,
 )
 from .coordinator import RecBmsConfigEntry
+from .flow_search import Bms, PortSearch, speeds_to_try
 from .ports import async_get_ports, async_stable_port, without_query
-from .protocol.client import Client
-from .protocol.connection import Connection
-from .protocol.errors import NoAnswerError, PortError
+from .protocol.errors import PortError
 from .protocol.frame import MAX_ADDRESS
-from .protocol.search import ADDRESSES, BAUDRATES, Found, search
+from .protocol.search import ADDRESSES, BAUDRATES
 
 SECTION_MORE_OPTIONS = "more_options"
 AUTOMATIC = "automatic"
 UNKNOWN = "?"
-
-_SPEED_SET_BY_FAR_END = ("socket://", "tcp://")
 
 STEP_USER = vol.Schema(
     {
@@ -97,32 +96,6 @@ STEP_OPTIONS = vol.Schema(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Bms:
-    """A BMS that a flow can set up: cells are counted for each of its units."""
-
-    port: str
-    baudrate: int
-    address: int
-    model: str
-    cells: tuple[int, ...]
-
-    @property
-    def unique_id(self) -> str:
-        """One entry is one BMS: a port and an address."""
-        return f"{self.port}#{self.address}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what a discovery flow needs to know."""
-        return {
-            CONF_PORT: self.port,
-            CONF_BAUDRATE: self.baudrate,
-            CONF_ADDRESS: self.address,
-            "model": self.model,
-            "cells": list(self.cells),
-        }
-
-
 class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     """Sets up a BMS on a port that the user picks, or one that was found beside another."""
 
@@ -138,6 +111,8 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self._addresses: tuple[int, ...] = ()
         self._scan_task: asyncio.Task[None] | None = None
         self._found: list[Bms] = []
+        self._sharing: list[ConfigEntry] = []
+        self._paused: list[ConfigEntry] = []
 
     @staticmethod
     @callback
@@ -150,46 +125,33 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the port, and for speed and address if the user knows better."""
         if user_input is not None:
-            self._input = user_input
-            self._errors, self._placeholders = {}, {}
-            await self._plan_scan()
+            await self._plan_scan(user_input)
             if not self._errors:
                 return await self.async_step_scan()
-        return self.async_show_form(
-            step_id="user",
-            data_schema=self.add_suggested_values_to_schema(STEP_USER, self._input),
-            errors=self._errors,
-            description_placeholders=self._placeholders,
-        )
+        return self._show_port_form("user")
 
-    async def async_step_scan(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Look for BMSs while a bar shows how far that has come."""
-        if self._scan_task is None:
-            self._scan_task = self.hass.async_create_task(self._scan(), f"{DOMAIN} scan")
-        if not self._scan_task.done():
-            return self.async_show_progress(
-                step_id="scan",
-                progress_action="scan",
-                description_placeholders={"port": without_query(self._port)},
-                progress_task=self._scan_task,
-            )
-        self._scan_task = None
-        return self.async_show_progress_done(next_step_id="confirm" if self._found else "user")
+    @override
+    async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
+        """Offer to look for a BMS on an RS-485 adapter that was plugged in."""
+        port = await async_stable_port(self.hass, discovery_info.device)
+        await self.async_set_unique_id(port)
+        if self._others_on(port):
+            return self.async_abort(reason="already_configured")
+        self._input = {CONF_PORT: port, SECTION_MORE_OPTIONS: {CONF_BAUDRATE: AUTOMATIC}}
+        name = discovery_info.description or port
+        self.context["title_placeholders"] = {"name": name}
+        self._placeholders = {"name": name, "port": port}
+        return await self.async_step_usb_confirm()
 
-    async def async_step_confirm(
+    async def async_step_usb_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Say what was found and ask whether its settings may be changed."""
+        """Send nothing before the user has agreed."""
         if user_input is not None:
-            chosen = self._chosen(user_input)
-            await self.async_set_unique_id(chosen.unique_id)
-            self._abort_if_unique_id_configured()
-            self._offer(bms for bms in self._found if bms is not chosen)
-            return self._create(chosen, allow_changes=user_input[CONF_ALLOW_CHANGES])
+            return await self.async_step_user(self._input)
+        self._set_confirm_only()
         return self.async_show_form(
-            step_id="confirm",
-            data_schema=vol.Schema(self._confirm_fields()),
-            description_placeholders=_description(self._found),
+            step_id="usb_confirm", description_placeholders=self._placeholders
         )
 
     @override
@@ -204,77 +166,173 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self.context["title_placeholders"] = {"name": f"{bms.model} ({bms.address})"}
         return await self.async_step_confirm()
 
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where the BMS is now: its port, speed or address has changed."""
+        entry = self._get_reconfigure_entry()
+        if user_input is not None:
+            await self._plan_scan(user_input)
+            if self._sharing:
+                return await self.async_step_speed()
+            if not self._errors:
+                return await self.async_step_scan()
+        elif not self._input:
+            self._input = {
+                CONF_PORT: entry.data[CONF_PORT],
+                SECTION_MORE_OPTIONS: {
+                    CONF_BAUDRATE: str(entry.data[CONF_BAUDRATE]),
+                    CONF_ADDRESS: entry.data[CONF_ADDRESS],
+                },
+            }
+        return self._show_port_form("reconfigure")
+
+    async def async_step_speed(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Say that the others on this port change their speed, too."""
+        if user_input is not None:
+            return await self.async_step_scan()
+        return self.async_show_form(
+            step_id="speed",
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                "port": without_query(self._port),
+                "baudrate": str(self._baudrates[0]),
+                "others": ", ".join(entry.title for entry in self._sharing),
+            },
+        )
+
+    async def async_step_scan(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Look for BMSs while a bar shows how far that has come."""
+        if self._scan_task is None:
+            self._scan_task = self.hass.async_create_task(self._scan(), f"{DOMAIN} scan")
+        if not self._scan_task.done():
+            return self.async_show_progress(
+                step_id="scan",
+                progress_action="scan",
+                description_placeholders={"port": without_query(self._port)},
+                progress_task=self._scan_task,
+            )
+        self._scan_task = None
+        if self._found:
+            return self.async_show_progress_done(next_step_id="confirm")
+        self._sharing = []
+        reconfiguring = self.source == SOURCE_RECONFIGURE
+        return self.async_show_progress_done(
+            next_step_id="reconfigure" if reconfiguring else "user"
+        )
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say what was found and ask whether its settings may be changed."""
+        if user_input is None:
+            return self.async_show_form(
+                step_id="confirm",
+                data_schema=vol.Schema(self._confirm_fields()),
+                description_placeholders=_description(self._found),
+            )
+        wanted = user_input.get(CONF_ADDRESS, str(self._found[0].address))
+        chosen = next(bms for bms in self._found if str(bms.address) == wanted)
+        await self.async_set_unique_id(chosen.unique_id)
+        if self.source == SOURCE_RECONFIGURE:
+            return self._move(chosen)
+        self._abort_if_unique_id_configured()
+        self._offer(bms for bms in self._found if bms is not chosen)
+        return self._create(chosen, allow_changes=user_input[CONF_ALLOW_CHANGES])
+
     @callback
     @override
     def async_remove(self) -> None:
-        """Stop looking when the user closes the dialog."""
+        """Stop looking when the user closes the dialog, and put things back as they were."""
         if self._scan_task is not None:
             self._scan_task.cancel()
+        if self._paused:
+            self.hass.async_create_task(self._resume(), f"{DOMAIN} resume")
 
-    async def _plan_scan(self) -> None:
+    def _show_port_form(self, step_id: str) -> ConfigFlowResult:
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(STEP_USER, self._input),
+            errors=self._errors,
+            description_placeholders=self._placeholders,
+        )
+
+    async def _plan_scan(self, user_input: dict[str, Any]) -> None:
         """Work out from the user's input where to look; leaves an error where that cannot be."""
-        options = self._input[SECTION_MORE_OPTIONS]
-        self._port = await async_stable_port(self.hass, self._input[CONF_PORT])
+        self._input = user_input
+        self._errors, self._placeholders, self._sharing = {}, {}, []
+        options = user_input[SECTION_MORE_OPTIONS]
+        self._port = await async_stable_port(self.hass, user_input[CONF_PORT])
         # Until a BMS is chosen, a flow goes by its port: a second one on the same port aborts.
         await self.async_set_unique_id(self._port)
         speed = options[CONF_BAUDRATE]
-        wanted = None if speed == AUTOMATIC else int(speed)
-        self._baudrates = (wanted,) if wanted else BAUDRATES
-        if self._port.startswith(_SPEED_SET_BY_FAR_END):
-            self._baudrates = (wanted or BAUDRATES[0],)
-        if running := await async_get_ports(self.hass).running_speed(self._port):
-            if wanted not in (None, running):
-                self._errors["base"] = "other_speed"
-                self._placeholders["running"] = str(running)
-            self._baudrates = (running,)
+        await self._choose_speeds(None if speed == AUTOMATIC else int(speed))
         self._choose_addresses(options.get(CONF_ADDRESS))
 
+    async def _choose_speeds(self, wanted: int | None) -> None:
+        """Go at the speed of those that use the port, unless the user wants to change it."""
+        self._baudrates = speeds_to_try(self._port, wanted)
+        others = self._others_on(self._port)
+        running = await async_get_ports(self.hass).running_speed(self._port)
+        if running is None or not others:
+            return
+        if wanted in (None, running):
+            self._baudrates = (running,)
+        elif self.source == SOURCE_RECONFIGURE:
+            self._sharing = others
+        else:
+            self._errors["base"] = "other_speed"
+            self._placeholders["running"] = str(running)
+
     def _choose_addresses(self, address: float | None) -> None:
-        taken = {
-            entry.data[CONF_ADDRESS]
-            for entry in self._async_current_entries()
-            if entry.data[CONF_PORT] == self._port
-        }
+        taken = {entry.data[CONF_ADDRESS] for entry in self._others_on(self._port)}
         if address is not None and int(address) in taken:
             self._errors["base"] = "address_configured"
         wanted = ADDRESSES if address is None else (int(address),)
         self._addresses = tuple(each for each in wanted if each not in taken)
 
+    def _others_on(self, port: str) -> list[ConfigEntry]:
+        """Return the entries on a port, without the one that is being reconfigured."""
+        own = self.context.get("entry_id")
+        return [
+            entry
+            for entry in self._async_current_entries()
+            if entry.data[CONF_PORT] == port and entry.entry_id != own
+        ]
+
     async def _scan(self) -> None:
         """Fill in what was found, or the error that says what to check."""
         self._found = []
+        await self._pause()
+        scan = PortSearch(self.hass, self._port, self._baudrates, self._addresses)
         try:
-            found = await search(
-                self._connect, self._baudrates, self._addresses, self.async_update_progress
-            )
-            self._found = [await self._describe(each) for each in found]
+            self._found = await scan.run(self.async_update_progress)
         except PortError as err:
             LOGGER.debug("Search on %s failed", without_query(self._port), exc_info=True)
             self._errors["base"] = "cannot_open"
             self._placeholders["reason"] = without_query(err.reason)
         else:
             if not self._found:
-                self._errors["base"] = self._nothing_found()
+                others = self._others_on(self._port)
+                self._errors["base"] = "no_other_bms" if others else "no_bms"
+        if not self._found:
+            await self._resume()
 
-    def _nothing_found(self) -> str:
-        configured = any(
-            entry.data[CONF_PORT] == self._port for entry in self._async_current_entries()
-        )
-        return "no_other_bms" if configured else "no_bms"
+    async def _pause(self) -> None:
+        """Take what is reconfigured off the port, so that other speeds can be tried."""
+        if self.source != SOURCE_RECONFIGURE:
+            return
+        for entry in (self._get_reconfigure_entry(), *self._sharing):
+            if entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY):
+                await self.hass.config_entries.async_unload(entry.entry_id)
+                self._paused.append(entry)
 
-    @asynccontextmanager
-    async def _connect(self, baudrate: int) -> AsyncIterator[Connection]:
-        async with async_get_ports(self.hass).borrow(self._port, baudrate) as connection:
-            yield connection
-
-    async def _describe(self, found: Found) -> Bms:
-        async with self._connect(found.baudrate) as connection:
-            try:
-                description = await Client(connection, found.address).describe()
-                cells = description.cells
-            except NoAnswerError:
-                cells = ()
-        return Bms(self._port, found.baudrate, found.address, found.model, cells)
+    async def _resume(self) -> None:
+        """Set up again what was taken off the port."""
+        while self._paused:
+            entry = self._paused.pop()
+            if entry.state is ConfigEntryState.NOT_LOADED:
+                await self.hass.config_entries.async_setup(entry.entry_id)
 
     def _confirm_fields(self) -> dict[vol.Marker, Any]:
         fields: dict[vol.Marker, Any] = {}
@@ -286,26 +344,30 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             fields[vol.Required(CONF_ADDRESS, default=options[0]["value"])] = SelectSelector(
                 SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST)
             )
-        fields[vol.Required(CONF_ALLOW_CHANGES, default=False)] = BooleanSelector()
+        if self.source != SOURCE_RECONFIGURE:
+            fields[vol.Required(CONF_ALLOW_CHANGES, default=False)] = BooleanSelector()
         return fields
-
-    def _chosen(self, user_input: dict[str, Any]) -> Bms:
-        wanted = user_input.get(CONF_ADDRESS, str(self._found[0].address))
-        return next(bms for bms in self._found if str(bms.address) == wanted)
 
     def _create(self, bms: Bms, *, allow_changes: bool) -> ConfigFlowResult:
         titles = {entry.title for entry in self._async_current_entries()}
         return self.async_create_entry(
             title=f"{bms.model} ({bms.address})" if bms.model in titles else bms.model,
-            data={
-                CONF_PORT: bms.port,
-                CONF_BAUDRATE: bms.baudrate,
-                CONF_ADDRESS: bms.address,
-            },
+            data=bms.entry_data,
             options={
                 CONF_SCAN_INTERVAL: DEFAULT_SCAN_INTERVAL,
                 CONF_ALLOW_CHANGES: allow_changes,
             },
+        )
+
+    def _move(self, bms: Bms) -> ConfigFlowResult:
+        """Have the entry, and all that share its port, go on where the BMS is now."""
+        for entry in self._sharing:
+            data = {**entry.data, CONF_BAUDRATE: bms.baudrate}
+            self.hass.config_entries.async_update_entry(entry, data=data)
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        self._paused = []
+        return self.async_update_reload_and_abort(
+            self._get_reconfigure_entry(), unique_id=bms.unique_id, data=bms.entry_data
         )
 
     def _offer(self, others: Iterable[Bms]) -> None:
