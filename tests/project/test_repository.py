@@ -1,5 +1,6 @@
 """Where the project is published is said once, and everything else agrees with it."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -115,7 +116,7 @@ def test_no_other_file_names_another_repository() -> None:
 
 def test_the_code_owner_is_the_one_in_pyproject() -> None:
     _, _, codeowner = published_at(ROOT)
-    assert f'"codeowners": ["@{codeowner}"]' in texts(ROOT)[MENTIONED_IN[3]]
+    assert json.loads(texts(ROOT)[MENTIONED_IN[3]])["codeowners"] == [f"@{codeowner}"]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_set_repository_changes_every_place_and_leaves_nothing_of_the_old(
     after = texts(copy)
     for file in MENTIONED_IN:
         assert places(after[file], name) == {(owner, name)}, file
-    assert f'"codeowners": ["@{codeowner}"]' in after[MENTIONED_IN[3]]
+    assert json.loads(after[MENTIONED_IN[3]])["codeowners"] == [f"@{codeowner}"]
     assert after["docs/links.md"] == (
         f"git clone https://github.com/{owner}/{name}.git\n"
         f"See https://github.com/{owner}/{name}. Or [us](https://github.com/{codeowner}).\n"
@@ -148,6 +149,7 @@ def test_set_repository_changes_every_place_and_leaves_nothing_of_the_old(
         assert f"{old_owner}/{old_name}" not in text, file
         assert f"@{old_codeowner}" not in text, file
         assert f"owner={old_owner}" not in text, file
+        assert f"%2F{old_owner}%2F" not in text, file
 
 
 def test_set_repository_changes_only_the_names(copy: Path) -> None:
