@@ -233,7 +233,8 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             )
         wanted = user_input.get(CONF_ADDRESS, str(self._found[0].address))
         chosen = next(bms for bms in self._found if str(bms.address) == wanted)
-        await self.async_set_unique_id(chosen.unique_id)
+        # The same BMS may be on offer as a discovered device.
+        await self.async_set_unique_id(chosen.unique_id, raise_on_progress=False)
         if self.source == SOURCE_RECONFIGURE:
             return self._move(chosen)
         self._abort_if_unique_id_configured()
@@ -296,7 +297,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         own = self.context.get("entry_id")
         return [
             entry
-            for entry in self._async_current_entries()
+            for entry in self._async_current_entries(include_ignore=False)
             if entry.data[CONF_PORT] == port and entry.entry_id != own
         ]
 

@@ -120,10 +120,10 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         task = self.hass.async_create_background_task(
             self._set(instruction, value), f"{self.name} set {instruction.code}"
         )
-        try:
-            return await asyncio.shield(task)
-        except BmsError as err:
-            raise translated(err, self.config_entry.title) from err
+        outcome = await asyncio.shield(task)
+        if isinstance(outcome, BmsError):
+            raise translated(outcome, self.config_entry.title) from outcome
+        return outcome
 
     async def async_read(self, instruction: Instruction) -> Reading:
         """Read one instruction now. Raises HomeAssistantError, translated."""
@@ -132,7 +132,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         except BmsError as err:
             raise translated(err, self.config_entry.title) from err
 
-    async def _set(self, instruction: Instruction, value: object) -> SetResult:
+    async def _set(self, instruction: Instruction, value: object) -> SetResult | BmsError:
+        """Return errors rather than raise them: whoever called may be gone."""
         try:
             result = await self.client.set(
                 instruction,
@@ -142,10 +143,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
             )
         except (RefusedError, NotTakenError, ReadsBackDifferentlyError) as err:
             self._show(instruction.code, err.current)
-            raise
-        except UnverifiedError:
+            return err
+        except UnverifiedError as err:
             self._hide(instruction.code)
-            raise
+            return err
+        except BmsError as err:
+            return err
         self._show(instruction.code, result.read_back)
         return result
 

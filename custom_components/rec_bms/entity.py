@@ -72,7 +72,7 @@ class RecBmsEntity(CoordinatorEntity[RecBmsCoordinator]):
             super()._handle_coordinator_update()
 
     def _now_shown(self) -> object:
-        return self._content() if self.available else None
+        return (self._content(),) if self.available else None
 
 
 def _device_info(coordinator: RecBmsCoordinator, unit: int) -> DeviceInfo:

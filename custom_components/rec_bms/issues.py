@@ -15,6 +15,8 @@ from .protocol.models import ErrorState
 _ERROR_LASTS = 60.0
 _WINDOW = 900.0
 _FEWEST_EXCHANGES = 50
+_FEWEST_IN_LONG = 20
+_LONG = 600.0
 _BAD_SHARE = 0.10
 _GOOD_SHARE = 0.05
 
@@ -27,8 +29,8 @@ class IssueWatch:
         self._hass = hass
         self._entry = entry
         self._coordinator = entry.runtime_data
-        self._error: ErrorState | None = None
-        self._error_since = 0.0
+        self._number: int | None = None
+        self._number_since = 0.0
         self._raised: ErrorState | None = None
         self._polls: deque[tuple[float, int, int]] = deque()
         entry.async_on_unload(self._coordinator.async_add_listener(self.review))
@@ -44,15 +46,16 @@ class IssueWatch:
         self._review_line(now)
 
     def _review_error(self, now: float) -> None:
-        error = self._coordinator.data.readings.error
-        current = error if error is not None and error.present else None
-        if current != self._error:
-            self._error, self._error_since = current, now
-        if self._raised is not None and self._raised != current:
-            ir.async_delete_issue(self._hass, DOMAIN, self._error_id)
+        """Go by the number: one error may wander from cell to cell."""
+        if (error := self._coordinator.data.readings.error) is None:
+            return
+        number = error.number if error.present else None
+        if number != self._number:
+            self._number, self._number_since = number, now
             self._raised = None
-        if current is not None and now - self._error_since >= _ERROR_LASTS:
-            self._raise_error(current)
+            ir.async_delete_issue(self._hass, DOMAIN, self._error_id)
+        if error.present and now - self._number_since >= _ERROR_LASTS:
+            self._raise_error(error)
 
     def _raise_error(self, error: ErrorState) -> None:
         if self._raised == error:
@@ -78,9 +81,10 @@ class IssueWatch:
         self._polls.append((now, data.exchanges, data.repeated_exchanges))
         while self._polls[0][0] < now - _WINDOW:
             self._polls.popleft()
-        _, exchanges_then, repeated_then = self._polls[0]
+        then, exchanges_then, repeated_then = self._polls[0]
         exchanges = data.exchanges - exchanges_then
-        if exchanges < _FEWEST_EXCHANGES:
+        # Who polls seldom has to look longer.
+        if exchanges < (_FEWEST_IN_LONG if now - then >= _LONG else _FEWEST_EXCHANGES):
             return
         share = (data.repeated_exchanges - repeated_then) / exchanges
         if share > _BAD_SHARE:

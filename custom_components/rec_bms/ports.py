@@ -123,7 +123,14 @@ async def async_stable_port(hass: HomeAssistant, port: str) -> str:
     port = port.strip()
     if is_url(port):
         return port
-    return await hass.async_add_executor_job(usb.get_serial_by_id, port)
+    return await hass.async_add_executor_job(_stable_path, port)
+
+
+def _stable_path(port: str) -> str:
+    """Find the adapter's stable name whatever other name it was given by."""
+    device = str(Path(port).resolve())
+    by_id = usb.get_serial_by_id(device)
+    return port if by_id == device else by_id
 
 
 def _real_paths(ports: list[str]) -> list[str]:

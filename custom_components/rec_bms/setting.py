@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import override
 
 from homeassistant.const import EntityCategory
+from homeassistant.core import Context
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers.entity import EntityDescription
 
@@ -18,9 +19,13 @@ from .protocol.instructions import SETTABLE, Instruction
 class AdministratorsOnlyError(Unauthorized):
     """A user who is no administrator wanted to change a limit."""
 
-    translation_domain = DOMAIN
-    translation_key = "administrators_only"
-    generate_message = True
+    def __init__(self, context: Context, entity_id: str) -> None:
+        """Say who wanted to change which entity."""
+        super().__init__(context=context, entity_id=entity_id)
+        # The parent has a message of its own and leaves these empty.
+        self.translation_domain = DOMAIN
+        self.translation_key = "administrators_only"
+        self.generate_message = True
 
 
 def number_settings() -> Iterable[Instruction]:
@@ -63,7 +68,7 @@ class RecBmsSettingEntity(RecBmsEntity):
         if context is not None and context.user_id is not None:
             user = await self.hass.auth.async_get_user(context.user_id)
             if user is None or not user.is_admin:
-                raise AdministratorsOnlyError(context=context, entity_id=self.entity_id)
+                raise AdministratorsOnlyError(context, self.entity_id)
         await self.coordinator.async_set(self.instruction, line_value)
 
     @override

@@ -1,0 +1,1 @@
+"""Measures what a poll costs, against what the wire costs."""

@@ -1,0 +1,1 @@
+"""Starts a real Home Assistant with the integration in it, for demo, tests and benchmarks."""

@@ -1,0 +1,94 @@
+"""Adds the integration as a person does: through its dialog, step by step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .client import Client
+from .process import DemoError
+
+DOMAIN = "rec_bms"
+FLOWS = "/api/config/config_entries/flow"
+_LOOK_EVERY = 0.1
+_PROGRESS_EVENT = "data_entry_flow_progress_update"
+
+type Step = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A BMS that was added: its entry, its title, and what the dialog said was found."""
+
+    entry_id: str
+    title: str
+    found: dict[str, str]
+
+
+async def add_integration(
+    client: Client,
+    port: str,
+    *,
+    allow_changes: bool,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> Added:
+    """Go through the dialog; `progress` hears fractions while a BMS is searched.
+
+    Raises DemoError with what the dialog says where it finds no BMS.
+    """
+    step = await begin(client)
+    step = await answer(client, step, {"port": port, "more_options": {"baudrate": "automatic"}})
+    step = await scanned(client, step, progress)
+    if step.get("step_id") != "confirm":
+        raise DemoError(await _complaint(client, step))
+    found = step["description_placeholders"]
+    fields = {"allow_changes": allow_changes}
+    # With several BMSs on the line, the dialog asks which, and proposes one.
+    for field in step["data_schema"]:
+        fields.setdefault(field["name"], field.get("default"))
+    entry = (await answer(client, step, fields))["result"]
+    return Added(entry["entry_id"], entry["title"], found)
+
+
+async def begin(client: Client) -> Step:
+    """Open the dialog."""
+    step: Step = await client.post(FLOWS, {"handler": DOMAIN})
+    return step
+
+
+async def answer(client: Client, step: Step, fields: dict[str, Any]) -> Step:
+    """Fill in a step's form and return what the dialog shows next."""
+    following: Step = await client.post(f"{FLOWS}/{step['flow_id']}", fields)
+    return following
+
+
+async def scanned(
+    client: Client, step: Step, progress: Callable[[float], None] = lambda fraction: None
+) -> Step:
+    """Wait while the dialog shows progress and return what it shows then."""
+    async with client.websocket() as socket:
+        await socket.command("subscribe_events", event_type=_PROGRESS_EVENT)
+        while step["type"] == "progress":
+            event = await socket.event(within=_LOOK_EVERY)
+            if event is not None and event["data"]["flow_id"] == step["flow_id"]:
+                progress(event["data"]["progress"])
+            else:
+                step = await client.get(f"{FLOWS}/{step['flow_id']}")
+                await asyncio.sleep(0)
+    return step
+
+
+async def _complaint(client: Client, step: Step) -> str:
+    """Return what the dialog says of an error, in the user's words."""
+    answer = await client.command(
+        "frontend/get_translations", language="en", category="config", integration=[DOMAIN]
+    )
+    kind, key = ("error", (step.get("errors") or {}).get("base"))
+    if step["type"] == "abort":
+        kind, key = "abort", step["reason"]
+    text = answer["resources"].get(f"component.{DOMAIN}.config.{kind}.{key}", str(key))
+    for name, value in (step.get("description_placeholders") or {}).items():
+        text = text.replace("{" + name + "}", value)
+    return " ".join(text.split())

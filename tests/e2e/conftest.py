@@ -1,0 +1,173 @@
+"""One Home Assistant for all tests here: a real one, with the integration added by its dialog."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from demo.bms import SimulatedBms, running_simulator
+from demo.client import Client
+from demo.flow import Added, add_integration
+from demo.home_assistant import HomeAssistant, reserved_port, running_home_assistant
+
+OPTIONS = "/api/config/config_entries/options/flow"
+
+MAY_BE_UNKNOWN = {"time_to_full", "time_to_empty", "error_event"}
+
+# A cell differs, so that a mix-up shows. Time stands, so that values can be compared.
+SIMULATOR = ("--scenario", "rest", "--speed-up", "0", "--no-noise", "--sensors", "2")
+
+LOGGER = """
+logger:
+  default: warning
+  logs:
+    custom_components.rec_bms: info
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run all in the loop in which Home Assistant's process is looked after."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@dataclass
+class House:
+    """A Home Assistant, the BMS that it reads, and what tests ask of them."""
+
+    home_assistant: HomeAssistant
+    bms: SimulatedBms
+    added: Added
+    times_silent: int = 0
+
+    @property
+    def client(self) -> Client:
+        return self.home_assistant.client
+
+    @property
+    def entry_id(self) -> str:
+        return self.added.entry_id
+
+    async def entry(self) -> dict[str, Any]:
+        answer = await self.client.command("config_entries/get_single", entry_id=self.entry_id)
+        entry: dict[str, Any] = answer["config_entry"]
+        return entry
+
+    async def is_loaded(self) -> bool:
+        """Tell whether the entry is set up."""
+        return bool((await self.entry())["state"] == "loaded")
+
+    async def registered(self) -> dict[str, dict[str, Any]]:
+        """Return the entity registry's rows by key, disabled ones included."""
+        rows = await self.client.command("config/entity_registry/list")
+        return {
+            row["unique_id"].removeprefix(f"{self.entry_id}_"): row
+            for row in rows
+            if row["config_entry_id"] == self.entry_id
+        }
+
+    async def states(self) -> dict[str, dict[str, Any]]:
+        """Return the states of the enabled entities by key."""
+        states = {state["entity_id"]: state for state in await self.client.get("/api/states")}
+        return {
+            key: states[row["entity_id"]]
+            for key, row in (await self.registered()).items()
+            if row["disabled_by"] is None and row["entity_id"] in states
+        }
+
+    async def value(self, key: str) -> str:
+        """Return an entity's state."""
+        entity_id = (await self.registered())[key]["entity_id"]
+        return str((await self.client.get(f"/api/states/{entity_id}"))["state"])
+
+    async def until(self, condition: Callable[[], Awaitable[bool]], within: float = 10) -> None:
+        """Return once a condition holds; fail when that takes too long."""
+        give_up_at = time.monotonic() + within
+        while not await condition():
+            assert time.monotonic() < give_up_at, f"not within {within} s"
+            await asyncio.sleep(0.1)
+
+    async def shows(self, key: str, wanted: str, within: float = 10) -> None:
+        """Return once an entity shows a state."""
+
+        async def does() -> bool:
+            return await self.value(key) == wanted
+
+        await self.until(does, within)
+
+    async def have_values(self, within: float = 10) -> None:
+        """Return once all enabled entities have values that must have one."""
+
+        async def have() -> bool:
+            return await self.without_value() <= MAY_BE_UNKNOWN
+
+        await self.until(have, within)
+
+    async def without_value(self) -> set[str]:
+        """Return the keys of entities that show nothing."""
+        nothing = ("unknown", "unavailable")
+        return {k for k, state in (await self.states()).items() if state["state"] in nothing}
+
+    async def sets_heard(self) -> list[str]:
+        """Return what else than questions reached the BMS lately."""
+        entries = (await self.bms.command("log"))["entries"]
+        return [entry["payload"] for entry in entries if not entry["payload"].endswith("?")]
+
+    async def asks(self) -> bool:
+        """Tell whether anything reached the BMS lately."""
+        return bool((await self.bms.command("log"))["entries"])
+
+    async def set_options(self, **options: Any) -> dict[str, Any]:
+        """Go through the options dialog and return what it ended with."""
+        step = await self.client.post(OPTIONS, {"handler": self.entry_id})
+        assert step["step_id"] == "init"
+        result: dict[str, Any] = await self.client.post(f"{OPTIONS}/{step['flow_id']}", options)
+        # Home Assistant answers while it is still reloading the entry.
+        await self.until(self.is_loaded)
+        return result
+
+    def holds_port(self) -> bool:
+        """Tell whether Home Assistant's process has the port open."""
+        assert self.home_assistant.process is not None
+        descriptors = Path(f"/proc/{self.home_assistant.process.pid}/fd")
+        return any(
+            os.path.realpath(descriptor) == self.bms.port for descriptor in descriptors.iterdir()
+        )
+
+
+@pytest.fixture(scope="session")
+def http_port() -> Iterator[int]:
+    with reserved_port() as port:
+        yield port
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def home_assistant(
+    http_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[HomeAssistant]:
+    """A Home Assistant with the integration's files and nothing set up."""
+    config_dir = tmp_path_factory.mktemp("e2e") / "config"
+    async with running_home_assistant(config_dir, http_port, configuration=LOGGER) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(
+    home_assistant: HomeAssistant, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    """The same with a BMS added through the dialog, and polled every two seconds."""
+    async with running_simulator(tmp_path_factory.mktemp("bms"), *SIMULATOR) as bms:
+        await bms.command("cell", unit=1, cell=3, offset=0.05)
+        added = await add_integration(home_assistant.client, bms.port, allow_changes=True)
+        house = House(home_assistant, bms, added)
+        await house.set_options(scan_interval=2, allow_changes=True)
+        yield house

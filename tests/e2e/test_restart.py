@@ -1,0 +1,32 @@
+"""Home Assistant is restarted, in the worst of moments."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conftest import House
+
+
+async def test_a_restart_is_not_held_up_and_keeps_entities_and_their_ids(house: House) -> None:
+    before = await house.registered()
+    # Asked by an impatient integration, a BMS that does not answer would take many seconds.
+    await house.bms.command("silent", value=True)
+    await house.bms.command("clear_log")
+    await house.until(house.asks)
+    started = time.monotonic()
+    await house.home_assistant.stop()
+    took = time.monotonic() - started
+    await house.bms.command("silent", value=False)
+    await house.home_assistant.start()
+    assert took < 8
+
+    await house.have_values(within=30)
+    after = await house.registered()
+    assert {key: row["entity_id"] for key, row in before.items()} == {
+        key: row["entity_id"] for key, row in after.items()
+    }
+    assert {key: row["id"] for key, row in before.items()} == {
+        key: row["id"] for key, row in after.items()
+    }
