@@ -137,20 +137,22 @@ class Station:
         if fault is not None and fault.name == "other_master":
             await self._other_master_first(fault, due)
         frames = self._spoil(frames, job)
-        data = self._cut(b"".join(frames), fault)
+        data = self._cut_or_doubled(b"".join(frames), fault)
         delayed = fault is not None or due - job.due > 0.05
         entry.answer_began, entry.answer_ended = await line.wire.play(
             self._alarm, data, due, "answer", innocent=delayed
         )
         line.log.settle(entry, ANSWERED)
-        await self._afterwards(job, fault, frames)
+        await self._afterwards(job, fault)
 
-    def _cut(self, data: bytes, fault: Fault | None) -> bytes:
-        if fault is None or fault.name != "restart":
+    def _cut_or_doubled(self, data: bytes, fault: Fault | None) -> bytes:
+        if fault is None or fault.name not in ("restart", "doubled_answer"):
             return data
+        if fault.name == "doubled_answer":
+            return data + data
         return data[: self._line.faults.rng.randrange(1, len(data))]
 
-    async def _afterwards(self, job: Job, fault: Fault | None, frames: list[bytes]) -> None:
+    async def _afterwards(self, job: Job, fault: Fault | None) -> None:
         line = self._line
         if fault is None:
             return
@@ -161,10 +163,6 @@ class Station:
                     waiting.spoilt = True
                     line.log.settle(waiting.entry, SILENT, "forgotten in the restart")
             self.jobs = [job]
-        elif fault.name == "doubled_answer":
-            await line.wire.play(
-                self._alarm, b"".join(frames), self._loop.time(), "doubled answer", innocent=True
-            )
         elif fault.name == "junk" and self._tail:
             tail, self._tail = self._tail, b""
             await line.wire.play(self._alarm, tail, self._loop.time(), "noise", innocent=True)

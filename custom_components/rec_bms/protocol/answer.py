@@ -109,33 +109,43 @@ class Verdict:
 
 
 class FixedArray:
-    """A header of known text, then one frame of known length."""
+    """A header of known text, then one frame of known length.
 
-    def __init__(self, instruction: Instruction) -> None:
+    Four units with one sensor each, or eight with two, answer PTEM with frames that begin just like
+    ERRO's or LCD3's answer: with `hear_out`, it counts once nothing has followed.
+    """
+
+    def __init__(self, instruction: Instruction, *, hear_out: bool) -> None:
         """Wait for the answer to an instruction with a fixed header."""
+        self._when_complete = State.WHOLE_IF_QUIET if hear_out else State.WHOLE
         self._code = instruction.code
         self._header = (instruction.header or "").encode("ascii")
         self.payloads: list[bytes] = []
         self.state = State.PARTIAL
-        self.quiet_needed = 0.0
+        self.quiet_needed = QUIET_AFTER_VALUE
 
     def add(self, payload: bytes) -> None:
         """Take the header, then the data right behind it."""
-        if self.payloads and self._fits(payload):
+        if len(self.payloads) == 1 and self._fits(payload):
             self.payloads.append(payload)
-            self.state = State.WHOLE
+            self.state = self._when_complete
         else:
             self.payloads = [payload] if payload == self._header else []
+            self.state = State.PARTIAL
 
     def _fits(self, data: bytes) -> bool:
         flag_is_boolean = self._code != "ERRO" or data[:1] in (b"\0", b"\1")
         return len(data) == _FIXED_LENGTHS[self._code] and flag_is_boolean
 
     def interrupted(self) -> None:
-        """Go on waiting: the rest may still be on its way."""
+        """Drop what something follows; of an unfinished answer the rest may still be on its way."""
+        if self.state is State.WHOLE_IF_QUIET:
+            self.payloads = []
+            self.state = State.PARTIAL
 
     def quiet(self) -> None:
-        """Go on waiting."""
+        """Nothing followed, so it is no other array's beginning."""
+        self.state = State.WHOLE
 
 
 @dataclass(slots=True)
@@ -191,9 +201,12 @@ class UnitsArray:
     def _add_data(self, payload: bytes) -> None:
         self.payloads.append(payload)
         frames = len(self.payloads) - 1
-        if self._layout == self._memory.known or frames == self._units:
+        if frames == self._units:
             self._conclude()
         elif frames == 1 and len(payload) // _FLOAT_LENGTH % self._units == 0:
+            known = self._layout == self._memory.known
+            # A frame for all may have been learnt wrongly, so even then a second one is heard out.
+            self.quiet_needed = QUIET_AFTER_VALUE if known else QUIET_AFTER_UNITS
             self.state = State.WHOLE_IF_QUIET
         else:
             self.state = State.PARTIAL
@@ -228,10 +241,13 @@ def _unit_count(payload: bytes) -> int | None:
     return None
 
 
-def gatherer(instruction: Instruction, layout: Layout) -> Gatherer:
-    """Return what gathers the answer to an instruction."""
+def gatherer(instruction: Instruction, layout: Layout, *, hear_out: bool = False) -> Gatherer:
+    """Return what gathers the answer to an instruction.
+
+    `hear_out` is whether an array of units may come in place of a fixed one.
+    """
     if not instruction.is_array:
         return SingleValue(instruction)
     if instruction.header is not None:
-        return FixedArray(instruction)
+        return FixedArray(instruction, hear_out=hear_out)
     return UnitsArray(layout)

@@ -100,7 +100,8 @@ class Client:
             raise ChangesForbiddenError(instruction.code)
         requested = parse_setting(instruction, value)
         async with self.connection.turn() as line:
-            previous = await self._number(line, instruction)
+            before = await line.ask(self.address, instruction)
+            previous = _number(instruction, before)
             others = {
                 rule.other(instruction.code): 0.0
                 for rule in rules_for(instruction.code)
@@ -111,21 +112,21 @@ class Client:
             check(instruction.code, requested, previous, others)
             if not permitted():
                 raise ChangesForbiddenError(instruction.code)
-            read_back = await self._send_and_verify(line, instruction, requested)
+            read_back = await self._send_and_verify(line, instruction, requested, before[0])
         return SetResult(instruction, previous, requested, read_back)
 
     async def _send_and_verify(
-        self, line: Line, instruction: Instruction, requested: float
+        self, line: Line, instruction: Instruction, requested: float, before: bytes
     ) -> float:
         try:
             verdict = await line.set(self.address, instruction, encode_setting(requested))
             payloads = await line.ask(self.address, instruction)
         except (NoAnswerError, PortError) as err:
             raise UnverifiedError(instruction.code, requested) from err
-        current = decode(instruction, payloads)
-        if not isinstance(current, int | float):
+        current = _number(instruction, payloads)
+        if current is None:
             raise UnverifiedError(instruction.code, requested)
-        if agrees(instruction, requested, payloads[0]):
+        if agrees(instruction, requested, payloads[0], before):
             return current
         if verdict is None:
             raise NotTakenError(instruction.code, requested, current)
@@ -134,13 +135,10 @@ class Client:
             raise RefusedError(instruction.code, requested, answer, current)
         raise ReadsBackDifferentlyError(instruction.code, requested, current)
 
-    async def _number(self, line: Line, instruction: Instruction) -> float | None:
-        reading = decode(instruction, await line.ask(self.address, instruction))
-        return reading if isinstance(reading, int | float) else None
-
     async def _limit(self, line: Line, instruction: Instruction) -> float:
         """Return a limit that another is checked against; nonsense is as good as no answer."""
-        if (value := await self._number(line, instruction)) is None:
+        value = _number(instruction, await line.ask(self.address, instruction))
+        if value is None:
             raise NoAnswerError(self.address, instruction.code)
         return value
 
@@ -149,3 +147,8 @@ class Client:
             return str(await self.read(BY_CODE[code]))
         except NoAnswerError:
             return None
+
+
+def _number(instruction: Instruction, payloads: tuple[bytes, ...]) -> float | None:
+    reading = decode(instruction, payloads)
+    return reading if isinstance(reading, int | float) else None

@@ -5,6 +5,7 @@ Source: docs/decisions.md; the limits' meanings are in REC's manuals.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -29,8 +30,11 @@ class Rule:
         return excess > 0 or (self.strict and excess == 0)
 
     def excess(self, values: Mapping[str, float]) -> float:
-        """Return by how much the low value is above the high one, in the line's unit."""
-        return values[self.low] - values[self.high]
+        """Return by how much the low value is above the high one, in the line's unit.
+
+        The device keeps both as float32, in which they may be equal although they differ here.
+        """
+        return _as_kept(values[self.low]) - _as_kept(values[self.high])
 
 
 RULES = (
@@ -68,6 +72,12 @@ def check(code: str, value: float, previous: float | None, others: Mapping[str, 
             if rule.broken(before) and rule.excess(after) <= rule.excess(before):
                 continue
         raise IncoherentError(code, value, _relation(rule, code), other, others[other])
+
+
+def _as_kept(value: float) -> float:
+    """Return what a float32 keeps of a value."""
+    (kept,) = struct.unpack("f", struct.pack("f", value))
+    return float(kept)
 
 
 def _relation(rule: Rule, code: str) -> str:

@@ -49,9 +49,11 @@ class Connection:
         Raises PortError where the port cannot be opened.
         """
         async with self._lock:
-            if self._shut:
+            if not self._shut:
+                await self._wire.open()
+            if self._shut:  # perhaps meanwhile: opening may take longer than closing waits
+                await self._wire.close()
                 raise PortError(self.port, "closed")
-            await self._wire.open()
             heard_at = self._wire.last_byte_at
             try:
                 yield self._line
@@ -62,8 +64,9 @@ class Connection:
             except PortError:
                 await self._wire.close()
                 raise
-            if self._wire.last_byte_at != heard_at:
-                self._silent_exchanges = 0
+            finally:
+                if self._wire.last_byte_at != heard_at:
+                    self._silent_exchanges = 0
 
     async def close(self) -> None:
         """Close for good; whoever waits for a turn gets a PortError.

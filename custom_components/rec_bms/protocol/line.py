@@ -27,7 +27,10 @@ STALLED = 0.040
 """Seconds without a byte after which a frame's rest is not on its way."""
 
 FENCES = ("ERRO", "LCD3", "LCD1")
-"""Instructions whose answers' shapes nothing else has."""
+"""Instructions whose answers' shapes nothing else has, save the beginning of some packs' arrays."""
+_COUNTING_UNITS = frozenset(
+    row.code for row in BY_CODE.values() if row.is_array and row.header is None
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +55,10 @@ class Line:
         self._owed: list[_Asking] = []
         self._layouts: defaultdict[tuple[int, str], Layout] = defaultdict(Layout)
         self._last_answered: Instruction | None = None
+        self._sent: Frame | None = None
+        self._echo_heard = False
+        self._echoes = True
+        """Whether the adapter echoes, as far as the last exchange has shown."""
 
     async def ask(
         self, address: int, instruction: Instruction, *, askings: int = ASKINGS
@@ -67,12 +74,10 @@ class Line:
             await self._settle(address, instruction)
             counters.retries += attempt > 0
             counters.repeated_exchanges += attempt == 1
-            begin_by = self._now + ANSWER_BEGINS
             if attempt == 0:
                 latest = self._now + ANSWER_AT_THE_LATEST
-            elif attempt == askings - 1:
-                begin_by = max(begin_by, latest)
-            if answer := await self._ask_once(address, instruction, begin_by):
+            is_last = 0 < attempt == askings - 1
+            if answer := await self._ask_once(address, instruction, latest if is_last else 0.0):
                 return answer
         counters.unanswered += 1
         raise NoAnswerError(address, instruction.code)
@@ -86,7 +91,7 @@ class Line:
         question = f"{instruction.code} {value}".encode("ascii")
         asking = await self._send(address, question)
         verdict = await self._listen(
-            address, question, Verdict(), begin_by=asking.asked_at + ANSWER_AT_THE_LATEST
+            address, Verdict(), begin_by=asking.asked_at + ANSWER_AT_THE_LATEST
         )
         if verdict:
             self._owed.remove(asking)
@@ -98,13 +103,25 @@ class Line:
         return asyncio.get_running_loop().time()
 
     async def _ask_once(
-        self, address: int, instruction: Instruction, begin_by: float
+        self, address: int, instruction: Instruction, wait_until: float = 0.0
     ) -> tuple[bytes, ...] | None:
+        """Ask; listen as long as an answer may begin, or until `wait_until` if that is later."""
         first_asking = not any(owed.code == instruction.code for owed in self._owed_by(address))
         await self._let_doubles_pass(instruction)
         asking = await self._send(address, instruction.query)
-        gather = gatherer(instruction, self._layouts[address, instruction.code])
-        answer = await self._listen(address, instruction.query, gather, begin_by)
+        owed = {each.code for each in self._owed_by(address)} - {instruction.code}
+        gather = gatherer(
+            instruction,
+            self._layouts[address, instruction.code],
+            hear_out=not owed.isdisjoint(_COUNTING_UNITS),
+        )
+        answer = await self._listen(
+            address,
+            gather,
+            begin_by=max(asking.asked_at + ANSWER_BEGINS, wait_until),
+            # Another master's question that was heard only just now was not fenced off.
+            spoiled=instruction.code not in FENCES and not owed.issubset(FENCES),
+        )
         if answer is None:
             return None
         self._last_answered = instruction
@@ -128,6 +145,8 @@ class Line:
 
     async def _settle(self, address: int, instruction: Instruction) -> None:
         """Return when no older answer can be mistaken for this instruction's."""
+        await self._let_doubles_pass(instruction)
+        await self._calm()
         if instruction.code in FENCES:
             return
         if any(owed.code != instruction.code for owed in self._owed_by(address)):
@@ -140,7 +159,7 @@ class Line:
         free = next((code for code in FENCES if code not in busy), None)
         if free is not None:
             self._wire.counters.fences += 1
-            if await self._ask_once(address, BY_CODE[free], self._now + ANSWER_BEGINS):
+            if await self._ask_once(address, BY_CODE[free]):
                 return
         for each in owed:
             while self._now < each.expires_at:
@@ -161,35 +180,43 @@ class Line:
             await self._wire.listen(until)
             until = max(until, self._wire.last_byte_at + QUIET)
 
-    async def _send(self, address: int, question: bytes) -> _Asking:
+    async def _calm(self) -> None:
+        """Let whoever is talking finish, and remember what was said."""
         if self._overhear() or self._wire.bytes_since_frame:
             await self._quiet(self._wire.last_byte_at + QUIET)
             self._overhear()
+
+    async def _send(self, address: int, question: bytes) -> _Asking:
+        await self._calm()
         self._wire.forget_unfinished()
-        self._wire.send(Frame(address, MASTER, question))
+        self._sent, self._echo_heard = Frame(address, MASTER, question), False
+        self._wire.send(self._sent)
         asking = _Asking(address, _asked(question), self._now)
         self._owed.append(asking)
         return asking
 
     async def _listen(
-        self, address: int, question: bytes, gather: Gatherer, begin_by: float
+        self, address: int, gather: Gatherer, begin_by: float, *, spoiled: bool = False
     ) -> tuple[bytes, ...] | None:
-        """Return the payloads of an answer that begins in time, None where none does."""
+        """Return the payloads of an answer that begins in time, None where none does.
+
+        While `spoiled`, an answer that comes may be another question's and does not count.
+        """
         wire = self._wire
         latest = begin_by + ANSWER_AT_THE_LATEST
         looked_inside_at = 0.0
-        spoiled = False
         while True:
             while gather.state is not State.WHOLE and (taken := wire.next_frame()) is not None:
-                spoiled |= self._sort(taken, address, question, gather)
+                spoiled |= self._sort(taken, address, gather)
             if gather.state is State.WHOLE and not spoiled:
+                self._echoes = self._echo_heard
                 return tuple(gather.payloads)
             if wire.bytes_since_frame:
                 gather.interrupted()
             now, last_byte_at = self._now, wire.last_byte_at
-            wake_at = min(latest, max(begin_by, last_byte_at + STALLED))
+            wake_at = max(begin_by, last_byte_at + STALLED)
             if gather.state is State.WHOLE_IF_QUIET:
-                wake_at = min(latest, last_byte_at + gather.quiet_needed)
+                wake_at = last_byte_at + gather.quiet_needed
                 if now >= wake_at:
                     gather.quiet()
                     continue
@@ -199,24 +226,36 @@ class Line:
                     looked_inside_at = now
                     wire.resynchronise()
                     continue
+            # A line that never falls quiet must not keep us for ever.
+            wake_at = min(wake_at, latest)
             if now >= wake_at:
                 return None
             await wire.listen(wake_at)
 
-    def _sort(
-        self, taken: tuple[float, Frame], address: int, question: bytes, gather: Gatherer
-    ) -> bool:
+    def _sort(self, taken: tuple[float, Frame], address: int, gather: Gatherer) -> bool:
         """Give a frame to whom it belongs; return whether it spoils what is being gathered."""
         came_at, frame = taken
         if frame.destination == MASTER and frame.sender == address:
             gather.add(frame.payload)
         elif frame.sender == MASTER and frame.destination != MASTER:
-            if frame.payload != question:
+            if not self._is_echo(frame):
                 self._owe_to_another(came_at, frame)
                 return frame.destination == address
         else:
             self._wire.counters.line_errors += 1
         return False
+
+    def _is_echo(self, frame: Frame) -> bool:
+        """Tell whether a frame is the adapter's echo of what we sent.
+
+        An echo comes once, and every time: a second frame like ours, or one on an adapter that did
+        not echo before, is another master's question, whose answer comes in addition to ours.
+        """
+        if frame != self._sent or self._echo_heard:
+            return False
+        was_expected = self._echoes
+        self._echo_heard = self._echoes = True
+        return was_expected
 
     def _overhear(self) -> bool:
         """Take frames that came while nobody listened; return whether there were any."""

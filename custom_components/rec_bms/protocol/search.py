@@ -53,22 +53,38 @@ async def search(
             async with connect(baudrate) as connection:
                 for address in group:
                     if found := await _look(connection, address, askings):
-                        return [found, *await _fellows(connection, found, addresses, progress)]
+                        rest_of_bar = _part(progress, asked / total)
+                        return [
+                            found,
+                            *await _fellows(connection, found, addresses, rest_of_bar),
+                        ]
                     asked += askings
                     progress(asked / total)
     return []
+
+
+def _part(progress: Progress, done: float) -> Progress:
+    """Return what hears fractions of the part of a progress bar that is still to be done."""
+    return lambda share: progress(done + (1 - done) * share)
 
 
 async def _fellows(
     connection: Connection, found: Found, addresses: Sequence[int], progress: Progress
 ) -> list[Found]:
     """Return the other BMSs on the pair of wires on which one was found."""
-    others = [address for address in addresses if address != found.address]
+    silent = [address for address in addresses if address != found.address]
     fellows = []
-    for asked, address in enumerate(others):
-        progress(asked / len(others))
-        if fellow := await _look(connection, address, 1):
-            fellows.append(fellow)
+    # On a noisy line an answer may have been lost, so who was silent is asked again.
+    for done in (0.0, 0.5):
+        errors = connection.counters.line_errors
+        for asked, address in enumerate(tuple(silent), 1):
+            if fellow := await _look(connection, address, 1):
+                fellows.append(fellow)
+                silent.remove(address)
+            progress(done + asked / len(addresses) / 2)
+        if connection.counters.line_errors == errors:
+            break
+    progress(1)
     return fellows
 
 

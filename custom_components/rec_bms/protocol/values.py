@@ -191,19 +191,25 @@ def _finite(instruction: Instruction, value: object) -> float:
 
 
 def encode_setting(value: float) -> str:
-    """Return a value to set in plain decimal notation, as the replaced toolset sent it."""
+    """Return a value to set in plain decimal notation, as the replaced toolset sent it.
+
+    Nine significant digits are what a float32 can keep; further ones would only be noise of our own
+    arithmetic, in a BMS whose room for a value's text is not known.
+    """
     if isinstance(value, int):
         return str(value)
-    plain = format(Decimal(repr(value)), "f")
+    plain = format(Decimal(f"{value:.9g}"), "f")
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
-def agrees(instruction: Instruction, requested: float, read_back: bytes) -> bool:
+def agrees(instruction: Instruction, requested: float, read_back: bytes, previous: bytes) -> bool:
     """Tell whether a read-back is the requested value as the device keeps it.
 
     A whole number is kept as it is. Anything else is kept as a float32 and given back with four to
     six significant digits (capture: `4.50000e2`, `-1.2351e2`): the two must agree to the last digit
-    that the BMS gives. Fewer digits than four leave no room for rounding.
+    that the BMS gives. Fewer digits than four leave no room for rounding. Where the BMS gives what
+    it gave before, `previous`, only half a digit is allowed, so that a set that was ignored is not
+    taken for one that changed the last digit.
     """
     kept = Decimal(text(read_back) or "NaN")
     if not kept.is_finite():
@@ -213,5 +219,6 @@ def agrees(instruction: Instruction, requested: float, read_back: bytes) -> bool
     tolerance = abs(requested) * _FLOAT32_ROUNDING
     digits = len(kept.as_tuple().digits)
     if digits >= _DIGITS_TO_ROUND:
-        tolerance = max(tolerance, 10.0 ** (kept.adjusted() + 1 - digits))
+        last_digit = 10.0 ** (kept.adjusted() + 1 - digits)
+        tolerance = max(tolerance, last_digit * (0.5 if read_back == previous else 1))
     return abs(float(kept) - requested) <= tolerance

@@ -1,0 +1,107 @@
+"""A far end that says what a test writes, when the test wants it: for what no BMS would do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tty
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from simulator.framing import Frame, Listener, build
+
+type Step = bytes | Iterable[tuple[float, bytes]]
+"""What is said to one request: bytes at once, or bytes each so many seconds after the request."""
+
+
+def frames(*payloads: bytes, sender: int = 1, to: int = 0) -> bytes:
+    """Return the bytes of an answer's frames."""
+    return b"".join(build(to, sender, payload) for payload in payloads)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A request: when (loop time, s), for whom, and what."""
+
+    at: float
+    address: int
+    payload: bytes
+
+
+class Peer:
+    """The other end of a pseudo-terminal in the test's own loop, following a script.
+
+    `script["CMAX?"]` is a queue of what is said to this request the first, the second … time; what
+    is not in the script is not answered. `heard` are the requests, in order.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self._listener = Listener()
+        self._later: list[asyncio.TimerHandle] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.port = os.ttyname(self._slave)
+        self.script: defaultdict[str, deque[Step]] = defaultdict(deque)
+        self.always: dict[str, Step] = {}
+        self.heard: list[Heard] = []
+        self._loop.add_reader(self._master, self._ready)
+
+    @property
+    def asked(self) -> list[str]:
+        """What was asked or set, in order."""
+        return [one.payload.decode("ascii") for one in self.heard]
+
+    def say(self, data: bytes, after: float = 0.0) -> None:
+        """Write bytes, at once or some seconds later."""
+        if after:
+            self._later.append(self._loop.call_later(after, self._write, data))
+        else:
+            self._write(data)
+
+    def babble(self, data: bytes, pause: float) -> None:
+        """Write the same bytes again and again until the test ends."""
+        self._tasks.append(self._loop.create_task(self._babble(data, pause)))
+
+    async def _babble(self, data: bytes, pause: float) -> None:
+        while True:
+            self._write(data)
+            await asyncio.sleep(pause)
+
+    def _write(self, data: bytes) -> None:
+        if self._master >= 0:
+            os.write(self._master, data)
+
+    def _ready(self) -> None:
+        for found in self._listener.feed(os.read(self._master, 4096)):
+            if isinstance(found, Frame):
+                self._answer(found)
+
+    def _answer(self, request: Frame) -> None:
+        self.heard.append(Heard(self._loop.time(), request.destination, request.payload))
+        text = request.payload.decode("ascii")
+        queue = self.script[text]
+        step = queue.popleft() if queue else self.always.get(text, b"")
+        for after, data in [(0.0, step)] if isinstance(step, bytes) else step:
+            self.say(data, after)
+
+    def close(self) -> None:
+        """Pull the plug: the port is gone."""
+        if self._master < 0:
+            return
+        for handle in (*self._later, *self._tasks):
+            handle.cancel()
+        self._loop.remove_reader(self._master)
+        os.close(self._master)
+        os.close(self._slave)
+        self._master = -1
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()

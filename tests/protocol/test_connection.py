@@ -1,0 +1,363 @@
+"""A port: opening, losing, closing, taking turns, and what is remembered of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+import threading
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+import serialx
+from conftest import Asker, Connect, Simulate
+from peer import Peer, frames
+
+from custom_components.rec_bms.protocol import wire
+from custom_components.rec_bms.protocol.client import Client
+from custom_components.rec_bms.protocol.connection import Connection
+from custom_components.rec_bms.protocol.errors import NoAnswerError, PortError
+from custom_components.rec_bms.protocol.instructions import BY_CODE
+from custom_components.rec_bms.protocol.trace import TRACE_LENGTH, Direction
+from simulator import SimulatorThread
+
+CMAX = BY_CODE["CMAX"]
+TRANSPORTS = pytest.mark.parametrize("transport", ["pty", "tcp", "rfc2217"])
+
+
+def free_tcp_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+# -- opening ----------------------------------------------------------------------------------
+
+
+@TRANSPORTS
+async def test_every_way_to_a_port_leads_to_the_bms(
+    simulate: Simulate, connect: Connect, transport: str
+) -> None:
+    client = Client(connect(simulate(transport=transport).port), 1)
+    assert await client.identify() == "REC BMS 1Q VICTRON"
+    assert await client.read(CMAX) == 4.18
+    description = await client.describe()
+    assert description.cells == (14,)
+    assert description.identity.software_version == "2.35"
+
+
+async def test_versions_that_a_bms_does_not_tell_are_none(
+    simulate: Simulate, connect: Connect
+) -> None:
+    sim = simulate(unsupported={"SWVR", "HWVR"}, units=2, cells=[4, 3])
+    description = await Client(connect(sim.port), 1).describe()
+    assert description.identity.software_version is None
+    assert description.identity.hardware_version is None
+    assert description.cells == (4, 3)
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        "/dev/no-such-port",
+        "/tmp",
+        "/dev/null",
+        "",
+        "no-such-scheme://127.0.0.1:1",
+        "socket://127.0.0.1",
+        "socket://127.0.0.1:99999",
+        "rfc2217://",
+        "closed socket",
+        "closed rfc2217",
+    ],
+)
+async def test_a_port_that_cannot_be_opened_is_a_port_error(connect: Connect, port: str) -> None:
+    if port.startswith("closed"):
+        port = f"{port.removeprefix('closed ')}://127.0.0.1:{free_tcp_port()}"
+    connection = connect(port)
+    for _ in range(2):
+        with pytest.raises(PortError) as caught:
+            await asyncio.wait_for(Client(connection, 1).read(CMAX), 5)
+        assert caught.value.port == port
+        assert caught.value.reason
+    assert connection.counters.opened == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may open anything")
+async def test_a_port_without_permission_is_a_port_error(
+    sim: SimulatorThread, connect: Connect
+) -> None:
+    os.chmod(sim.port, 0)  # noqa: PTH101 (a path of one call)
+    with pytest.raises(PortError, match=r"[Pp]ermission"):
+        await Client(connect(sim.port), 1).read(CMAX)
+
+
+async def test_opening_does_not_hang_on_a_server_that_says_nothing(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "_OPEN_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connection = connect(f"rfc2217://127.0.0.1:{server.getsockname()[1]}")
+        began = monotonic()
+        with pytest.raises(PortError, match="too long"):
+            await Client(connection, 1).read(CMAX)
+        assert monotonic() - began < 1
+
+
+async def test_closing_while_opening_leaves_nothing_open(
+    sim: SimulatorThread, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = serialx.create_serial_connection
+
+    async def slowly(*given: Any) -> Any:
+        await asyncio.sleep(0.8)
+        return await opening(*given)
+
+    monkeypatch.setattr(serialx, "create_serial_connection", slowly)
+    connection = connect(sim.port)
+    reading = asyncio.create_task(Client(connection, 1).read(CMAX))
+    await asyncio.sleep(0.1)
+    began = monotonic()
+    await connection.close()
+    assert monotonic() - began < 1
+    with pytest.raises(PortError, match="closed"):
+        await reading
+    assert not connection._wire.is_open
+    assert not sim.log.requests()
+
+
+# -- losing and finding again -----------------------------------------------------------------
+
+
+@TRANSPORTS
+async def test_a_lost_port_is_an_error_and_is_opened_again_at_the_next_turn(
+    simulate: Simulate, connect: Connect, transport: str, tmp_path: Path
+) -> None:
+    link = {"link": tmp_path / "usb-FTDI"} if transport == "pty" else {}
+    sim = simulate(transport=transport, **link)
+    connection = connect(sim.port)
+    client = Client(connection, 1)
+    assert await client.read(CMAX) == 4.18
+    sim.unplug()
+    for _ in range(2):
+        with pytest.raises(PortError):
+            await asyncio.wait_for(client.read(CMAX), 5)
+    sim.replug(**({"other_device": True} if transport == "pty" else {}))
+    assert await client.read(CMAX) == 4.18
+    assert connection.counters.opened == 2
+
+
+async def test_a_port_lost_in_mid_exchange_ends_the_exchange_at_once(
+    sim: SimulatorThread, client: Client
+) -> None:
+    await client.read(CMAX)
+    sim.bms[1].silent = True
+    reading = asyncio.create_task(client.read(CMAX))
+    await asyncio.sleep(0.1)
+    sim.unplug()
+    began = monotonic()
+    with pytest.raises(PortError):
+        await reading
+    assert monotonic() - began < 0.5
+
+
+async def test_a_port_that_stays_silent_is_opened_anew_after_three_exchanges(
+    simulate: Simulate, connect: Connect
+) -> None:
+    sim = simulate(transport="tcp")
+    connection = connect(sim.port)
+    client = Client(connection, 1)
+    await client.read(CMAX)
+    sim.link.silent = True
+    for expected in (1, 1, 1, 2):
+        with pytest.raises(NoAnswerError):
+            await client.read(CMAX, askings=1)
+        assert connection.counters.opened == expected
+    sim.link.silent = False
+    sim.call(sim.link.drop)
+
+
+async def test_a_port_that_is_not_silent_is_not_opened_anew(peer: Peer, asker: Asker) -> None:
+    """A byte starts the count of silent exchanges again, even one that is no answer."""
+    for noise in (b"", b"", b"\x00", b"", b"", b"\x00"):
+        peer.script["CMAX?"] += [noise]
+        with pytest.raises(NoAnswerError):
+            await asker.ask("CMAX", askings=1)
+    assert asker.connection.counters.opened == 1
+
+
+# -- turns ------------------------------------------------------------------------------------
+
+
+async def test_turns_come_in_the_order_of_asking(sim: SimulatorThread, client: Client) -> None:
+    codes = ["CMAX", "CELL", "CMIN", "ERRO", "BVOL", "CAPA", "LCD1", "CYCL"]
+    await asyncio.gather(*(client.read(BY_CODE[code]) for code in codes))
+    assert [entry.instruction for entry in sim.log.requests()] == codes
+    assert not sim.log.overlaps
+
+
+async def test_two_addresses_share_a_line_without_talking_over_each_other(
+    simulate: Simulate, connect: Connect
+) -> None:
+    sim = simulate(addresses=[1, 2])
+    sim.call(sim.bms[2].set_value, "CMAX", 4.0)
+    connection = connect(sim.port)
+
+    async def read(address: int) -> set[object]:
+        client = Client(connection, address)
+        return {await client.read(CMAX) for _ in range(20)}
+
+    assert await asyncio.gather(read(1), read(2)) == [{4.18}, {4.0}]
+    asked = [entry.address for entry in sim.log.requests()]
+    assert asked == [1, 2] * 20
+    assert not sim.log.overlaps
+
+
+async def test_a_cancelled_question_leaves_the_line_usable(
+    sim: SimulatorThread, client: Client
+) -> None:
+    sim.faults.next("late", seconds=0.4)
+    reading = asyncio.create_task(client.read(CMAX))
+    await asyncio.sleep(0.05)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert await client.read(BY_CODE["CMIN"]) == 3.2
+    assert not sim.log.collisions
+
+
+# -- closing ----------------------------------------------------------------------------------
+
+
+async def test_closing_lets_a_turn_end_and_refuses_those_who_wait(
+    sim: SimulatorThread, connection: Connection, client: Client
+) -> None:
+    await client.read(CMAX)
+    sim.faults.next("late", seconds=0.2)
+    reading = asyncio.create_task(client.read(CMAX))
+    waiting = asyncio.create_task(client.read(BY_CODE["CMIN"]))
+    await asyncio.sleep(0.02)
+    await connection.close()
+    assert await reading == 4.18
+    with pytest.raises(PortError, match="closed"):
+        await waiting
+    with pytest.raises(PortError, match="closed"):
+        await client.read(CMAX)
+    assert "CMIN" not in {entry.instruction for entry in sim.log.requests()}
+
+
+async def test_closing_is_not_held_up_by_a_silent_bms(
+    sim: SimulatorThread, connection: Connection, client: Client
+) -> None:
+    await client.read(CMAX)
+    sim.bms[1].silent = True
+    reading = asyncio.create_task(client.read(CMAX))
+    await asyncio.sleep(0.05)
+    began = monotonic()
+    await connection.close()
+    assert monotonic() - began < 1
+    with pytest.raises(PortError):
+        await asyncio.wait_for(reading, 0.2)
+    await connection.close()
+
+
+async def test_closing_what_was_never_opened_is_nothing(connect: Connect) -> None:
+    await connect("/dev/no-such-port").close()
+
+
+@TRANSPORTS
+async def test_nothing_is_leaked_over_many_openings(simulate: Simulate, transport: str) -> None:
+    sim = simulate(transport=transport, turnaround=0.001)
+
+    async def once() -> None:
+        connection = Connection(sim.port, 56000)
+        assert await Client(connection, 1).read(CMAX) == 4.18
+        await connection.close()
+        failing = Connection("/dev/no-such-port", 56000)
+        with pytest.raises(PortError):
+            await Client(failing, 1).read(CMAX)
+        await failing.close()
+
+    def held() -> tuple[int, int, int]:
+        gc.collect()
+        return (
+            len([*Path("/proc/self/fd").iterdir()]),
+            len(asyncio.all_tasks()),
+            threading.active_count(),
+        )
+
+    for _ in range(8):  # fills the executor's pool of threads
+        await once()
+    await asyncio.sleep(0.1)
+    before = held()
+    for _ in range(25):
+        await once()
+    await asyncio.sleep(0.1)
+    after = held()
+    assert after[:2] == before[:2]
+    assert after[2] <= before[2] + 2
+
+
+# -- what is remembered -----------------------------------------------------------------------
+
+
+async def test_the_trace_keeps_the_last_200_and_says_what_they_mean(
+    peer: Peer, asker: Asker
+) -> None:
+    peer.always["CMAX?"] = frames(b"4.18000e0")
+    peer.always["CELL?"] = frames(b"1", bytes.fromhex("00006040 00006040 00007040"))
+    peer.always["ERRO?"] = b"\x01\x02" + frames(b"4", bytes(4))
+    for _ in range(120):
+        await asker.ask("CMAX")
+    entries = list(asker.connection.trace)
+    assert len(entries) == TRACE_LENGTH == 200
+    assert str(entries[-1]) == f"received {frames(b'4.18000e0').hex(' ').upper()} (1→0 '4.18000e0')"
+    assert str(entries[-2]).startswith("sent 55 01 00 05 43 4D 41 58 3F ")
+    assert entries[-2].meaning == "0→1 'CMAX?'"
+    assert entries[0].time <= entries[-1].time
+    await asker.ask("CELL")
+    await asker.ask("ERRO")
+    meanings = [each.meaning for each in asker.connection.trace][-7:]
+    assert meanings == [
+        "0→1 'CELL?'",
+        "1→0 '1'",
+        "1→0 [3.5, 3.5, 3.75]",
+        "0→1 'ERRO?'",
+        "no frame",
+        "1→0 '4'",
+        "1→0 00 00 00 00",
+    ]
+    directions = [each.direction for each in asker.connection.trace]
+    assert directions.count(Direction.JUNK) == 1
+
+
+async def test_counters_tell_what_happened(sim: SimulatorThread, client: Client) -> None:
+    for _ in range(5):
+        await client.read(CMAX)
+    sim.faults.next("no_answer")
+    await client.read(CMAX)
+    sim.faults.next("bit_flips")
+    await client.read(CMAX)
+    assert client.connection.counters.as_dict() == {
+        "exchanges": 7,
+        "repeated_exchanges": 2,
+        "retries": 2,
+        "unanswered": 0,
+        "fences": 0,
+        "frames": 7,
+        "line_errors": 1,
+        "opened": 1,
+    }
+
+
+async def test_debug_logging_shows_every_frame(
+    sim: SimulatorThread, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "custom_components.rec_bms.protocol"):
+        await client.read(CMAX)
+    assert "sent 55 01 00 05 43 4D 41 58 3F" in caplog.text
+    assert "(1→0 '4.18000e0')" in caplog.text
+    assert f"{sim.port} opened at 56000 baud" in caplog.text
