@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import zip_longest
 
 from .protocol.instructions import BY_CODE, INSTRUCTIONS, Group, Instruction
 from .protocol.line import FENCES
@@ -119,16 +120,19 @@ class Schedule:
 
 
 def in_order(codes: Collection[str] | Mapping[str, Instruction]) -> list[Instruction]:
-    """Return instructions such that an answer sent twice seldom has to be waited for.
+    """Return instructions in an order in which few have to wait.
 
-    The first tells whether the BMS is there. After that, answers whose shape nothing else has are
-    put between those that could be taken for each other.
+    The first tells whether the BMS is there. After that, answers that could be mistaken for each
+    other are kept apart, since between those the line must fall quiet.
     """
-    fences = [BY_CODE[code] for code in (FIRST, "LCD3", "ERRO") if code in codes]
-    others = [row for row in INSTRUCTIONS if row.code in codes and row.code not in FENCES]
-    others.sort(key=lambda row: row.group is not Group.MAIN)
-    ordered: list[Instruction] = []
-    while fences or others:
-        ordered += fences[:1] + others[:1]
-        del fences[:1], others[:1]
-    return ordered
+    rows = [row for row in INSTRUCTIONS if row.code in codes and row.code != FIRST]
+    fences = [row for row in rows if row.code in FENCES]
+    arrays = [row for row in rows if row.is_array and row.code not in FENCES]
+    singles = [row for row in rows if not row.is_array]
+    first = [BY_CODE[FIRST]] if FIRST in codes else []
+    return first + _alternating(_alternating(arrays, fences), singles)
+
+
+def _alternating(rows: list[Instruction], others: list[Instruction]) -> list[Instruction]:
+    pairs = zip_longest(rows, others)
+    return [row for pair in pairs for row in pair if row is not None]

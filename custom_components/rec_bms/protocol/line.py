@@ -169,9 +169,8 @@ class Line:
     async def _let_doubles_pass(self, instruction: Instruction) -> None:
         """Wait until an answer sent twice cannot be taken for this instruction's."""
         last = self._last_answered
-        if last is None or (instruction is not last and _unmistakable(instruction, last)):
-            return
-        await self._quiet(self._wire.last_byte_at + QUIET)
+        if last is not None and kind(last) == kind(instruction):
+            await self._quiet(self._wire.last_byte_at + QUIET)
 
     async def _quiet(self, until: float) -> None:
         """Return at the loop time `until`, later if bytes keep coming, but not for ever."""
@@ -280,5 +279,8 @@ def _asked(question: bytes) -> str:
     return question.removesuffix(b"?").decode("ascii", "backslashreplace")
 
 
-def _unmistakable(instruction: Instruction, last: Instruction) -> bool:
-    return instruction.code in FENCES or last.code in FENCES
+def kind(instruction: Instruction) -> str:
+    """Return what an answer looks like: those of one kind can be mistaken for each other."""
+    if instruction.code in FENCES:
+        return instruction.code
+    return "array" if instruction.is_array else "single"
