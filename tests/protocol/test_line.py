@@ -100,7 +100,7 @@ async def test_an_answer_up_to_2_s_late_counts_for_its_own_question(
 
 
 async def test_an_answer_that_has_begun_in_time_is_waited_for(peer: Peer, asker: Asker) -> None:
-    pieces = [(0.33 + 0.02 * index, CELL[index * 8 : index * 8 + 8]) for index in range(9)]
+    pieces = [(0.25 + 0.02 * index, CELL[index * 8 : index * 8 + 8]) for index in range(9)]
     peer.script["CELL?"] += [pieces]
     assert await asker.ask("CELL") == PerUnit(((3.5,) * 14,))
     assert peer.asked == ["CELL?"]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
 
 from .answer import Gatherer, Layout, State, Verdict, gatherer
+from .debts import Debt, Debts
 from .errors import NoAnswerError
 from .frame import MASTER, Frame
 from .instructions import BY_CODE, Instruction
@@ -33,26 +33,13 @@ _COUNTING_UNITS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asking:
-    """A question that is owed an answer; somebody else's question is, too."""
-
-    address: int
-    code: str
-    asked_at: float
-
-    @property
-    def expires_at(self) -> float:
-        return self.asked_at + ANSWER_AT_THE_LATEST
-
-
 class Line:
     """The exchange of questions and answers over one wire; the caller holds its lock."""
 
     def __init__(self, wire: Wire) -> None:
         """Nothing was asked yet."""
         self._wire = wire
-        self._owed: list[_Asking] = []
+        self._debts = Debts()
         self._layouts: defaultdict[tuple[int, str], Layout] = defaultdict(Layout)
         self._last_answered: Instruction | None = None
         self._sent: Frame | None = None
@@ -94,7 +81,7 @@ class Line:
             address, Verdict(), begin_by=asking.asked_at + ANSWER_AT_THE_LATEST
         )
         if verdict:
-            self._owed.remove(asking)
+            self._debts.remove(asking)
         await self._fence(address)
         return verdict[0] if verdict else None
 
@@ -125,23 +112,15 @@ class Line:
         if answer is None:
             return None
         self._last_answered = instruction
-        self._settle_debt(asking, all_older=first_asking and instruction.code in FENCES)
+        is_fence = first_asking and instruction.code in FENCES
+        self._debts.pay(asking, self._now, all_older=is_fence)
         return answer
 
-    def _settle_debt(self, answered: _Asking, *, all_older: bool) -> None:
-        """Strike out what an answer paid: the BMS answers in the order asked."""
-        owed = [
-            each
-            for each in self._owed_by(answered.address)
-            if each.asked_at <= answered.asked_at and (all_older or each.code == answered.code)
-        ]
-        for each in owed if all_older else owed[:1]:
-            self._owed.remove(each)
+    def _owe(self, address: int, question: bytes, asked_at: float) -> Debt:
+        return self._debts.add(address, question, asked_at, asked_at + ANSWER_AT_THE_LATEST)
 
-    def _owed_by(self, address: int) -> list[_Asking]:
-        now = self._now
-        self._owed = [each for each in self._owed if each.expires_at > now]
-        return [each for each in self._owed if each.address == address]
+    def _owed_by(self, address: int) -> list[Debt]:
+        return self._debts.of(address, self._now)
 
     async def _settle(self, address: int, instruction: Instruction) -> None:
         """Return when no older answer can be mistaken for this instruction's."""
@@ -185,14 +164,12 @@ class Line:
             await self._quiet(self._wire.last_byte_at + QUIET)
             self._overhear()
 
-    async def _send(self, address: int, question: bytes) -> _Asking:
+    async def _send(self, address: int, question: bytes) -> Debt:
         await self._calm()
         self._wire.forget_unfinished()
         self._sent, self._echo_heard = Frame(address, MASTER, question), False
         self._wire.send(self._sent)
-        asking = _Asking(address, _asked(question), self._now)
-        self._owed.append(asking)
-        return asking
+        return self._owe(address, question, self._now)
 
     async def _listen(
         self, address: int, gather: Gatherer, begin_by: float, *, spoiled: bool = False
@@ -270,13 +247,8 @@ class Line:
 
     def _owe_to_another(self, came_at: float, frame: Frame) -> None:
         """Remember that another master asked: its answer will look like ours."""
-        self._owed.append(_Asking(frame.destination, _asked(frame.payload), came_at))
+        self._owe(frame.destination, frame.payload, came_at)
         self._wire.counters.line_errors += 1
-
-
-def _asked(question: bytes) -> str:
-    """Return what a question asks for; a set is asked for by its whole text."""
-    return question.removesuffix(b"?").decode("ascii", "backslashreplace")
 
 
 def kind(instruction: Instruction) -> str:
