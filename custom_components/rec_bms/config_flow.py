@@ -46,8 +46,8 @@ from .const import (
 )
 from .coordinator import RecBmsConfigEntry
 from .flow_search import Bms, PortSearch, speeds_to_try
-from .ports import async_get_ports, async_stable_port, without_query
-from .protocol.errors import PortError
+from .ports import async_get_ports, async_stable_port
+from .protocol.errors import PortError, without_query
 from .protocol.frame import MAX_ADDRESS
 from .protocol.search import ADDRESSES, BAUDRATES
 
@@ -309,9 +309,9 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         try:
             self._found = await scan.run(self.async_update_progress)
         except PortError as err:
-            LOGGER.debug("Search on %s failed", without_query(self._port), exc_info=True)
+            LOGGER.debug("Search failed: %s", err)
             self._errors["base"] = "cannot_open"
-            self._placeholders["reason"] = without_query(err.reason)
+            self._placeholders["reason"] = err.reason
         else:
             if not self._found:
                 others = self._others_on(self._port)

@@ -34,8 +34,11 @@ from .protocol.errors import (
     RefusedError,
     UnverifiedError,
 )
-from .protocol.instructions import Instruction
+from .protocol.instructions import BY_CODE, Instruction
 from .protocol.models import Reading, Readings
+
+_LOST_IN_A_ROW = 2
+"""So many questions without an answer, one after the other, make a BMS seem to be gone."""
 
 type RecBmsConfigEntry = ConfigEntry[RecBmsCoordinator]
 
@@ -75,6 +78,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         self.client = client
         self.schedule = Schedule(self.scan_interval)
         self.main_device_id = ""
+        self._described: tuple[str | None, ...] | None = None
         self._values: dict[str, Reading] = {}
         self._was_away = True
         self._exchanges = 0
@@ -108,7 +112,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         self._repeated_exchanges += counters.repeated_exchanges - before.repeated_exchanges
         for code in self.schedule.stale(self._values, self.hass.loop.time()):
             del self._values[code]
-        self._register_device()
+        self._keep_device_up_to_date()
         return self._snapshot(self.hass.loop.time() - started)
 
     async def async_set(self, instruction: Instruction, value: object) -> SetResult:
@@ -159,18 +163,21 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
     async def _first_round(self, due: list[Instruction]) -> list[Instruction]:
         """Ask each once and return those that were lost.
 
-        When the BMS seems to be gone, the rest is not asked: every question to a silent line takes
-        two seconds.
+        Every question to a silent line takes two seconds. So when the BMS or the port seems to be
+        gone, what is returned is the first, which tells whether it is, and all the rest.
         """
         lost: list[Instruction] = []
+        lost_in_a_row = 0
         for position, instruction in enumerate(due):
             try:
                 await self._read(instruction)
+                lost_in_a_row = 0
             except (NoAnswerError, PortError) as err:
                 lost.append(instruction)
-                seems_gone = len(lost) == 2 and lost[0].code == FIRST
-                if seems_gone or isinstance(err, PortError):
-                    return [*lost, *due[position + 1 :]]
+                lost_in_a_row += 1
+                if lost_in_a_row == _LOST_IN_A_ROW or isinstance(err, PortError):
+                    rest = [*lost, *due[position + 1 :]]
+                    return [BY_CODE[FIRST], *(row for row in rest if row.code != FIRST)]
         return lost
 
     async def _second_round(self, lost: list[Instruction]) -> None:
@@ -199,7 +206,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         self._publish()
 
     def _hide(self, code: str) -> None:
-        self._values.pop(code, None)
+        """Show that a value is not known; Home Assistant drops calls to what is unavailable."""
+        self._values[code] = None
         self.schedule.forget(code)
         self._publish()
 
@@ -221,16 +229,21 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
             repeated_exchanges=self._repeated_exchanges,
         )
 
-    def _register_device(self) -> None:
-        """Keep the main device as the BMS describes itself; units hang on it."""
+    def _keep_device_up_to_date(self) -> None:
+        """Have the main device as the BMS describes itself; units hang on it."""
+        described = tuple(self._text(code) for code in ("*IDN", "SWVR", "HWVR"))
+        if described == self._described:
+            return
+        self._described = described
+        model, software_version, hardware_version = described
         device = dr.async_get(self.hass).async_get_or_create(
             config_entry_id=self.config_entry.entry_id,
             identifiers={(DOMAIN, self.config_entry.entry_id)},
             name=self.config_entry.title,
             manufacturer=MANUFACTURER,
-            model=self._text("*IDN"),
-            sw_version=self._text("SWVR"),
-            hw_version=self._text("HWVR"),
+            model=model,
+            sw_version=software_version,
+            hw_version=hardware_version,
         )
         self.main_device_id = device.id
 

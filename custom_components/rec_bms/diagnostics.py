@@ -8,7 +8,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 
 from .coordinator import RecBmsConfigEntry
-from .ports import without_query
+from .protocol.errors import without_query
 from .protocol.instructions import BY_CODE
 from .protocol.models import Reading
 

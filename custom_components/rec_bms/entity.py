@@ -123,11 +123,11 @@ def add_as_they_appear(
 
     def wanted(candidate: Candidate) -> bool:
         unique_id = f"{entry.entry_id}_{candidate.key}"
+        if registry.async_get_entity_id(platform, DOMAIN, unique_id) is not None:
+            return candidate.key not in added
+        # Never there before, or deleted with its unit, which is back.
         readings = coordinator.data.readings
-        return candidate.key not in added and (
-            all(readings.has(code) for code in candidate.needs)
-            or registry.async_get_entity_id(platform, DOMAIN, unique_id) is not None
-        )
+        return all(readings.has(code) for code in candidate.needs)
 
     @callback
     def add_new() -> None:

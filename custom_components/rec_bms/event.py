@@ -49,6 +49,11 @@ class RecBmsErrorEvent(RecBmsEntity, EventEntity):
         await super().async_added_to_hass()
         if (last := await self.async_get_last_event_data()) is not None:
             self._told = _from_attributes(last.last_event_type, last.last_event_attributes)
+
+    @override
+    async def add_to_platform_finish(self) -> None:
+        """Tell what changed during the restart; earlier, only the last of two would be written."""
+        await super().add_to_platform_finish()
         self._tell_change()
 
     @callback
@@ -62,12 +67,15 @@ class RecBmsErrorEvent(RecBmsEntity, EventEntity):
         return self.state
 
     def _tell_change(self) -> None:
-        """Tell that the old error is gone, that a new one is there, or both."""
+        """Tell that the old error is gone, that a new one is there, or both.
+
+        An error that wanders from cell to cell is still the same.
+        """
         error = self.coordinator.data.readings.error
         if error is None or not self.available:
             return
         now = error if error.present else None
-        if now == self._told:
+        if _number(now) == _number(self._told):
             return
         if self._told is not None:
             self._tell(CLEARED, self._told)
@@ -80,6 +88,10 @@ class RecBmsErrorEvent(RecBmsEntity, EventEntity):
             event_type, {"number": error.number, "unit": error.unit, "location": error.location}
         )
         self.async_write_ha_state()
+
+
+def _number(error: ErrorState | None) -> int | None:
+    return None if error is None else error.number
 
 
 def _from_attributes(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
-from .ports import without_query
 from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
@@ -73,7 +72,7 @@ def translated(err: BmsError, title: str) -> HomeAssistantError:
         case NoAnswerError(instruction=code, address=address):
             return _failed("no_answer", name=_name(code), title=title, address=str(address))
         case PortError(port=port, reason=reason):
-            return _failed("port_failed", port=without_query(port), reason=without_query(reason))
+            return _failed("port_failed", port=port, reason=reason)
     return _failed("port_failed", port=title, reason=str(err))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,9 +14,7 @@ from homeassistant.helpers.singleton import singleton
 
 from .const import DOMAIN
 from .protocol.connection import Connection
-from .protocol.errors import PortError
-
-_ESPHOME_QUERY = re.compile(r"(esphome(?:-[a-z]+)?://[^\s?]*)\?\S*")
+from .protocol.errors import PortError, without_query
 
 
 class SpeedConflictError(Exception):
@@ -25,8 +22,8 @@ class SpeedConflictError(Exception):
 
     def __init__(self, port: str, running: int) -> None:
         """Name the port and its speed in baud."""
-        super().__init__(f"{port} is running at {running} baud")
-        self.port = port
+        self.port = without_query(port)
+        super().__init__(f"{self.port} is running at {running} baud")
         self.running = running
 
 
@@ -135,8 +132,3 @@ def _stable_path(port: str) -> str:
 
 def _real_paths(ports: list[str]) -> list[str]:
     return [port if is_url(port) else str(Path(port).resolve()) for port in ports]
-
-
-def without_query(text: str) -> str:
-    """Return text without the query of an ESPHome URL in it, which may hold an encryption key."""
-    return _ESPHOME_QUERY.sub(r"\1", text)

@@ -465,6 +465,10 @@ def test_no_more_digits_are_sent_than_a_float32_can_keep() -> None:
     assert encode_setting(3.9400000000000004) == "3.94"
 
 
+def test_what_is_next_to_nothing_is_sent_as_nothing() -> None:
+    assert encode_setting(parse_setting(BY_CODE["IOFF"], -5e-324)) == "0"
+
+
 @given(st.sampled_from([row for row in SETTABLE if not row.whole_number]), st.data())
 def test_what_is_sent_is_read_as_the_same_float32(row: Instruction, data: st.DataObject) -> None:
     value = data.draw(st.floats(row.minimum, row.maximum).map(lambda value: round(value, 9)))

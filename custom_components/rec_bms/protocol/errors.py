@@ -6,7 +6,15 @@ say it in the user's language.
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
+
+_ESPHOME_QUERY = re.compile(r"(esphome(?:-[a-z]+)?://[^\s?]*)\?\S*")
+
+
+def without_query(text: str) -> str:
+    """Return text without the query of an ESPHome URL in it, which may hold an encryption key."""
+    return _ESPHOME_QUERY.sub(r"\1", text)
 
 
 class BmsError(Exception):
@@ -14,13 +22,16 @@ class BmsError(Exception):
 
 
 class PortError(BmsError):
-    """The port could not be opened or was lost; `reason` is the operating system's word for it."""
+    """The port could not be opened or was lost; `reason` is the operating system's word for it.
+
+    Neither holds the query of an ESPHome URL.
+    """
 
     def __init__(self, port: str, reason: str) -> None:
         """Name the port and what happened to it."""
-        super().__init__(f"{port}: {reason}")
-        self.port = port
-        self.reason = reason
+        self.port = without_query(port)
+        self.reason = without_query(reason)
+        super().__init__(f"{self.port}: {self.reason}")
 
 
 class NoAnswerError(BmsError):

@@ -159,9 +159,15 @@ class Line:
             until = max(until, self._wire.last_byte_at + QUIET)
 
     async def _calm(self) -> None:
-        """Let whoever is talking finish, and remember what was said."""
+        """Let whoever is talking finish, and remember what was said.
+
+        USB adapters hand bytes over in lumps, 16 ms apart by default, so that a frame which has
+        begun needs longer than a quiet line.
+        """
         if self._overhear() or self._wire.bytes_since_frame:
             await self._quiet(self._wire.last_byte_at + QUIET)
+            if self._wire.pending:
+                await self._quiet(self._wire.last_byte_at + STALLED)
             self._overhear()
 
     async def _send(self, address: int, question: bytes) -> Debt:

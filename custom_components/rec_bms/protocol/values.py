@@ -47,6 +47,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 _FLOAT32_ROUNDING = 2.0**-23
 _DIGITS_TO_ROUND = 4
+_FINEST_DECIMALS = 9
 
 
 def text(payload: bytes) -> str | None:
@@ -163,8 +164,9 @@ def _split(values: tuple[float, ...], units: int) -> list[tuple[float, ...]]:
 def parse_setting(instruction: Instruction, value: object) -> float:
     """Return a value to set as a number in the line's unit: an int where that is what is set.
 
-    Takes a number, or text that is one plain decimal number. Raises NotSettableError,
-    WrongTypeError (also for booleans, NaN and infinity) or OutOfRangeError.
+    Takes a number, or text that is one plain decimal number, to nine decimals: no setting is finer.
+    Raises NotSettableError, WrongTypeError (also for booleans, NaN and infinity) or
+    OutOfRangeError.
     """
     if instruction.minimum is None or instruction.maximum is None:
         raise NotSettableError(instruction.code)
@@ -173,7 +175,8 @@ def parse_setting(instruction: Instruction, value: object) -> float:
         raise WrongTypeError(instruction.code, value, whole_number=True)
     if not instruction.minimum <= number <= instruction.maximum:
         raise OutOfRangeError(instruction.code, number, instruction.minimum, instruction.maximum)
-    return int(number) if instruction.whole_number else number
+    # Adding nought makes minus nought plain.
+    return int(number) if instruction.whole_number else round(number, _FINEST_DECIMALS) + 0.0
 
 
 def _finite(instruction: Instruction, value: object) -> float:

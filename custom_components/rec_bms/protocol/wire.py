@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import serialx
 
-from .errors import PortError
+from .errors import PortError, without_query
 from .frame import Decoder, Frame
 from .trace import Counters, Direction, Trace
 
@@ -51,6 +51,7 @@ class Wire:
         """Remember where and how fast; nothing is opened yet."""
         self.port = port
         self.baudrate = baudrate
+        self._name = without_query(port)
         self.trace = Trace()
         self.counters = Counters()
         self.last_byte_at = float("-inf")
@@ -98,11 +99,12 @@ class Wire:
             raise PortError(self.port, "opening took too long") from err
         # The way to a port may lead through code of others (ESPHome's proxy raises Home Assistant's
         # own exceptions), so what can come here has no common base.
-        except Exception as err:
-            raise PortError(self.port, str(err) or type(err).__name__) from err
+        # It is not shown as the cause either, since its text may hold the whole URL.
+        except Exception as err:  # noqa: BLE001
+            raise PortError(self.port, str(err) or type(err).__name__) from None
         self._transport = transport
         self.counters.opened += 1
-        LOGGER.debug("%s opened at %d baud", self.port, self.baudrate)
+        LOGGER.debug("%s opened at %d baud", self._name, self.baudrate)
 
     async def close(self) -> None:
         """Close the port, dropping what was not sent; returns within half a second."""
@@ -115,7 +117,7 @@ class Wire:
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
                 await asyncio.shield(receiver.gone)
-        LOGGER.debug("%s closed", self.port)
+        LOGGER.debug("%s closed", self._name)
 
     def send(self, frame: Frame) -> None:
         """Send a frame. Raises PortError where the port is lost."""
@@ -174,4 +176,4 @@ class Wire:
     def _note(self, direction: Direction, data: bytes, frame: Frame | None = None) -> None:
         entry = self.trace.add(direction, data, frame)
         if LOGGER.isEnabledFor(logging.DEBUG):
-            LOGGER.debug("%s %s", self.port, entry)
+            LOGGER.debug("%s %s", self._name, entry)

@@ -1,0 +1,300 @@
+"""Blueprints: imported by the README's buttons, and right in cases that a single BMS has not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import PropertyMock, patch
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from homeassistant.components import persistent_notification
+from homeassistant.components.blueprint.importer import fetch_blueprint_from_url
+from homeassistant.components.blueprint.models import DomainBlueprints
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import async_mock_service
+from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
+
+from custom_components.rec_bms.protocol.errors import ErrorNumber
+from custom_components.rec_bms.protocol.models import BmsTemperature
+from tests.integration.conftest import Simulate
+from tests.integration.house import House, entry_for
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "blueprints" / "automation"
+FILES = sorted((FOLDER / "rec_bms").glob("*.yaml"))
+
+type Automate = Callable[..., Awaitable[str]]
+
+
+# -- importing -------------------------------------------------------------------------------------
+
+
+def button_urls() -> list[str]:
+    """Return what the README's buttons import."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"https://my\.home-assistant\.io/redirect/blueprint_import/\?[^)]+", readme)
+    return [parse_qs(urlsplit(link).query)["blueprint_url"][0] for link in links]
+
+
+def test_every_blueprint_has_one_button_in_the_readme() -> None:
+    names = [url.rsplit("/", 1)[1] for url in button_urls()]
+    assert sorted(names) == [file.name for file in FILES]
+
+
+@pytest.mark.parametrize("url", button_urls())
+async def test_home_assistant_imports_what_a_button_names(
+    hass: HomeAssistant, aioclient_mock: AiohttpClientMocker, url: str
+) -> None:
+    owner, repository, kind, branch, path = urlsplit(url).path[1:].split("/", 4)
+    assert (kind, branch) == ("blob", "main")
+    file = ROOT / path
+    assert file in FILES
+    raw = f"https://raw.githubusercontent.com/{owner}/{repository}/{branch}/{path}"
+    aioclient_mock.get(raw, text=file.read_text(encoding="utf-8"))
+    imported = await fetch_blueprint_from_url(hass, url)
+    assert imported.blueprint.domain == "automation"
+    assert imported.blueprint.metadata["source_url"] == url
+    assert imported.suggested_filename == f"{owner}/{file.stem}"
+    assert imported.blueprint.validate() is None
+
+
+# -- running ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def automate(hass: HomeAssistant) -> Iterator[Automate]:
+    """Make an automation from a blueprint where it lies in the repository; return its entity."""
+
+    async def make(blueprint: str, **inputs: Any) -> str:
+        uses = {"path": f"rec_bms/{blueprint}.yaml", "input": inputs}
+        # What goes by the clock is triggered by the tests instead.
+        text = (FOLDER / "rec_bms" / f"{blueprint}.yaml").read_text(encoding="utf-8")
+        by_itself = "time_pattern" not in text
+        automation = {"alias": "it", "initial_state": by_itself, "use_blueprint": uses}
+        assert await async_setup_component(hass, "persistent_notification", {})
+        assert await async_setup_component(hass, "automation", {"automation": [automation]})
+        await hass.async_block_till_done()
+        state = hass.states.get("automation.it")
+        assert state is not None
+        assert state.state == ("on" if by_itself else "off"), state
+        return "automation.it"
+
+    with patch.object(DomainBlueprints, "blueprint_folder", PropertyMock(return_value=FOLDER)):
+        yield make
+
+
+def notifications(hass: HomeAssistant) -> dict[str, str]:
+    """Return and forget the messages of the notifications by title."""
+    made = persistent_notification._async_get_or_create_notifications(hass)
+    told = {str(each["title"]): each["message"] for each in made.values()}
+    persistent_notification.async_dismiss_all(hass)
+    return told
+
+
+async def test_every_error_number_is_told_with_its_advice(
+    automate: Automate, running: House
+) -> None:
+    hass = running.hass
+    await automate("error_notification", error_event=running.entity_id("error_event"))
+    advice: set[str] = set()
+    for number in (*range(1, 17), 17, 200):
+        running.sim.call(running.bms.raise_error, number, 1, 3)
+        await running.poll()
+        ((title, message),) = notifications(hass).items()
+        assert f"(error {number}, unit 1, cell or sensor 3)" in message
+        known = number in list(ErrorNumber)
+        assert (title == f"Error {number}") is not known
+        advice.add(message.split("). ", 1)[1])
+        running.sim.call(running.bms.clear_error)
+        await running.poll()
+        assert notifications(hass) == {
+            f"Gone: {title}": f"The BMS does not report error {number} any more."
+        }
+    assert len(advice) == 17
+
+
+async def test_an_error_is_not_told_again_when_the_link_or_home_assistant_comes_back(
+    short_silence: None, automate: Automate, running: House
+) -> None:
+    hass = running.hass
+    await automate("error_notification", error_event=running.entity_id("error_event"))
+    running.sim.call(running.bms.raise_error, 2, 1, 3)
+    await running.poll()
+    assert len(notifications(hass)) == 1
+    running.bms.silent = True
+    await running.poll()
+    running.bms.silent = False
+    await running.poll()
+    await running.reload()
+    await running.poll()
+    assert notifications(hass) == {}
+
+
+async def test_an_error_that_came_while_the_link_was_lost_is_told(
+    short_silence: None, automate: Automate, running: House
+) -> None:
+    await automate("error_notification", error_event=running.entity_id("error_event"))
+    running.bms.silent = True
+    await running.poll()
+    running.sim.call(running.bms.raise_error, 2, 1, 3)
+    running.bms.silent = False
+    await running.poll()
+    assert list(notifications(running.hass)) == ["Cell voltage too low"]
+
+
+@pytest.fixture
+def published(hass: HomeAssistant) -> list[ServiceCall]:
+    return async_mock_service(hass, "mqtt", "publish")
+
+
+async def export(house: House, entity_id: str) -> None:
+    """Let the automation run as if its time had come."""
+    await house.hass.services.async_call(
+        "automation",
+        "trigger",
+        {"entity_id": entity_id, "skip_condition": False},
+        blocking=True,
+    )
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+
+
+def by_topic(published: list[ServiceCall]) -> dict[str, Any]:
+    assert all(call.data["retain"] is True for call in published)
+    told = {call.data["topic"]: call.data["payload"] for call in published}
+    assert len(told) == len(published)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("prefix", "first"),
+    [
+        ("", "battery/cell/1/volts"),
+        ("/my boat/aft/", "my boat/aft/battery/cell/1/volts"),
+        ("it's 1", "it's 1/battery/cell/1/volts"),
+        ("12", "12/battery/cell/1/volts"),
+    ],
+)
+async def test_a_prefix_comes_before_each_topic(
+    automate: Automate, running: House, published: list[ServiceCall], prefix: str, first: str
+) -> None:
+    entry_id = running.entry.entry_id
+    await export(running, await automate("mqtt_export", bms=entry_id, prefix=prefix, interval=10))
+    told = by_topic(published)
+    assert first in told
+    assert len(told) == 14 * 2 + 14 + 1 + 2
+
+
+@pytest.mark.parametrize(
+    ("interval", "seconds"), [(10, range(0, 120, 10)), (20, range(0, 120, 20)), (60, [0, 60])]
+)
+async def test_it_publishes_at_the_interval_chosen(
+    automate: Automate,
+    running: House,
+    published: list[ServiceCall],
+    interval: int,
+    seconds: Iterable[int],
+) -> None:
+    entry_id = running.entry.entry_id
+    with patch("custom_components.rec_bms.coordinator.RecBmsCoordinator.async_read") as read:
+        read.return_value = BmsTemperature(20.0)
+        entity_id = await automate("mqtt_export", bms=entry_id, interval=interval)
+        at: list[int] = []
+        for second in range(0, 120, 10):
+            now = datetime(2026, 11, 22, 12, 0, 0, 50_000, tzinfo=UTC) + timedelta(seconds=second)
+            with patch("homeassistant.util.dt.now", return_value=now):
+                await export(running, entity_id)
+            at += [second] if published else []
+            published.clear()
+    assert at == list(seconds)
+
+
+async def test_cells_of_further_units_are_numbered_on(
+    hass: HomeAssistant, simulate: Simulate, automate: Automate, published: list[ServiceCall]
+) -> None:
+    sim = simulate(addresses=[16], cells=[4, 3], sensors=1)
+    house = House(hass, sim, entry_for(sim, address=16))
+    await house.set_up()
+    await export(house, await automate("mqtt_export", bms=house.entry.entry_id, interval=10))
+    told = by_topic(published)
+    volts = [each for unit in sim.bms[16].measure().volts for each in unit]
+    assert [float(told[f"battery/cell/{n}/volts"]) for n in range(1, 8)] == pytest.approx(volts)
+    assert "battery/cell/8/volts" not in told
+    assert "battery/status/temperature/pack/2" in told
+
+
+async def test_what_the_bms_does_not_know_is_no_reason_to_be_silent_about_the_rest(
+    short_silence: None, automate: Automate, running: House, published: list[ServiceCall]
+) -> None:
+    running.bms.unsupported.update({"RINT", "LCD3"})
+    entry_id = running.entry.entry_id
+    await export(running, await automate("mqtt_export", bms=entry_id, interval=10))
+    told = by_topic(published)
+    assert "battery/cell/1/ohms" not in told
+    assert "battery/status/Amp_Hours_since_last_charge" not in told
+    assert len(told) == 14 + 7 + 1 + 2
+
+
+async def test_what_cannot_be_is_not_published(
+    automate: Automate, running: House, published: list[ServiceCall]
+) -> None:
+    running.sim.call(running.bms.break_sensor, 1, 1, float("nan"))
+    running.bms.health = 42.0
+    entry_id = running.entry.entry_id
+    await export(running, await automate("mqtt_export", bms=entry_id, interval=10))
+    told = by_topic(published)
+    assert "battery/status/temperature/pack/1" not in told
+    assert "battery/status/temperature/pack/2" in told
+    assert "battery/status/State_of_Health" not in told
+
+
+async def test_of_a_bms_that_is_away_nothing_is_published(
+    short_silence: None, automate: Automate, running: House, published: list[ServiceCall]
+) -> None:
+    running.bms.silent = True
+    entry_id = running.entry.entry_id
+    await export(running, await automate("mqtt_export", bms=entry_id, interval=10))
+    assert published == []
+
+
+async def test_while_the_battery_is_cold_a_change_that_failed_is_tried_again(
+    automate: Automate, running: House
+) -> None:
+    for sensor in (1, 2):
+        running.sim.call(running.bms.break_sensor, 1, sensor, 5.0)
+    await running.poll()
+    entity_id = await automate(
+        "charge_gently_when_cold",
+        temperature=running.entity_id("temperature_1_1"),
+        charge_current=running.entity_id("maxc"),
+        cold_current=20,
+        warm_current=120,
+    )
+    running.sim.faults.next("set_unheard")
+    await export(running, entity_id)
+    assert running.bms.settings["MAXC"] == 150
+    await export(running, entity_id)
+    assert running.bms.settings["MAXC"] == running.number("maxc") == 20
+    running.sim.log.clear()
+    await export(running, entity_id)
+    assert not running.sim.log.sets
+
+
+async def test_nothing_is_changed_where_cold_and_warm_contradict(
+    automate: Automate, running: House
+) -> None:
+    entity_id = await automate(
+        "charge_gently_when_cold",
+        temperature=running.entity_id("temperature_1_1"),
+        charge_current=running.entity_id("maxc"),
+        cold_below=25,
+        warm_above=10,
+        cold_current=20,
+        warm_current=120,
+    )
+    await export(running, entity_id)
+    assert not running.sim.log.sets
