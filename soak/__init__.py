@@ -1,0 +1,1 @@
+"""Runs the integration against BMSs on bad lines and compares all that it shows with the truth."""

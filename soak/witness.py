@@ -1,0 +1,305 @@
+"""Watches the integration from outside: each reading, each state, each set, and what was lost."""
+
+# ruff: noqa: SLF001
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.update_coordinator import UpdateFailed
+
+from custom_components.rec_bms.coordinator import BmsData, RecBmsConfigEntry, RecBmsCoordinator
+from custom_components.rec_bms.protocol.client import Client
+from custom_components.rec_bms.protocol.errors import NoAnswerError
+from custom_components.rec_bms.protocol.instructions import Instruction
+from custom_components.rec_bms.protocol.models import Reading
+from simulator.faults import DAMAGES
+from simulator.log import ANSWERED, HEARD, SILENT, Entry
+from simulator.table import BY_CODE
+from simulator.wire import BITS
+
+from . import truth
+from .bms import SignedBms
+from .houses import House
+
+LATE = 2.0
+"""Seconds for which an answer may be on its way."""
+_MOST_EXAMPLES = 20
+_FIRST = "LCD1"
+_TABLES = ("CELL", "RINT", "PTEM")
+
+
+@dataclass
+class Findings:
+    """What was seen."""
+
+    states: int = 0
+    readings: int = 0
+    wrong_states: int = 0
+    wrong_readings: int = 0
+    examples: list[str] = field(default_factory=list)
+    polls: int = 0
+    failed_polls: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    sets: Counter[str] = field(default_factory=Counter)
+    wrong_sets: int = 0
+
+    def wrong(self, what: str) -> None:
+        """Keep an example of what was wrong."""
+        if len(self.examples) < _MOST_EXAMPLES:
+            self.examples.append(what)
+
+
+_OVERHEAD = 7
+_FOREIGN = 8
+"""Bytes that the shortest frame of another BMS adds to an answer."""
+
+
+def _would_have_done(entry: Entry, baud: int) -> bool:
+    """Tell whether an asking's own answer went over the line whole, and in time."""
+    if entry.what != ANSWERED or entry.answer_began is None or entry.answer_ended is None:
+        return False
+    if entry.fault == "other_address":
+        own = sum(len(payload) + _OVERHEAD for payload in entry.answer)
+        went = (entry.answer_ended - entry.answer_began) * baud / BITS
+        return went > own + _FOREIGN - 1
+    return entry.fault in (
+        None,
+        "late",
+        "doubled_answer",
+        "junk",
+        "false_start",
+        "other_master",
+        *(DAMAGES if not entry.answer else ()),
+    )
+
+
+def _fate(entry: Entry) -> str:
+    if entry.fault in DAMAGES and entry.what != ANSWERED:
+        return f"{entry.fault} in the question"
+    if entry.fault is not None:
+        return entry.fault
+    return {SILENT: "away", HEARD: "still waiting"}.get(entry.what, entry.what)
+
+
+class Witness:
+    """Compares what one Home Assistant shows with what the BMSs of several lines said."""
+
+    def __init__(self, hass: HomeAssistant, houses: list[House]) -> None:
+        """Watch entries that are added later."""
+        self._hass = hass
+        self._houses = {house.port.url: house for house in houses}
+        self.findings = Findings()
+        self._keys: dict[str, tuple[RecBmsConfigEntry, str]] = {}
+        self._updated: dict[str, tuple[float, float]] = {}
+        """When entities were updated last, and when before that."""
+        self._longest_poll: Counter[str] = Counter()
+
+    # -- who is who ------------------------------------------------------------------------------
+
+    def bms_of(self, entry: RecBmsConfigEntry) -> SignedBms:
+        """Return the BMS that an entry stands for."""
+        return self.house_of(entry).bms[entry.data["address"]]
+
+    def house_of(self, entry: RecBmsConfigEntry) -> House:
+        """Return the line that an entry's BMS is on."""
+        return self._houses[entry.data["port"]]
+
+    def _key(self, entity_id: str) -> tuple[RecBmsConfigEntry, str] | None:
+        if (known := self._keys.get(entity_id)) is not None:
+            return known
+        registered = er.async_get(self._hass).async_get(entity_id)
+        if registered is None or registered.config_entry_id is None:
+            return None
+        entry = self._hass.config_entries.async_get_entry(registered.config_entry_id)
+        assert entry is not None
+        key = registered.unique_id.removeprefix(f"{entry.entry_id}_")
+        return self._keys.setdefault(entity_id, (entry, key))
+
+    @property
+    def _now(self) -> float:
+        return self._hass.loop.time()
+
+    # -- watching --------------------------------------------------------------------------------
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch every reading, every poll and every state."""
+        read, update = Client.read, RecBmsCoordinator._async_update_data
+        witness = self
+
+        async def watched_read(client: Client, instruction: Instruction, **options: Any) -> Reading:
+            began = witness._now
+            try:
+                reading = await read(client, instruction, **options)
+            except NoAnswerError:
+                witness._saw_loss(client, instruction.code, began)
+                raise
+            witness._saw_reading(client, instruction.code, reading, began)
+            return reading
+
+        async def watched_update(coordinator: RecBmsCoordinator) -> BmsData:
+            began = witness._now
+            witness.findings.polls += 1
+            try:
+                data = await update(coordinator)
+            except UpdateFailed:
+                witness._saw_failed_poll(coordinator, began)
+                raise
+            name = coordinator.config_entry.entry_id
+            took = witness._now - began
+            witness._longest_poll[name] = max(witness._longest_poll[name], took)  # type: ignore[assignment]
+            return data
+
+        stop = self._hass.bus.async_listen(EVENT_STATE_CHANGED, self._saw_state)
+        with (
+            patch.object(Client, "read", watched_read),
+            patch.object(RecBmsCoordinator, "_async_update_data", watched_update),
+        ):
+            yield
+        stop()
+
+    def follow(self, entry: RecBmsConfigEntry) -> None:
+        """Look at all entities of an entry at each of its updates."""
+
+        @callback
+        def updated() -> None:
+            if entry.runtime_data.last_update_success:
+                self.look_at_all(entry)
+            _, last = self._updated.get(entry.entry_id, (0.0, 0.0))
+            if last < self._now:
+                self._updated[entry.entry_id] = (last, self._now)
+
+        entry.async_on_unload(entry.runtime_data.async_add_listener(updated))
+
+    def look_at_all(self, entry: RecBmsConfigEntry) -> None:
+        """Compare what every entity of an entry shows now."""
+        registry = er.async_get(self._hass)
+        moment = self._moment(entry)
+        for registered in er.async_entries_for_config_entry(registry, entry.entry_id):
+            state = self._hass.states.get(registered.entity_id)
+            if state is not None:
+                self._judge(entry, registered.entity_id, state, moment, "still shows")
+
+    @callback
+    def _saw_state(self, event: Event[EventStateChangedData]) -> None:
+        state, before = event.data["new_state"], event.data["old_state"]
+        if state is None or (found := self._key(state.entity_id)) is None:
+            return
+        entry, key = found
+        fresh = (
+            before is not None
+            and before.state not in truth.ABSENT
+            and before.state != state.state
+            and entry.entry_id in self._updated
+        )
+        self._judge(
+            entry,
+            state.entity_id,
+            state,
+            self._moment(entry, just_read=truth.code_of(key) if fresh else None),
+            "shows",
+        )
+
+    def _moment(self, entry: RecBmsConfigEntry, just_read: str | None = None) -> truth.Moment:
+        """Return since when answers may still be shown; what has just changed was just read."""
+        scan_interval: float = entry.options["scan_interval"]
+        # What was good at the end of a poll is shown until the next one's end.
+        slack = 2 * (scan_interval + self._longest_poll[entry.entry_id]) + LATE
+        oldest = {
+            code: self._now - 3 * truth.interval(code, scan_interval) - slack for code in BY_CODE
+        }
+        if just_read is not None:
+            # Within an update, entities may be written before or after it was noted.
+            before, last = self._updated[entry.entry_id]
+            oldest[just_read] = (last if last < self._now else before) - LATE
+        return truth.Moment(oldest)
+
+    def _judge(
+        self,
+        entry: RecBmsConfigEntry,
+        entity_id: str,
+        state: State,
+        moment: truth.Moment,
+        verb: str,
+    ) -> None:
+        found = self._key(entity_id)
+        assert found is not None
+        self.findings.states += 1
+        shown = truth.Shown(state.state, state.attributes)
+        if truth.is_true(self.bms_of(entry), found[1], shown, moment):
+            return
+        self.findings.wrong_states += 1
+        details = {
+            name: state.attributes[name]
+            for name in ("unit", "cell", "sensor", "number", "location", "event_type")
+            if name in state.attributes
+        }
+        code = truth.code_of(found[1])
+        said = [*self.bms_of(entry).chronicle[code]][-3:] if code else []
+        self.findings.wrong(
+            f"{self._now:.3f} s, {self._where(entry)}: {found[1]} {verb} {state.state} {details};"
+            f" the BMS has said since {moment.since(code) if code else 0:.3f} s:"
+            f" {', '.join(f'{each.at:.3f} s {str(each.says)[:40]}' for each in said)}"
+        )
+
+    def _where(self, entry: RecBmsConfigEntry) -> str:
+        return f"{self.house_of(entry).plan.name}, address {entry.data['address']}"
+
+    # -- readings --------------------------------------------------------------------------------
+
+    def _saw_reading(self, client: Client, code: str, reading: Reading, began: float) -> None:
+        house = self._houses[client.connection.port]
+        bms = house.bms[client.address]
+        self.findings.readings += 1
+        if truth.reading_is_true(bms, code, reading, began - LATE):
+            return
+        self.findings.wrong_readings += 1
+        asked = [
+            f"{each.time:.3f} {each.payload!r} {each.what} {each.fault}"
+            for each in list(house.log)[-8:]
+        ]
+        trace = [str(each) for each in list(client.connection.trace)[-10:]]
+        self.findings.wrong(
+            f"{self._now:.3f} s, {house.plan.name}, address {client.address}: {code} read as"
+            f" {truth.plain(reading)}\n    " + "\n    ".join([*asked, *trace])
+        )
+
+    def _askings(self, house: House, address: int, code: str, began: float) -> list[Entry]:
+        return [
+            each
+            for each in house.log.requests(code, address)
+            if each.time >= began and not each.is_set
+        ]
+
+    def _saw_loss(self, client: Client, code: str, began: float) -> None:
+        house = self._houses[client.connection.port]
+        why = self._why(house, self._askings(house, client.address, code, began), code)
+        self.findings.lost[why] += 1
+
+    def _saw_failed_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:
+        entry = coordinator.config_entry
+        house = self.house_of(entry)
+        askings = self._askings(house, entry.data["address"], _FIRST, began)
+        self.findings.failed_polls[self._why(house, askings, _FIRST)] += 1
+
+    @staticmethod
+    def _why(house: House, askings: list[Entry], code: str) -> str:
+        """Say why nothing came of some askings, though an answer to one may have been there."""
+        fates = ", ".join(_fate(each) for each in askings)
+        good = [each for each in askings if _would_have_done(each, house.plan.baud)]
+        if not good:
+            return f"not answered: {fates}"
+        if all(each.fault == "other_master" for each in good):
+            return "answered, but so was another master's question in between"
+        if code in _TABLES and any(each.fault == "other_master" for each in good):
+            return f"answered, but mixed with another master's: {code}"
+        return f"answered: {code}, {house.plan.name}: {fates}"
