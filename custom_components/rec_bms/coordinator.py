@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import override
@@ -93,7 +93,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
     async def _async_update_data(self) -> BmsData:
         """Ask for what is due; only the BMS or its port being gone fails the poll."""
         started = self.hass.loop.time()
-        before = replace(self.client.connection.counters)
+        exchanges, repeated = self.client.exchanges, self.client.repeated_exchanges
         due = self.schedule.due(self._wanted(), started, everything=self._was_away)
         self._was_away = True
         try:
@@ -107,9 +107,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
                 translation_placeholders=message.translation_placeholders,
             ) from err
         self._was_away = False
-        counters = self.client.connection.counters
-        self._exchanges += counters.exchanges - before.exchanges
-        self._repeated_exchanges += counters.repeated_exchanges - before.repeated_exchanges
+        self._exchanges += self.client.exchanges - exchanges
+        self._repeated_exchanges += self.client.repeated_exchanges - repeated
         for code in self.schedule.stale(self._values, self.hass.loop.time()):
             del self._values[code]
         self._keep_device_up_to_date()

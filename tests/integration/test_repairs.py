@@ -131,7 +131,6 @@ async def test_the_issue_goes_with_the_entry(house: House, clock: Clock) -> None
     assert issue(house) is None
 
 
-@pytest.mark.xfail(reason="counters are the port's, not the BMS's", strict=True)
 async def test_another_bms_on_the_line_that_is_off_is_no_bad_line_of_this_one(
     hass: HomeAssistant, simulate: Simulate, clock: Clock
 ) -> None:

@@ -49,14 +49,24 @@ class Client:
         """Take the connection that leads to a BMS and its address, 1 to 255."""
         self.connection = connection
         self.address = address
+        self.exchanges = 0
+        """Questions of `read` that were answered or given up; others on the port do not count."""
+        self.repeated_exchanges = 0
+        """Those of them that needed more than one asking."""
 
     async def read(self, instruction: Instruction, *, askings: int = ASKINGS) -> Reading:
         """Return what the BMS answers to an instruction, in the line's units.
 
         Raises NoAnswerError or PortError.
         """
+        counters = self.connection.counters
         async with self.connection.turn() as line:
-            payloads = await line.ask(self.address, instruction, askings=askings)
+            exchanges, repeated = counters.exchanges, counters.repeated_exchanges
+            try:
+                payloads = await line.ask(self.address, instruction, askings=askings)
+            finally:
+                self.exchanges += counters.exchanges - exchanges
+                self.repeated_exchanges += counters.repeated_exchanges - repeated
         return decode(instruction, payloads)
 
     async def identify(self, *, askings: int = ASKINGS) -> str:
