@@ -19,6 +19,7 @@ import aiohttp
 
 from .bms import SimulatedBms, running_simulator
 from .client import ApiError
+from .dashboard import add_dashboard
 from .flow import Added, add_integration
 from .home_assistant import HomeAssistant, reserved_port, running_home_assistant
 from .process import DemoError
@@ -108,6 +109,7 @@ class Demo:
             running_home_assistant(folder / "config", http_port)
         )
         added = await self._add(home_assistant, port, allow_changes=bms is not None)
+        await add_dashboard(home_assistant.client)
         readings = Readings(home_assistant.client, added.entry_id)
         entities = await self._until_all_have_values(readings)
         self._print_table(entities)

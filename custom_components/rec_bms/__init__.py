@@ -8,20 +8,22 @@ from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_ADDRESS, CONF_PORT, Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_BAUDRATE, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
+from .dashboard import async_setup_dashboard
 from .entity import unit_of_device
 from .issues import IssueWatch
 from .messages import translated
-from .ports import SpeedConflictError, async_get_ports, is_url, without_query
+from .ports import SpeedConflictError, async_get_ports, is_url
 from .protocol.client import Client
 from .protocol.errors import PortError
 from .services import async_setup_services
+from .websocket import async_setup_websocket
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
@@ -36,6 +38,8 @@ PLATFORMS = [
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what is there whatever becomes of the entries."""
     async_setup_services(hass)
+    async_setup_websocket(hass)
+    await async_setup_dashboard(hass)
 
     @callback
     def port_event(added: set[usb.USBDevice], removed: set[usb.USBDevice]) -> None:
@@ -58,21 +62,21 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
             translation_domain=DOMAIN,
             translation_key="speed_conflict",
             translation_placeholders={
-                "port": without_query(err.port),
+                "port": err.port,
                 "running": str(err.running),
                 "wanted": str(entry.data[CONF_BAUDRATE]),
             },
         ) from err
     except PortError as err:
-        message = translated(err, entry.title)
-        raise ConfigEntryNotReady(
-            translation_domain=message.translation_domain,
-            translation_key=message.translation_key,
-            translation_placeholders=message.translation_placeholders,
-        ) from err
+        raise _not_ready(translated(err, entry.title)) from err
     entry.async_on_unload(partial(ports.release, connection))
     coordinator = RecBmsCoordinator(hass, entry, Client(connection, entry.data[CONF_ADDRESS]))
-    await coordinator.async_config_entry_first_refresh()
+    try:
+        await coordinator.async_config_entry_first_refresh()
+    except ConfigEntryNotReady as err:
+        # Home Assistant 2026.8 leaves the translation with the cause.
+        cause = coordinator.last_exception
+        raise _not_ready(cause if isinstance(cause, HomeAssistantError) else err) from err
     entry.runtime_data = coordinator
     IssueWatch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -91,3 +95,12 @@ async def async_remove_config_entry_device(
     unit = unit_of_device(entry, device)
     voltages = entry.runtime_data.data.readings.cell_voltages
     return unit is not None and voltages is not None and unit > len(voltages.units)
+
+
+def _not_ready(reason: HomeAssistantError) -> ConfigEntryNotReady:
+    """Return what has Home Assistant try again later, with the reason translated."""
+    return ConfigEntryNotReady(
+        translation_domain=reason.translation_domain,
+        translation_key=reason.translation_key,
+        translation_placeholders=reason.translation_placeholders,
+    )

@@ -1,0 +1,83 @@
+// @ts-check
+import { fetchLayout, reasonOf } from "./layout.js";
+import { cellsView } from "./views/cells.js";
+import { historyView } from "./views/history.js";
+import { overviewView } from "./views/overview.js";
+import { settingsView } from "./views/settings.js";
+import { sumView } from "./views/sum.js";
+import { words } from "./words.js";
+
+const MAKERS = [overviewView, cellsView, historyView, settingsView];
+
+/** Makes the dashboard from what is registered; Home Assistant asks again when that changes. */
+export class RecBmsDashboardStrategy extends HTMLElement {
+  static registryDependencies = ["entities", "devices"];
+
+  static getCreateSuggestions() {
+    return { title: words()("dashboard.name"), icon: "mdi:battery-high" };
+  }
+
+  /**
+   * @param {any} _config
+   * @param {any} hass
+   */
+  static async generate(_config, hass) {
+    const say = words(hass);
+    let layout, localize;
+    try {
+      layout = await fetchLayout(hass);
+      // For the names of the groups of settings, and for what to do about an error.
+      await hass.loadBackendTranslation("selector", "rec_bms");
+      localize = await hass.loadBackendTranslation("issues", "rec_bms");
+    } catch (error) {
+      return { views: [notice(say("dashboard.failed", { reason: reasonOf(error) }))] };
+    }
+    const batteries = layout.batteries.filter((each) => Object.keys(each.entities).length);
+    if (!batteries.length) return { views: [notice(say("dashboard.no_battery"))] };
+    return { views: viewsOf(batteries, layout, { ...hass, localize }) };
+  }
+}
+
+/**
+ * Of several batteries, all but the overview are reached from there: so many tabs nobody could read.
+ * @param {import("./layout.js").Battery[]} batteries
+ * @param {import("./layout.js").Layout} layout
+ * @param {any} hass
+ */
+function viewsOf(batteries, layout, hass) {
+  const several = batteries.length > 1;
+  const names = namesOf(batteries, hass);
+  const contexts = batteries.map((battery, index) => ({
+    battery: { ...battery, title: names[index] },
+    hass,
+    say: words(hass),
+    settings: layout.settings,
+    several,
+    prefix: several ? `${index + 1}-` : "",
+  }));
+  const views = contexts.flatMap((context) => MAKERS.map((make) => make(context)));
+  return several ? [sumView(contexts), ...views] : views;
+}
+
+/**
+ * What the batteries are called: as their owner named the devices, and no two the same.
+ * @param {import("./layout.js").Battery[]} batteries
+ * @param {any} hass
+ * @returns {string[]}
+ */
+function namesOf(batteries, hass) {
+  const names = batteries.map(({ devices, title }) => {
+    const main = Object.keys(devices).find((device) => devices[device] === 1);
+    const device = hass.devices?.[main];
+    return device?.name_by_user || device?.name || title;
+  });
+  return names.map((name, index) => {
+    const before = names.slice(0, index).filter((other) => other === name).length;
+    return before ? `${name} #${before + 1}` : name;
+  });
+}
+
+/** @param {string} content */
+function notice(content) {
+  return { title: "REC BMS", cards: [{ type: "markdown", content }] };
+}

@@ -1,0 +1,130 @@
+"""Takes README's pictures of the dashboard: light and dark, on a wall tablet and on a phone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Browser, async_playwright
+
+from .bms import running_simulator
+from .client import Client
+from .dashboard import PATH, add_dashboard
+from .flow import add_integration
+from .home_assistant import reserved_port, running_home_assistant
+
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_OPTIONS = "/api/config/config_entries/options/flow"
+_LOADED_WITHIN = 60_000
+# Graphs and bars take a moment to come to rest.
+_REST = 4_000
+_LARGEST = 150_000
+_NO_SIDEBAR = "localStorage.setItem('dockedSidebar', JSON.stringify('always_hidden'))"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A view of the dashboard, and the size of the screen that it is shown on."""
+
+    name: str
+    view: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Batteries, as options of the simulator, and the pictures to take of them."""
+
+    batteries: Sequence[str]
+    pictures: Sequence[Picture]
+
+
+SCENES = (
+    Scene(
+        ["--scenario day"],
+        [Picture("overview", "overview", 1280, 800), Picture("phone", "cells", 390, 844)],
+    ),
+    Scene(
+        ["--scenario charging --chemistry lifepo4 --units 15 --cells 15"],
+        [Picture("units", "cells", 1280, 1000)],
+    ),
+    Scene(
+        ["--scenario day", "--scenario discharging --chemistry lifepo4"],
+        [Picture("batteries", "batteries", 1280, 900)],
+    ),
+)
+
+
+async def _take(browser: Browser, url: str, picture: Picture, folder: Path) -> None:
+    for scheme in ("light", "dark"):
+        context = await browser.new_context(
+            viewport={"width": picture.width, "height": picture.height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+        )
+        await context.add_init_script(_NO_SIDEBAR)
+        page = await context.new_page()
+        await page.goto(f"{url}/{PATH}/{picture.view}")
+        await page.locator("rec-bms-cells-card .bar").first.wait_for(timeout=_LOADED_WITHIN)
+        await page.wait_for_timeout(_REST)
+        path = folder / f"{picture.name}-{scheme}.png"
+        await page.screenshot(path=path)
+        await context.close()
+        size = path.stat().st_size
+        sys.stdout.write(f"screenshots: {path.name}, {size / 1000:.0f} kB\n")
+        if size > _LARGEST:
+            raise SystemExit(f"screenshots: {path.name} is larger than {_LARGEST / 1000:.0f} kB")
+
+
+async def _poll_often(client: Client, entry_id: str) -> None:
+    step = await client.post(_OPTIONS, {"handler": entry_id})
+    options = {"scan_interval": 2, "allow_changes": True}
+    await client.post(f"{_OPTIONS}/{step['flow_id']}", options)
+
+
+async def _main(folder: Path) -> None:
+    async with AsyncExitStack() as stack:
+        port = stack.enter_context(reserved_port())
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rec_bms_pictures_")))
+        home_assistant = await stack.enter_async_context(
+            running_home_assistant(work / "config", port)
+        )
+        playwright = await stack.enter_async_context(async_playwright())
+        chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+        browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        stack.push_async_callback(browser.close)
+        client = home_assistant.client
+        await add_dashboard(client)
+        for number, scene in enumerate(SCENES):
+            async with AsyncExitStack() as batteries:
+                for index, options in enumerate(scene.batteries):
+                    sockets = work / f"{number}_{index}"
+                    sockets.mkdir()
+                    bms = await batteries.enter_async_context(
+                        running_simulator(sockets, *options.split())
+                    )
+                    added = await add_integration(client, bms.port, allow_changes=True)
+                    batteries.push_async_callback(
+                        client.delete, f"/api/config/config_entries/entry/{added.entry_id}"
+                    )
+                    await _poll_often(client, added.entry_id)
+                for picture in scene.pictures:
+                    await _take(browser, home_assistant.url, picture, folder)
+
+
+def main() -> int:
+    """Return the exit code."""
+    asyncio.run(_main(Path(sys.argv[1])))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

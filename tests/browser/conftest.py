@@ -1,0 +1,108 @@
+"""A real browser at a real Home Assistant, with batteries that tests bring along."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from demo.bms import running_simulator
+from demo.flow import add_integration
+from demo.home_assistant import reserved_port, running_home_assistant
+from tests.browser.house import Battery, House
+from tests.browser.screen import Screen
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+# Time stands and nothing flickers, so that what is shown can be compared with what is.
+STILL = ("--scenario", "rest", "--speed-up", "0", "--no-noise", "--sensors", "2")
+
+_figures: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run all in the loop in which Home Assistant's process is looked after."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    for figure in _figures:
+        terminalreporter.write_line(f"figure: {figure}")
+
+
+@pytest.fixture(scope="session")
+def figures() -> list[str]:
+    """What tests measure goes in here and is printed at the end."""
+    return _figures
+
+
+@pytest.fixture(scope="session")
+def http_port() -> Iterator[int]:
+    with reserved_port() as port:
+        yield port
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(http_port: int, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """A Home Assistant without a battery."""
+    folder = tmp_path_factory.mktemp("browser")
+    async with running_home_assistant(folder / "config", http_port) as running:
+        yield House(running, folder)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM to its path")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def installed(house: House, *simulators: tuple[str, ...]) -> AsyncIterator[list[Battery]]:
+    """Bring batteries and the dashboard into the house, and take them out again."""
+    async with AsyncExitStack() as stack:
+        batteries = []
+        for options in simulators:
+            folder = house.new_folder()
+            bms = await stack.enter_async_context(running_simulator(folder, *options))
+            added = await add_integration(house.client, bms.port, allow_changes=True)
+            stack.push_async_callback(house.remove, added.entry_id)
+            battery = Battery(house, bms, added.entry_id, added.title)
+            await battery.poll_often()
+            batteries.append(battery)
+        await house.add_dashboard()
+        yield batteries
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def battery(house: House) -> AsyncIterator[Battery]:
+    """A battery of 14 cells, and the dashboard."""
+    async with installed(house, STILL) as (battery,):
+        yield battery
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screen(house: House, browser: Browser) -> AsyncIterator[Screen]:
+    """A wall tablet. Fails when anything on its page goes wrong."""
+    async with Screen.opened(house, browser, width=1280, height=900) as screen:
+        yield screen
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def phone(house: House, browser: Browser) -> AsyncIterator[Screen]:
+    """A phone in the dark."""
+    async with Screen.opened(house, browser, width=360, height=740, dark=True) as screen:
+        yield screen

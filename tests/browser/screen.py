@@ -1,0 +1,165 @@
+"""A browser's page on which the dashboard is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
+
+from tests.browser.house import DASHBOARD, House
+
+CARD = "rec-bms-cells-card"
+_LOADS_WITHIN = 40_000
+_AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+
+# Elements are reached through however many shadow roots.
+_FIND_ALL = """
+window.findAll = (selector, root = document) => [
+  ...root.querySelectorAll(selector),
+  ...[...root.querySelectorAll("*")]
+    .filter((each) => each.shadowRoot)
+    .flatMap((each) => window.findAll(selector, each.shadowRoot)),
+];
+"""
+
+
+class Screen:
+    """A page, and everything that went wrong on it."""
+
+    def __init__(self, house: House, page: Page) -> None:
+        """Listen to what the page complains of."""
+        self.house = house
+        self.page = page
+        self.errors: list[str] = []
+        self.clicks = 0
+        page.set_default_timeout(_LOADS_WITHIN)
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls, house: House, browser: Browser, *, width: int, height: int, dark: bool = False
+    ) -> AsyncIterator[Screen]:
+        """Open a page of that size; fail at the end when anything went wrong on it."""
+        context = await browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+        )
+        await context.add_init_script(_FIND_ALL)
+        screen = cls(house, await context.new_page())
+        try:
+            yield screen
+            assert screen.errors == []
+        finally:
+            await context.close()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    async def open(self, view: str, dashboard: str = DASHBOARD) -> None:
+        """Open a view of the dashboard and wait until something is on it."""
+        await self.page.goto(f"{self.house.url}/{dashboard}/{view}")
+        await self.page.locator("hui-view, hui-sections-view").first.wait_for()
+        await self.page.locator("hui-card:visible").first.wait_for()
+
+    async def open_card(self, **config: Any) -> None:
+        """Show one cells card with a configuration, and nothing else."""
+        card = {"type": f"custom:{CARD}", **config}
+        views = [{"title": "Card", "path": "card", "cards": [card]}]
+        await self.house.add_dashboard({"views": views})
+        await self.open("card")
+
+    async def click(self, what: Locator) -> None:
+        """Click as a person does, and count it."""
+        await what.click()
+        self.clicks += 1
+
+    @property
+    def card(self) -> Locator:
+        return self.page.locator(CARD).first
+
+    @property
+    def cells(self) -> Locator:
+        return self.card.locator("[data-cell]")
+
+    def cell(self, place: str) -> Locator:
+        """Return a cell, such as 1_8."""
+        return self.card.locator(f'[data-cell="{place}"]')
+
+    async def cells_are_drawn(self, number: int) -> None:
+        """Wait until so many bars can be seen."""
+        await expect(self.card.locator(".bar")).to_have_count(number, timeout=_LOADS_WITHIN)
+        await expect(self.card.locator(".bar").first).to_be_visible()
+
+    async def volts(self) -> dict[str, str]:
+        """Return the voltages that the cells are labelled with."""
+        found: dict[str, str] = await self.cells.evaluate_all(
+            """cells => Object.fromEntries(cells.map(cell =>
+                [cell.dataset.cell, cell.querySelector(".volts").textContent]))"""
+        )
+        return found
+
+    async def heights(self) -> dict[str, float]:
+        """Return how high the bars are, in parts of the scale, as the browser has drawn them."""
+        found: dict[str, float] = await self.cells.evaluate_all(
+            """async cells => {
+                await Promise.all(cells.flatMap(cell =>
+                    cell.getAnimations({ subtree: true }).map(each => each.finished)));
+                return Object.fromEntries(cells.map(cell => {
+                    const bar = cell.querySelector(".bar").getBoundingClientRect();
+                    const well = cell.querySelector(".well").getBoundingClientRect();
+                    return [cell.dataset.cell, bar.height / well.height];
+                }));
+            }"""
+        )
+        return found
+
+    async def line(self, key: str) -> float:
+        """Return where a limit's line is, in parts of the scale, as the browser has drawn it."""
+        place: float = await self.card.locator(f'.line[data-limit="{key}"]').first.evaluate(
+            """async line => {
+                await Promise.all(line.getAnimations().map(each => each.finished));
+                const all = line.parentElement.getBoundingClientRect();
+                const own = line.getBoundingClientRect();
+                return (all.bottom - (own.top + own.height / 2)) / all.height;
+            }"""
+        )
+        return place
+
+    async def violations(self, selector: str) -> list[str]:
+        """Return what axe-core finds wrong with the elements of that name."""
+        await self.page.evaluate(_AXE.read_text(encoding="utf-8"))
+        found: list[str] = await self.page.evaluate(
+            """async selector => {
+                const own = findAll(selector);
+                if (!own.length) throw new Error("there is no " + selector);
+                const results = await Promise.all([axe.run(own[0], { rules: {
+                    "target-size": { enabled: true } } })]);
+                return results.flatMap(result => result.violations).flatMap(violation =>
+                    violation.nodes.map(node => violation.id + ": " + node.html + " " +
+                        node.failureSummary));
+            }""",
+            selector,
+        )
+        return found
+
+    async def overflows(self) -> bool:
+        """Tell whether the page is wider than the screen, or something hangs out of a card."""
+        wide: bool = await self.page.evaluate(
+            """selector => document.documentElement.scrollWidth > innerWidth ||
+                findAll(selector).some(card => {
+                    const edge = card.getBoundingClientRect();
+                    return [...card.shadowRoot.querySelectorAll(".content *")].some(each => {
+                        const { left, right, width } = each.getBoundingClientRect();
+                        return width > 1 && (left < edge.left - 1 || right > edge.right + 1);
+                    });
+                })""",
+            CARD,
+        )
+        return wide

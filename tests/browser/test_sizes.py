@@ -1,0 +1,97 @@
+"""The cells card for batteries of all sizes, and how fast it is."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.conftest import STILL, installed
+from tests.browser.house import House
+from tests.browser.screen import CARD, Screen
+
+SIZES = {
+    "1x4": ((*STILL, "--chemistry", "lifepo4"), 4),
+    "1x14": (STILL, 14),
+    "15x15": ((*STILL, "--units", "15", "--cells", "15"), 225),
+    "15x16": ((*STILL, "--units", "15", "--cells", "16"), 240),
+}
+LEAST_TARGET = 24
+
+MEASURE = """async ({ selector, device }) => {
+    const host = findAll(selector)[0].parentElement;
+    const hass = document.querySelector("home-assistant").hass;
+    const config = { type: "custom:" + selector, device };
+    const median = times => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+    const timed = what => { const start = performance.now(); what(); host.offsetHeight;
+        return performance.now() - start; };
+    let card;
+    const draw = [];
+    for (let turn = 0; turn < 15; turn += 1) {
+        card?.remove();
+        draw.push(timed(() => {
+            card = document.createElement(selector);
+            card.setConfig(config);
+            card.hass = hass;
+            host.append(card);
+        }));
+        if (!card.shadowRoot.querySelector(".bar")) throw new Error("nothing was drawn");
+        await new Promise(requestAnimationFrame);
+    }
+    const cells = [...card.shadowRoot.querySelectorAll("[data-entity].cell")];
+    const update = [];
+    for (let turn = 0; turn < 30; turn += 1) {
+        const states = { ...hass.states };
+        for (const { dataset } of cells) {
+            const old = hass.states[dataset.entity];
+            const state = (Number(old.state) + Math.random() * 0.02).toFixed(3);
+            states[dataset.entity] = { ...old, state };
+        }
+        update.push(timed(() => { card.hass = { ...hass, states }; }));
+        await new Promise(requestAnimationFrame);
+    }
+    const idle = [];
+    for (let turn = 0; turn < 30; turn += 1) {
+        idle.push(timed(() => { card.hass = { ...card.hass }; }));
+    }
+    card.remove();
+    return { draw: median(draw), update: median(update), idle: median(idle) };
+}"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_all_cells_can_be_read(
+    house: House, browser: Browser, figures: list[str], size: str
+) -> None:
+    options, number = SIZES[size]
+    async with installed(house, options) as (battery,):
+        async with Screen.opened(house, browser, width=1280, height=900) as tablet:
+            await shows_all(tablet, number)
+            if number in (14, 240):
+                device = await battery.device_id()
+                times = await tablet.page.evaluate(MEASURE, {"selector": CARD, "device": device})
+                figures.append(
+                    f"{number} cells: drawn in {times['draw']:.1f} ms, all changed in "
+                    f"{times['update']:.1f} ms, none changed in {times['idle']:.2f} ms (medians)"
+                )
+        async with Screen.opened(house, browser, width=360, height=740, dark=True) as phone:
+            await shows_all(phone, number)
+            states = await battery.states("cell_voltage")
+            assert await phone.volts() == {place: f"{v:.3f}" for place, v in states.items()}
+            found = await phone.violations(CARD)
+            figures.append(f"violations found by axe on {size} cells on a phone: {len(found)}")
+            assert found == []
+
+
+async def shows_all(screen: Screen, number: int) -> None:
+    """Check that every cell has a bar of its own that a finger can hit, on the card."""
+    await screen.open("cells")
+    await screen.cells_are_drawn(number)
+    assert not await screen.overflows()
+    boxes = await screen.cells.evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().toJSON())"
+    )
+    assert min(box["width"] for box in boxes) >= LEAST_TARGET - 0.5
+    places = {(round(box["x"]), round(box["y"])) for box in boxes}
+    assert len(places) == number
+    await expect(screen.card.locator('[data-mark="lowest"]')).to_have_count(1)
+    await expect(screen.card.locator('[data-mark="highest"]')).to_have_count(1)
