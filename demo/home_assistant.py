@@ -94,7 +94,8 @@ class HomeAssistant:
                     self.client = await _onboard(Client(self.session, self.url))
                 await self._until_it_runs()
         except TimeoutError:
-            raise DemoError(f"Home Assistant was not up after {_START_WITHIN:.0f} s") from None
+            late = f"Home Assistant was not up after {_START_WITHIN:.0f} s"
+            raise DemoError(f"{late}{self._last_words()}") from None
 
     async def stop(self) -> None:
         """Stop as an orderly shutdown does."""
@@ -129,9 +130,12 @@ class HomeAssistant:
 
     def _ended(self) -> DemoError:
         assert self.process is not None
+        code = self.process.returncode
+        return DemoError(f"Home Assistant ended with {code}{self._last_words()}")
+
+    def _last_words(self) -> str:
         said = (self.config_dir / "stderr.txt").read_text(errors="replace").strip().splitlines()
-        last_words = f"; the last that it said: {said[-1]}" if said else ""
-        return DemoError(f"Home Assistant ended with {self.process.returncode}{last_words}")
+        return f"; the last that it said: {said[-1]}" if said else ""
 
 
 @asynccontextmanager

@@ -24,6 +24,13 @@ class MainData:
     state_of_charge: float | None
     state_of_health: float | None
 
+    @property
+    def power(self) -> float | None:
+        """Voltage times current in W, positive while charging."""
+        if self.voltage is None or self.current is None:
+            return None
+        return self.voltage * self.current
+
 
 @dataclass(frozen=True, slots=True)
 class Location:

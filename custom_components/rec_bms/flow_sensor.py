@@ -1,0 +1,146 @@
+"""Sensors that follow the current over many polls: energy in and out, time left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import override
+
+from homeassistant.components.sensor import (
+    RestoreSensor,
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import UnitOfEnergy, UnitOfTime
+from homeassistant.core import callback
+
+from .coordinator import RecBmsCoordinator
+from .energy import Direction, EnergyMeter, SmoothedCurrent, minutes_left
+from .entity import RecBmsEntity
+
+_POLLS_IN_LONGEST_GAP = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecBmsFlowDescription(SensorEntityDescription):
+    """A sensor that follows the current one way over many polls."""
+
+    direction: Direction
+
+
+ENERGIES = tuple(
+    RecBmsFlowDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.ENERGY,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=2,
+        direction=direction,
+    )
+    for key, direction in (
+        ("energy_charged", Direction.CHARGING),
+        ("energy_discharged", Direction.DISCHARGING),
+    )
+)
+
+TIMES = tuple(
+    RecBmsFlowDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfTime.MINUTES,
+        suggested_unit_of_measurement=UnitOfTime.HOURS,
+        suggested_display_precision=1,
+        direction=direction,
+    )
+    for key, direction in (
+        ("time_to_full", Direction.CHARGING),
+        ("time_to_empty", Direction.DISCHARGING),
+    )
+)
+
+
+class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
+    """Energy in or out, added up here, since the BMS does not; kept over restarts."""
+
+    entity_description: RecBmsFlowDescription
+
+    def __init__(self, coordinator: RecBmsCoordinator, description: RecBmsFlowDescription) -> None:
+        """Sit on the main device."""
+        super().__init__(coordinator, description, frozenset({"LCD1"}))
+        longest_gap = _POLLS_IN_LONGEST_GAP * coordinator.scan_interval
+        self._meter = EnergyMeter(description.direction, longest_gap)
+
+    @property
+    @override
+    def native_value(self) -> float:
+        """What was added up so far, to one Wh."""
+        return round(self._meter.kwh, 3)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Go on from what was added up before the restart."""
+        await super().async_added_to_hass()
+        last = await self.async_get_last_sensor_data()
+        if last is not None and isinstance(last.native_value, int | float | Decimal):
+            self._meter.kwh = float(last.native_value)
+        self._add()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self._add()
+        super()._handle_coordinator_update()
+
+    def _add(self) -> None:
+        data = self.coordinator.data
+        if self.coordinator.last_update_success and data.readings.main is not None:
+            self._meter.add(data.readings.main.power, data.read_at)
+
+    @override
+    def _content(self) -> object:
+        return self.native_value
+
+
+class RecBmsTimeSensor(RecBmsEntity, SensorEntity):
+    """Time until the battery is full or empty, if the current stays as it has been lately."""
+
+    entity_description: RecBmsFlowDescription
+
+    def __init__(self, coordinator: RecBmsCoordinator, description: RecBmsFlowDescription) -> None:
+        """Sit on the main device."""
+        super().__init__(coordinator, description, frozenset({"LCD1", "CAPA"}))
+        self._current = SmoothedCurrent()
+        self._follow()
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Minutes, or nothing while the battery is not going that way."""
+        readings = self.coordinator.data.readings
+        capacity, main = readings.number("CAPA"), readings.main
+        if capacity is None or main is None or main.state_of_charge is None:
+            return None
+        if self._current.amperes is None:
+            return None
+        direction = self.entity_description.direction
+        return minutes_left(direction, capacity, main.state_of_charge, self._current.amperes)
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self._follow()
+        super()._handle_coordinator_update()
+
+    def _follow(self) -> None:
+        data = self.coordinator.data
+        if data.readings.main is not None:
+            self._current.add(data.readings.main.current, data.read_at)
+
+    @override
+    def _content(self) -> object:
+        return self.native_value
