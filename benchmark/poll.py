@@ -113,8 +113,13 @@ async def _poll(
         await client.read(instruction)
         schedule.answered(instruction.code, now)
     took = time.perf_counter() - started
-    trace = [entry for entry in client.connection.trace if entry.time >= since]
+    wire, questions = on_the_wire(client.connection, since, turnaround)
+    return Poll(took, wire, questions)
+
+
+def on_the_wire(connection: Connection, since: datetime, turnaround: float) -> tuple[float, int]:
+    """Return the s that the wire needs for what went over it since then, and the questions."""
+    trace = [entry for entry in connection.trace if entry.time >= since]
     questions = sum(entry.direction is Direction.SENT for entry in trace)
     size = sum(len(entry.data) for entry in trace)
-    wire = size * BITS_PER_BYTE / client.connection.baudrate + questions * turnaround
-    return Poll(took, wire, questions)
+    return size * BITS_PER_BYTE / connection.baudrate + questions * turnaround, questions

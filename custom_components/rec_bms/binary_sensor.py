@@ -17,7 +17,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
-from .entity import Candidate, RecBmsEntity, add_as_they_appear
+from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .protocol.models import Readings
 
 # The coordinator does the talking; entities only show what it found.
@@ -73,7 +73,7 @@ async def async_setup_entry(
         for each in BINARY_SENSORS:
             yield Candidate(each.key, each.needs, partial(RecBmsBinarySensor, coordinator, each))
 
-    add_as_they_appear(entry, Platform.BINARY_SENSOR, candidates, async_add_entities)
+    await async_add_as_they_appear(entry, Platform.BINARY_SENSOR, candidates, async_add_entities)
 
 
 class RecBmsBinarySensor(RecBmsEntity, BinarySensorEntity):

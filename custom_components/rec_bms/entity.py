@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import batched
+from operator import is_
 from typing import override
 
 from homeassistant.const import Platform
@@ -17,6 +20,9 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN, MANUFACTURER
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
+
+_ENTITIES_AT_ONCE = 10
+_ABSENT = object()
 
 
 class RecBmsEntity(CoordinatorEntity[RecBmsCoordinator]):
@@ -41,6 +47,8 @@ class RecBmsEntity(CoordinatorEntity[RecBmsCoordinator]):
         super().__init__(coordinator, context=needs | also)
         self.entity_description = description
         self._needs = needs
+        self._codes = needs | also
+        self._seen: tuple[object, ...] = ()
         self._shown: object = None
         entry_id = coordinator.config_entry.entry_id
         self._attr_unique_id = f"{entry_id}_{description.key}"
@@ -67,9 +75,18 @@ class RecBmsEntity(CoordinatorEntity[RecBmsCoordinator]):
     @override
     def _handle_coordinator_update(self) -> None:
         """Write a state only when it is another one."""
+        if self._sees_the_same():
+            return
         if (shown := self._now_shown()) != self._shown:
             self._shown = shown
             super()._handle_coordinator_update()
+
+    def _sees_the_same(self) -> bool:
+        """Tell whether nothing that this entity shows has been read since it looked last."""
+        values = self.coordinator.data.readings.values
+        read = (values.get(code, _ABSENT) for code in self._codes)
+        before, self._seen = self._seen, (self.coordinator.last_update_success, *read)
+        return len(before) > 1 and all(map(is_, before, self._seen, strict=True))
 
     def _now_shown(self) -> object:
         return (self._content(),) if self.available else None
@@ -106,7 +123,7 @@ class Candidate:
     make: Callable[[], RecBmsEntity]
 
 
-def add_as_they_appear(
+async def async_add_as_they_appear(
     entry: RecBmsConfigEntry,
     platform: Platform,
     candidates: Callable[[], Iterable[Candidate]],
@@ -129,15 +146,22 @@ def add_as_they_appear(
         readings = coordinator.data.readings
         return all(readings.has(code) for code in candidate.needs)
 
-    @callback
-    def add_new() -> None:
+    def make_new() -> list[RecBmsEntity]:
         nonlocal seen_layout
         if (layout := coordinator.data.readings.layout) == seen_layout:
-            return
+            return []
         seen_layout = layout
         new = [candidate for candidate in candidates() if wanted(candidate)]
         added.update(candidate.key for candidate in new)
-        async_add_entities(candidate.make() for candidate in new)
+        return [candidate.make() for candidate in new]
 
-    add_new()
+    @callback
+    def add_new() -> None:
+        if new := make_new():
+            async_add_entities(new)
+
+    for batch in batched(make_new(), _ENTITIES_AT_ONCE, strict=False):
+        async_add_entities(batch)
+        # Home Assistant adds a batch in one go; others have their turn before the next.
+        await asyncio.sleep(0)
     entry.async_on_unload(coordinator.async_add_listener(add_new))

@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
-from .entity import Candidate, add_as_they_appear
+from .entity import Candidate, async_add_as_they_appear
 from .protocol.instructions import Instruction
 from .setting import RecBmsSettingEntity, select_settings
 
@@ -33,7 +33,7 @@ async def async_setup_entry(
             make = partial(RecBmsSelect, coordinator, row)
             yield Candidate(str(row.key), frozenset({row.code}), make)
 
-    add_as_they_appear(entry, Platform.SELECT, candidates, async_add_entities)
+    await async_add_as_they_appear(entry, Platform.SELECT, candidates, async_add_entities)
 
 
 class RecBmsSelect(RecBmsSettingEntity, SelectEntity):

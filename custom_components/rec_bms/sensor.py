@@ -30,7 +30,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import BmsData, RecBmsConfigEntry, RecBmsCoordinator
-from .entity import Candidate, RecBmsEntity, add_as_they_appear
+from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
 from .protocol.errors import ErrorNumber, error_name
 from .protocol.models import Location, MainData, PerUnit, Readings
@@ -413,7 +413,7 @@ async def async_setup_entry(
                     partial(RecBmsTableSensor, coordinator, table, unit, number),
                 )
 
-    add_as_they_appear(entry, Platform.SENSOR, candidates, async_add_entities)
+    await async_add_as_they_appear(entry, Platform.SENSOR, candidates, async_add_entities)
     async_add_entities(RecBmsEnergySensor(coordinator, each) for each in ENERGIES)
     async_add_entities(RecBmsTimeSensor(coordinator, each) for each in TIMES)
 

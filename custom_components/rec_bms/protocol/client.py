@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 from .coherence import check, rules_for
@@ -22,6 +23,8 @@ from .models import Identity, PerUnit, Reading
 from .values import agrees, decode, encode_setting, parse_setting
 
 _TAKEN = b"SET"
+_READ_BACK_ROUNDS = 3
+"""A value that was sent must be read back, however bad the line is just then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class Client:
     ) -> float:
         try:
             verdict = await line.set(self.address, instruction, encode_setting(requested))
-            payloads = await line.ask(self.address, instruction)
+            payloads = await self._read_back(line, instruction)
         except (NoAnswerError, PortError) as err:
             raise UnverifiedError(instruction.code, requested) from err
         current = _number(instruction, payloads)
@@ -144,6 +147,12 @@ class Client:
             answer = verdict.decode("ascii", "backslashreplace")
             raise RefusedError(instruction.code, requested, answer, current)
         raise ReadsBackDifferentlyError(instruction.code, requested, current)
+
+    async def _read_back(self, line: Line, instruction: Instruction) -> tuple[bytes, ...]:
+        for _ in range(_READ_BACK_ROUNDS - 1):
+            with suppress(NoAnswerError):
+                return await line.ask(self.address, instruction)
+        return await line.ask(self.address, instruction)
 
     async def _limit(self, line: Line, instruction: Instruction) -> float:
         """Return a limit that another is checked against; nonsense is as good as no answer."""

@@ -1,0 +1,55 @@
+"""A Home Assistant in this process, outside pytest, with nothing in it but the integration."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+# Ahead of the test package, which has a custom_components of its own.
+import custom_components.rec_bms  # noqa: F401  isort: skip
+
+from homeassistant import loader
+from homeassistant.components import usb
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import (  # type: ignore[import-untyped]
+    MockConfigEntry,
+    async_test_home_assistant,
+)
+
+from custom_components.rec_bms.const import DOMAIN
+
+
+@asynccontextmanager
+async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
+    """Run a Home Assistant with a configuration folder of its own, in the present loop."""
+    config = folder / "in_process"
+    config.mkdir(exist_ok=True)
+    with patch.object(usb, "async_register_port_event_callback", lambda *_: lambda: None):
+        async with async_test_home_assistant(config_dir=str(config)) as hass:
+            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+            hass.config.components.add("usb")
+            try:
+                yield hass
+            finally:
+                await hass.async_stop(force=True)
+
+
+def add_entry(hass: HomeAssistant, port: str, baudrate: int, scan_interval: int) -> MockConfigEntry:
+    """Add an entry with the entities that are enabled by default; it is not set up yet."""
+    data: dict[str, Any] = {"port": port, "baudrate": baudrate, "address": 1}
+    entry = MockConfigEntry(
+        domain=DOMAIN, title="A", data=data, options={"scan_interval": scan_interval}
+    )
+    entry.add_to_hass(hass)
+    return entry
+
+
+async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set an entry up and have all its entities added."""
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.LOADED, entry.reason
+    await hass.async_block_till_done()

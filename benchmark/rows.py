@@ -1,0 +1,162 @@
+"""Turns what was measured into rows of the table, with the limits that hold for it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .decoding import LINE, Throughput
+from .first_reading import FirstReading
+from .poll import SCAN_INTERVAL, PollResult
+from .setting import SettingTimes
+from .table import Row, row_against
+
+if TYPE_CHECKING:
+    from .leaping import Memory, Writes
+    from .load import Load
+
+SCENARIOS = {"rest": "at rest", "day": "at work"}
+
+_POLL_LIMIT = 1.05
+_SETTING_LIMIT = 500.0
+_BLOCK_LIMIT = 10.0
+_MEMORY_LIMIT = 1.02
+_MEBIBYTE = 2**20
+
+
+def of_poll(result: PollResult) -> Row:
+    """Return a poll's time against the wire's; of all polls the ratio is the median."""
+    return Row(
+        what=f"{result.what} poll",
+        of=f"{_size(result)}, {result.baudrate} baud, {result.questions} questions",
+        measured=result.took * 1000,
+        unit="ms",
+        against=result.wire * 1000,
+        divisor="on the wire",
+        ratio=result.ratio,
+        worst=result.worst_ratio,
+        # Of a first poll, docs/performance.md tells what it waits for and why.
+        at_most=_POLL_LIMIT if result.what == "regular" else None,
+    )
+
+
+def of_setting(times: SettingTimes) -> list[Row]:
+    """Return the longest that a setting took, from the call to the verified result."""
+    return [
+        Row(
+            what="setting made and verified",
+            of=f"the longest of {times.sets}, 56000 baud, {when}",
+            measured=seconds * 1000,
+            unit="ms",
+            at_most=_SETTING_LIMIT,
+        )
+        for when, seconds in (("at rest", times.idle), ("in polls of 15x15 cells", times.polling))
+    ]
+
+
+def of_load(load: Load) -> list[Row]:
+    """Return the processor time of a poll, and the longest blocks of the event loop."""
+    milliseconds = load.cpu * 1000
+    divisors = ((load.wire * 1000, "on the wire"), (SCAN_INTERVAL * 1000, "between polls"))
+    cpu = [
+        row_against(
+            what="CPU time of a poll",
+            of=_size(load),
+            measured=milliseconds,
+            unit="ms",
+            against=against,
+            divisor=divisor,
+        )
+        for against, divisor in divisors
+    ]
+    blocks = {"polling": load.polling, "setting up": load.setting_up}
+    return cpu + [
+        Row(
+            what="longest block of the loop",
+            of=f"{_size(load)}, {when}",
+            measured=block.took * 1000,
+            unit="ms",
+            at_most=_BLOCK_LIMIT,
+        )
+        for when, block in blocks.items()
+    ]
+
+
+def of_decoder(throughput: Throughput) -> Row:
+    """Return what the decoder takes against what the quickest line brings."""
+    return row_against(
+        what="decoder",
+        of=throughput.of,
+        measured=throughput.bytes_per_second / 1000,
+        unit="kB/s",
+        against=LINE / 1000,
+        divisor="at 115200 baud",
+    )
+
+
+def of_writes(writes: Writes) -> list[Row]:
+    """Return states written for each poll, and rows for the recorder in an hour."""
+    of = f"{_size(writes)}, {SCENARIOS[writes.scenario]}"
+    return [
+        row_against(
+            what="states written per poll",
+            of=of,
+            measured=writes.per_poll,
+            unit="states",
+            against=float(writes.entities),
+            divisor="enabled",
+        ),
+        row_against(
+            what="recorder rows per hour",
+            of=of,
+            measured=writes.rows_per_hour,
+            unit="rows",
+            against=writes.unrounded_rows_per_hour,
+            divisor="without rounding",
+        ),
+    ]
+
+
+def of_memory(few: Memory, many: Memory) -> list[Row]:
+    """Return memory after many polls against that after few: the process's, and Python's."""
+    of = f"14 cells, after {many.polls} polls"
+    return [
+        row_against(
+            what="memory of the process",
+            of=of,
+            measured=many.rss / _MEBIBYTE,
+            unit="MiB",
+            against=few.rss / _MEBIBYTE,
+            divisor=f"after {few.polls}",
+            at_most=_MEMORY_LIMIT,
+        ),
+        row_against(
+            what="blocks that Python holds",
+            of=of,
+            measured=float(many.blocks),
+            unit="blocks",
+            against=float(few.blocks),
+            divisor=f"after {few.polls}",
+            at_most=_MEMORY_LIMIT,
+        ),
+    ]
+
+
+def of_first_reading(times: Sequence[FirstReading]) -> list[Row]:
+    """Return the seconds from the dialog's first step; there is nothing to divide them by."""
+    found = [each.found for each in times]
+    reading = [each.reading for each in times]
+    return [
+        Row(
+            what=what,
+            of="from the dialog's first step",
+            measured=statistics.median(seconds),
+            unit="s",
+        )
+        for what, seconds in (("BMS added", found), ("first reading", reading))
+    ]
+
+
+def _size(of: PollResult | Load | Writes) -> str:
+    return f"{of.cells} cells" if of.units == 1 else f"{of.units}x{of.cells} cells"
