@@ -21,7 +21,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from .const import DOMAIN, MANUFACTURER
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 
-_ENTITIES_AT_ONCE = 10
+_ENTITIES_AT_ONCE = 5
 _ABSENT = object()
 
 
@@ -146,22 +146,22 @@ async def async_add_as_they_appear(
         readings = coordinator.data.readings
         return all(readings.has(code) for code in candidate.needs)
 
-    def make_new() -> list[RecBmsEntity]:
+    def new_ones() -> list[Candidate]:
         nonlocal seen_layout
         if (layout := coordinator.data.readings.layout) == seen_layout:
             return []
         seen_layout = layout
         new = [candidate for candidate in candidates() if wanted(candidate)]
         added.update(candidate.key for candidate in new)
-        return [candidate.make() for candidate in new]
+        return new
 
     @callback
     def add_new() -> None:
-        if new := make_new():
-            async_add_entities(new)
+        if new := new_ones():
+            async_add_entities(candidate.make() for candidate in new)
 
-    for batch in batched(make_new(), _ENTITIES_AT_ONCE, strict=False):
-        async_add_entities(batch)
+    for batch in batched(new_ones(), _ENTITIES_AT_ONCE, strict=False):
+        async_add_entities(candidate.make() for candidate in batch)
         # Home Assistant adds a batch in one go; others have their turn before the next.
         await asyncio.sleep(0)
     entry.async_on_unload(coordinator.async_add_listener(add_new))
