@@ -99,9 +99,9 @@ class Witness:
         self._houses = {house.port.url: house for house in houses}
         self.findings = Findings()
         self._keys: dict[str, tuple[RecBmsConfigEntry, str]] = {}
-        self._updated: dict[str, tuple[float, float]] = {}
-        """When entities were updated last, and when before that."""
-        self._longest_poll: Counter[str] = Counter()
+        self._polled: dict[str, tuple[float, float]] = {}
+        """When a poll ended last, and when one did before that."""
+        self._longest_poll: dict[str, float] = {}
 
     # -- who is who ------------------------------------------------------------------------------
 
@@ -154,9 +154,7 @@ class Witness:
             except UpdateFailed:
                 witness._saw_failed_poll(coordinator, began)
                 raise
-            name = coordinator.config_entry.entry_id
-            took = witness._now - began
-            witness._longest_poll[name] = max(witness._longest_poll[name], took)  # type: ignore[assignment]
+            witness._saw_poll(coordinator, began)
             return data
 
         stop = self._hass.bus.async_listen(EVENT_STATE_CHANGED, self._saw_state)
@@ -174,9 +172,6 @@ class Witness:
         def updated() -> None:
             if entry.runtime_data.last_update_success:
                 self.look_at_all(entry)
-            _, last = self._updated.get(entry.entry_id, (0.0, 0.0))
-            if last < self._now:
-                self._updated[entry.entry_id] = (last, self._now)
 
         entry.async_on_unload(entry.runtime_data.async_add_listener(updated))
 
@@ -199,7 +194,7 @@ class Witness:
             before is not None
             and before.state not in truth.ABSENT
             and before.state != state.state
-            and entry.entry_id in self._updated
+            and entry.entry_id in self._polled
         )
         self._judge(
             entry,
@@ -218,8 +213,8 @@ class Witness:
             code: self._now - 3 * truth.interval(code, scan_interval) - slack for code in BY_CODE
         }
         if just_read is not None:
-            # Within an update, entities may be written before or after it was noted.
-            before, last = self._updated[entry.entry_id]
+            # What a poll read is shown at its end, what a set read back at once.
+            before, last = self._polled[entry.entry_id]
             oldest[just_read] = (last if last < self._now else before) - LATE
         return truth.Moment(oldest)
 
@@ -284,6 +279,12 @@ class Witness:
         house = self._houses[client.connection.port]
         why = self._why(house, self._askings(house, client.address, code, began), code)
         self.findings.lost[why] += 1
+
+    def _saw_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:
+        name = coordinator.config_entry.entry_id
+        self._longest_poll[name] = max(self._longest_poll.get(name, 0.0), self._now - began)
+        _, last = self._polled.get(name, (0.0, 0.0))
+        self._polled[name] = (last, self._now)
 
     def _saw_failed_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:
         entry = coordinator.config_entry

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
@@ -39,6 +39,9 @@ from .protocol.models import Reading, Readings
 
 _LOST_IN_A_ROW = 2
 """So many questions without an answer, one after the other, make a BMS seem to be gone."""
+_TOLD_AT_ONCE = 40
+"""Listeners that are told before others in Home Assistant have their turn: a battery may have some
+five hundred entities."""
 
 type RecBmsConfigEntry = ConfigEntry[RecBmsCoordinator]
 
@@ -113,6 +116,26 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
             del self._values[code]
         self._keep_device_up_to_date()
         return self._snapshot(self.hass.loop.time() - started)
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Tell all listeners; when they are many, others have their turn in between."""
+        self.config_entry.async_create_task(
+            self.hass, self._tell(list(self._listeners)), f"{self.name} tell"
+        )
+
+    async def _tell(self, listener_ids: list[int]) -> None:
+        for number, listener_id in enumerate(listener_ids):
+            if number and number % _TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            if (listener := self._listeners.get(listener_id)) is None:
+                continue
+            try:
+                listener[0]()
+            # As in the method above: what goes wrong in one listener costs no other its news.
+            except Exception:
+                self.logger.exception("Unexpected error in a listener of %s", self.name)
 
     async def async_set(self, instruction: Instruction, value: object) -> SetResult:
         """Set a value in the line's unit, verify it, and show what was read back.
@@ -202,19 +225,20 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
 
     def _show(self, code: str, value: float) -> None:
         self._keep(code, value)
-        self._publish()
+        self._publish(code)
 
     def _hide(self, code: str) -> None:
         """Show that a value is not known; Home Assistant drops calls to what is unavailable."""
         self._values[code] = None
         self.schedule.forget(code)
-        self._publish()
+        self._publish(code)
 
-    def _publish(self) -> None:
-        """Show entities what is known now, in the middle of a poll or between two."""
+    def _publish(self, code: str) -> None:
+        """Show at once what has become of one reading; a running poll shows the rest at its end."""
         if self.data is not None:
-            self.data = self._snapshot(self.data.poll_duration)
-            self.async_update_listeners()
+            values = {**self.data.readings.values, code: self._values[code]}
+            self.data = replace(self.data, readings=Readings(MappingProxyType(values)))
+            super().async_update_listeners()
 
     def _snapshot(self, poll_duration: float) -> BmsData:
         counters = self.client.connection.counters

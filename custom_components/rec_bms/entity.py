@@ -155,13 +155,16 @@ async def async_add_as_they_appear(
         added.update(candidate.key for candidate in new)
         return new
 
-    @callback
-    def add_new() -> None:
-        if new := new_ones():
-            async_add_entities(candidate.make() for candidate in new)
+    async def add(new: list[Candidate]) -> None:
+        for batch in batched(new, _ENTITIES_AT_ONCE, strict=False):
+            async_add_entities(candidate.make() for candidate in batch)
+            # Home Assistant adds a batch in one go; others have their turn before the next.
+            await asyncio.sleep(0)
 
-    for batch in batched(new_ones(), _ENTITIES_AT_ONCE, strict=False):
-        async_add_entities(candidate.make() for candidate in batch)
-        # Home Assistant adds a batch in one go; others have their turn before the next.
-        await asyncio.sleep(0)
-    entry.async_on_unload(coordinator.async_add_listener(add_new))
+    @callback
+    def add_later() -> None:
+        if new := new_ones():
+            entry.async_create_task(coordinator.hass, add(new), f"{entry.title} add {platform}")
+
+    await add(new_ones())
+    entry.async_on_unload(coordinator.async_add_listener(add_later))

@@ -1,0 +1,118 @@
+"""Home Assistant's other business goes on while a battery of very many cells is shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+
+from simulator import SimulatorThread
+from tests.integration.conftest import Simulate
+from tests.integration.house import House, entry_for
+
+MOST_WRITTEN_IN_A_TURN = 50
+MOST_ADDED_IN_A_TURN = 15
+
+
+@pytest.fixture
+def pack(simulate: Simulate) -> SimulatorThread:
+    """A master at address 16 with 14 child units."""
+    return simulate(addresses=[16], units=15, cells=15)
+
+
+@pytest.fixture
+async def large(hass: HomeAssistant, pack: SimulatorThread) -> House:
+    house = House(hass, pack, entry_for(pack, address=16))
+    await house.set_up()
+    return house
+
+
+@contextmanager
+def states_by_turn(hass: HomeAssistant) -> Iterator[Counter[int]]:
+    """Count the states that are written in each turn of the event loop."""
+    turn = 0
+    over = False
+    written = Counter[int]()
+
+    def next_turn() -> None:
+        nonlocal turn
+        turn += 1
+        if not over:
+            hass.loop.call_soon(next_turn)
+
+    @callback
+    def wrote(_: Event) -> None:
+        written[turn] += 1
+
+    stop = hass.bus.async_listen(EVENT_STATE_CHANGED, wrote)
+    next_turn()
+    yield written
+    over = True
+    stop()
+
+
+async def test_others_have_their_turn_while_all_cells_have_changed(large: House) -> None:
+    large.sim.call(large.bms.set_current, -80)
+    with states_by_turn(large.hass) as written:
+        await large.poll()
+    assert sum(written.values()) > 225
+    assert max(written.values()) <= MOST_WRITTEN_IN_A_TURN
+
+
+async def test_others_have_their_turn_while_a_new_unit_is_added(large: House) -> None:
+    large.sim.call(large.bms.remove_unit)
+    await large.reload()
+    large.sim.call(large.bms.add_unit, 15)
+    with states_by_turn(large.hass) as written:
+        for _ in range(3):
+            await large.poll()
+    assert large.number("cell_voltage_15_15") > 3
+    assert max(written.values()) <= MOST_ADDED_IN_A_TURN, written
+
+
+async def test_all_cells_become_unavailable_and_available_again(large: House) -> None:
+    large.bms.silent = True
+    await large.poll()
+    cells = [f"cell_voltage_{unit}_{cell}" for unit in range(1, 16) for cell in range(1, 16)]
+    assert {large.shown(cell) for cell in cells} == {"unavailable"}
+    large.bms.silent = False
+    await large.poll()
+    assert all(large.number(cell) > 3 for cell in cells)
+
+
+async def test_unloading_in_the_middle_of_an_update_leaves_nothing_behind(
+    large: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    large.sim.call(large.bms.set_current, -80)
+    large.grow_older(300)
+    refresh = large.hass.async_create_task(large.coordinator.async_refresh())
+    first = asyncio.Event()
+    large.hass.bus.async_listen_once(EVENT_STATE_CHANGED, callback(lambda _: first.set()))
+    await first.wait()
+    await large.unload()
+    await refresh
+    assert large.shown("cell_voltage_15_15") == "unavailable"
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_listener_that_fails_costs_no_other_its_news(
+    running: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+
+    def fails() -> None:
+        told.append("fails")
+        # An error of Home Assistant's own is what the fixture that looks for others lets pass.
+        raise HomeAssistantError
+
+    running.coordinator.async_add_listener(fails)
+    running.coordinator.async_add_listener(lambda: told.append("works"))
+    await running.poll()
+    assert told == ["fails", "works"]
+    assert "Unexpected error in a listener" in caplog.text
