@@ -235,10 +235,9 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
 
     def _publish(self, code: str) -> None:
         """Show at once what has become of one reading; a running poll shows the rest at its end."""
-        if self.data is not None:
-            values = {**self.data.readings.values, code: self._values[code]}
-            self.data = replace(self.data, readings=Readings(MappingProxyType(values)))
-            super().async_update_listeners()
+        values = {**self.data.readings.values, code: self._values[code]}
+        self.data = replace(self.data, readings=Readings(MappingProxyType(values)))
+        super().async_update_listeners()
 
     def _snapshot(self, poll_duration: float) -> BmsData:
         counters = self.client.connection.counters

@@ -90,6 +90,7 @@ class Schedule:
         }
 
     def _interval(self, code: str) -> float:
+        """Return how often it is asked, in s; what never changes, never again."""
         match BY_CODE[code].group:
             case Group.MAIN:
                 return self._scan_interval
@@ -99,8 +100,7 @@ class Schedule:
                 return max(_SLOW_EVERY, self._scan_interval)
             case Group.SETTING:
                 return len(_SETTINGS) * self._scan_interval
-            case Group.IDENTITY:
-                return float("inf")
+        return float("inf")
 
     def _is_due(self, code: str, now: float) -> bool:
         if (asked_in_vain_at := self._asked_in_vain_at.get(code)) is not None:

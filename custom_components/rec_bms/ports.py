@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from homeassistant.components import usb
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers.singleton import singleton
 
 from .const import DOMAIN
@@ -42,6 +43,7 @@ class Ports:
         self._hass = hass
         self._shared: list[_Shared] = []
         self._lock = asyncio.Lock()
+        hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._close_all)
 
     async def acquire(self, port: str, baudrate: int) -> Connection:
         """Return the port's connection for an entry, which must release it.
@@ -93,6 +95,10 @@ class Ports:
             (shared for shared, path in zip(self._shared, real, strict=True) if path == wanted),
             None,
         )
+
+    async def _close_all(self, _: Event) -> None:
+        """Let nobody wait for a BMS any longer; what a set has begun is seen through first."""
+        await asyncio.gather(*(shared.connection.close() for shared in self._shared))
 
     async def _leave(self, connection: Connection, *, entries: int = 0, flows: int = 0) -> None:
         async with self._lock:

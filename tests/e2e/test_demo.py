@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 DEMO = Path(__file__).parents[2] / "scripts" / "demo"
+VERSION = ["--oldest"] if sys.prefix.endswith(".venv-oldest") else []
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="needs /proc to see what is left running"
@@ -28,6 +30,7 @@ class Run:
         environment = {**os.environ, "TMPDIR": str(self.folder)}
         process = await asyncio.create_subprocess_exec(
             DEMO,
+            *VERSION,
             *options,
             cwd="/",
             env=environment,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
+from custom_components.rec_bms import sensor
+from custom_components.rec_bms.protocol.models import Readings
 from simulator.answers import main_data
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
@@ -252,6 +254,12 @@ async def test_how_the_line_is_doing_is_shown(complete: House) -> None:
     await complete.poll()
     assert complete.number("retries") == 1
     assert complete.number("line_errors") >= 1
+
+
+async def test_what_the_bms_has_not_told_has_no_value(running: House) -> None:
+    nothing = replace(running.coordinator.data, readings=Readings({}))
+    told = {each.key for each in sensor.SENSORS if each.value(nothing) is not None}
+    assert told == {"poll_duration", "line_errors", "retries"}
 
 
 @pytest.mark.parametrize("number", range(1, 17))

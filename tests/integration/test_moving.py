@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_USB, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_USB,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
@@ -90,6 +95,38 @@ async def test_where_nothing_is_found_all_stays_as_it_was(short_silence: None, h
     assert home.number("voltage") > 50
     await dialog.search(home.sim.port)
     await dialog.confirm()
+
+
+async def test_a_bms_whose_entry_does_not_run_can_be_moved(home: House) -> None:
+    await home.unload()
+    dialog = await Moving(home).open()
+    await dialog.search(home.sim.port)
+    await dialog.confirm()
+    assert home.entry.data["baudrate"] == SPEED
+    assert home.entry.state is ConfigEntryState.LOADED
+
+
+async def test_an_entry_that_the_owner_disables_meanwhile_stays_disabled(
+    short_silence: None, home: House
+) -> None:
+    dialog = await Moving(home).open()
+    await dialog.search(home.sim.port)
+    await home.hass.config_entries.async_set_disabled_by(
+        home.entry.entry_id, ConfigEntryDisabler.USER
+    )
+    dialog.close()
+    await home.hass.async_block_till_done()
+    assert home.entry.state is ConfigEntryState.NOT_LOADED
+
+
+async def test_an_entry_that_the_owner_sets_up_meanwhile_is_left_alone(home: House) -> None:
+    dialog = await Moving(home).open()
+    await dialog.search(home.sim.port)
+    await home.set_up()
+    coordinator = home.coordinator
+    dialog.close()
+    await home.hass.async_block_till_done()
+    assert home.coordinator is coordinator
 
 
 async def test_closing_the_dialog_before_the_end_sets_up_again(home: House) -> None:

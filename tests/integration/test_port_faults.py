@@ -27,7 +27,6 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr
 from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
-from serialx.platforms.serial_posix import PosixSerial
 
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
@@ -378,6 +377,22 @@ def stuck() -> Iterator[str]:
     forget()
 
 
+@contextmanager
+def driver_that_hangs(port: str) -> Iterator[None]:
+    """Have the kernel not come back from opening a port."""
+    comes_back = threading.Event()
+    open_file = os.open
+
+    def hang(path: Any, *options: Any, **named: Any) -> int:
+        if path == port:
+            comes_back.wait(15)
+        return open_file(path, *options, **named)
+
+    with patch.object(os, "open", hang):
+        yield
+        comes_back.set()
+
+
 type GiveUp = Callable[[House], Awaitable[object]]
 
 GIVING_UP: dict[str, GiveUp] = {
@@ -433,18 +448,9 @@ async def test_a_driver_that_hangs_while_opening_does_not_hold_up(
     plugged.sim.unplug()
     await plugged.poll()
     plugged.sim.replug()
-    driver = threading.Event()
-    open_port = PosixSerial._open
-
-    def hang(port: PosixSerial) -> None:
-        driver.wait(15)
-        open_port(port)
-
-    with patch.object(PosixSerial, "_open", hang):
+    with driver_that_hangs(plugged.sim.port):
         await in_a_poll(plugged)
-        taken = await seconds_taken(give_up(plugged))
-        driver.set()
-    assert taken < ONE_SECOND
+        assert await seconds_taken(give_up(plugged)) < ONE_SECOND
 
 
 async def test_a_setting_that_is_being_made_does_not_hold_up(house: House, give_up: GiveUp) -> None:
@@ -455,6 +461,52 @@ async def test_a_setting_that_is_being_made_does_not_hold_up(house: House, give_
     assert await seconds_taken(give_up(house)) < ONE_SECOND
     await asyncio.wait([setting], timeout=5)
     assert setting.cancelled() or setting.exception() is not None
+
+
+# -- shutdown during a first set-up ----------------------------------------------------------------
+
+
+async def shut_down_while_setting_up(house: House) -> float:
+    """Stop Home Assistant in the middle of a set-up; return how long that takes, in s."""
+    if house.hass.config_entries.async_get_entry(house.entry.entry_id) is None:
+        house.entry.add_to_hass(house.hass)
+    house.hass.async_create_task(house.hass.config_entries.async_setup(house.entry.entry_id))
+    await asyncio.sleep(0.3)
+    assert house.entry.state is ConfigEntryState.SETUP_IN_PROGRESS
+    return await seconds_taken(house.hass.async_stop(force=True))
+
+
+async def test_a_first_set_up_with_a_silent_bms_does_not_hold_up_a_shutdown(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.bms.silent = True
+    assert await shut_down_while_setting_up(house) < ONE_SECOND
+    assert "still running" not in caplog.text
+
+
+async def test_a_first_set_up_on_a_slow_line_does_not_hold_up_a_shutdown(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.sim.call(setattr, house.sim.line, "turnaround", 0.2)
+    assert await shut_down_while_setting_up(house) < ONE_SECOND
+    assert "still running" not in caplog.text
+
+
+async def test_a_first_set_up_on_a_port_that_hangs_does_not_hold_up_a_shutdown(
+    hass: HomeAssistant, house: House, stuck: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(house.entry, data={**house.entry.data, "port": stuck})
+    assert await shut_down_while_setting_up(house) < ONE_SECOND
+    assert "still running" not in caplog.text
+
+
+async def test_a_first_set_up_in_a_hanging_driver_does_not_hold_up_a_shutdown(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    with driver_that_hangs(house.sim.port):
+        assert await shut_down_while_setting_up(house) < ONE_SECOND
+    assert "still running" not in caplog.text
 
 
 # -- network serial through the dialog -------------------------------------------------------------

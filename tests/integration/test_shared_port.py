@@ -8,6 +8,7 @@ import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
+from custom_components.rec_bms.ports import async_get_ports
 from simulator import SimulatorThread
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
@@ -83,6 +84,22 @@ async def test_the_last_one_closes_the_port(both: tuple[House, House]) -> None:
     assert second.number("voltage") > 50
     await second.unload()
     assert not connection._wire.is_open
+
+
+async def test_a_port_that_is_searched_at_another_speed_is_waited_for(
+    hass: HomeAssistant, pair: SimulatorThread
+) -> None:
+    house = House(hass, pair, entry_for(pair))
+    async with async_get_ports(hass).borrow(pair.port, 38400):
+        await house.try_to_set_up()
+        assert house.entry.state is ConfigEntryState.SETUP_RETRY
+        assert house.entry.error_reason_translation_key == "port_failed"
+        assert house.entry.error_reason_translation_placeholders == {
+            "port": pair.port,
+            "reason": "in use by a search",
+        }
+    await house.reload()
+    assert house.number("voltage") > 50
 
 
 async def test_a_port_has_one_speed(hass: HomeAssistant, pair: SimulatorThread) -> None:

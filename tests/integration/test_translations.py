@@ -15,6 +15,8 @@ from homeassistant.const import Platform
 
 import custom_components.rec_bms as integration
 from custom_components.rec_bms.config_flow import RecBmsConfigFlow, RecBmsOptionsFlow
+from custom_components.rec_bms.messages import translated
+from custom_components.rec_bms.protocol.errors import BmsError
 from tests.integration.house import House
 
 FOLDER = Path(integration.__file__).parent
@@ -153,3 +155,8 @@ def test_platforms_have_modules() -> None:
     for platform in integration.PLATFORMS:
         assert (FOLDER / f"{platform}.py").is_file()
     assert set(ENGLISH["entity"]) <= {str(each) for each in Platform}
+
+
+def test_an_error_that_nobody_foresaw_is_told_as_it_is() -> None:
+    error = translated(BmsError("the sea got in"), "House battery")
+    assert error.translation_placeholders == {"port": "House battery", "reason": "the sea got in"}

@@ -64,6 +64,15 @@ def test_what_has_another_shape_does_not_make_a_fixed_array(code: str) -> None:
     assert whole(code, b"7", bytes(length)) is None
 
 
+def test_an_answer_that_something_follows_at_once_is_another_arrays_beginning() -> None:
+    one = gatherer(BY_CODE["ERRO"], Layout(), hear_out=True)
+    for payload in (b"4", bytes(4)):
+        one.add(payload)
+    assert one.state is State.WHOLE_IF_QUIET
+    one.interrupted()
+    assert (one.state, one.payloads) == (State.PARTIAL, [])
+
+
 def test_an_error_flag_is_zero_or_one() -> None:
     assert whole("ERRO", b"4", bytes((2, 0, 0, 0))) is None
 

@@ -382,6 +382,14 @@ async def test_a_badly_configured_bms_is_repaired_step_by_step(
     await refused(IncoherentError, change(client, "CMIN", 3.9))
 
 
+async def test_a_value_that_made_no_sense_before_excuses_no_contradiction(
+    coherent: SimulatorThread, client: Client
+) -> None:
+    coherent.bms[1].settings["CMIN"] = 1e30
+    await refused(IncoherentError, change(client, "CMIN", 3.95))
+    assert coherent.log.sets == []
+
+
 async def test_a_limit_that_cannot_be_read_stops_the_set(
     coherent: SimulatorThread, client: Client
 ) -> None:

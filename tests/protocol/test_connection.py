@@ -8,6 +8,8 @@ import logging
 import os
 import socket
 import threading
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -107,6 +109,33 @@ async def test_opening_does_not_hang_on_a_server_that_says_nothing(
         assert monotonic() - began < 1
 
 
+async def test_a_driver_that_hangs_blocks_one_thread_and_is_used_when_it_comes_back(
+    sim: SimulatorThread, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comes_back = threading.Event()
+    open_file, hanging = os.open, []
+
+    def hang(path: Any, *options: Any, **named: Any) -> int:
+        if path == sim.port:
+            hanging.append(path)
+            comes_back.wait(10)
+        return open_file(path, *options, **named)
+
+    monkeypatch.setattr(wire, "_OPEN_TIMEOUT", 0.2)
+    monkeypatch.setattr(os, "open", hang)
+    client = Client(connect(sim.port), 1)
+    for told in ("took too long", "driver hangs", "driver hangs"):
+        with pytest.raises(PortError, match=told):
+            await client.read(CMAX)
+    assert len(hanging) == 1
+    comes_back.set()
+    monkeypatch.setattr(wire, "_OPEN_TIMEOUT", 5)
+    opening = client.connection._wire._opening
+    assert opening is not None
+    await asyncio.wait({opening})
+    assert await client.read(CMAX) == 4.18
+
+
 async def test_closing_while_opening_leaves_nothing_open(
     sim: SimulatorThread, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +161,33 @@ async def test_closing_while_opening_leaves_nothing_open(
 # -- losing and finding again -----------------------------------------------------------------
 
 
+async def test_a_port_that_opens_although_nobody_waits_any_more_is_closed(
+    sim: SimulatorThread, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = serialx.create_serial_connection
+    opened: list[asyncio.Transport] = []
+
+    async def stubborn(*given: Any) -> Any:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+        both = await opening(*given)
+        opened.append(both[0])
+        return both
+
+    monkeypatch.setattr(serialx, "create_serial_connection", stubborn)
+    connection = connect(sim.port)
+    reading = asyncio.create_task(Client(connection, 1).read(CMAX))
+    await asyncio.sleep(0.1)
+    await connection.close()
+    with pytest.raises(PortError, match="closed"):
+        await reading
+    task = connection._wire._opening
+    assert task is not None
+    await asyncio.wait({task})
+    assert opened[0].is_closing()
+    assert not connection._wire.is_open
+
+
 @TRANSPORTS
 async def test_a_lost_port_is_an_error_and_is_opened_again_at_the_next_turn(
     simulate: Simulate, connect: Connect, transport: str, tmp_path: Path
@@ -148,6 +204,23 @@ async def test_a_lost_port_is_an_error_and_is_opened_again_at_the_next_turn(
     sim.replug(**({"other_device": True} if transport == "pty" else {}))
     assert await client.read(CMAX) == 4.18
     assert connection.counters.opened == 2
+
+
+async def test_what_an_earlier_opening_has_still_to_say_is_not_heard(
+    sim: SimulatorThread, client: Client
+) -> None:
+    await client.read(CMAX)
+    wire = client.connection._wire
+    earlier = wire._receiver
+    assert earlier is not None
+    await wire.close()
+    await client.read(CMAX)
+    before = asdict(client.connection.counters)
+    earlier.data_received(frames(b"3.20000e0"))
+    earlier.connection_lost(None)
+    assert asdict(client.connection.counters) == before
+    assert wire.is_open
+    assert await client.read(CMAX) == 4.18
 
 
 async def test_a_port_lost_in_mid_exchange_ends_the_exchange_at_once(

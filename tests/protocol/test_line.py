@@ -190,6 +190,19 @@ async def test_after_a_silent_fence_the_2_s_are_waited_out(peer: Peer, asker: As
     assert peer.heard[2].at - peer.heard[0].at > 1.95
 
 
+async def test_where_every_fence_is_owed_an_answer_the_2_s_are_waited_out(
+    peer: Peer, asker: Asker
+) -> None:
+    peer.always = {"CMIN?": CMIN}
+    for code in ("ERRO", "LCD3", "LCD1"):
+        with pytest.raises(NoAnswerError):
+            await asker.ask(code, askings=1)
+    last_asked = peer.heard[-1]
+    assert await asker.ask("CMIN") == 3.2
+    assert peer.asked[-1] == "CMIN?"
+    assert peer.heard[-1].at - last_asked.at > 1.95
+
+
 async def test_cells_and_resistances_are_not_mistaken_for_each_other(
     peer: Peer, asker: Asker
 ) -> None:

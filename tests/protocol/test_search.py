@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from conftest import Simulate
+from peer import Peer, frames
 
 from custom_components.rec_bms.protocol.connection import Connection
 from custom_components.rec_bms.protocol.errors import PortError
@@ -90,6 +91,24 @@ async def test_a_bms_that_missed_the_first_question_gets_a_second(simulate: Simu
     sim.faults.next("no_answer")
     found, _ = await found_by(sim.port, (56000,), (1, 3))
     assert found == [Found(56000, 1, MODEL)]
+
+
+async def test_a_bms_whose_answer_was_lost_on_a_noisy_line_is_found_in_a_second_round(
+    simulate: Simulate,
+) -> None:
+    sim = simulate(addresses=[1, 2])
+    sim.faults.next("truncated", address=2)
+    found, _ = await found_by(sim.port, (56000,), (1, 2, 3))
+    assert [each.address for each in found] == [1, 2]
+
+
+async def test_noise_that_does_not_end_is_no_reason_to_search_for_ever(peer: Peer) -> None:
+    """Address 1 answers whoever is asked, with noise in front of it."""
+    peer.always["*IDN?"] = b"noise" + frames(MODEL.encode())
+    found, progress = await found_by(peer.port, (56000,), (1, 3))
+    assert found == [Found(56000, 1, MODEL)]
+    assert [each.address for each in peer.heard].count(3) == 2
+    assert progress[-1] == 1
 
 
 async def test_where_nobody_answers_nothing_is_found(simulate: Simulate) -> None:

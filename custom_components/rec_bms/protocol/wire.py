@@ -29,7 +29,7 @@ class _Receiver(asyncio.Protocol):
     def __init__(self, wire: Wire) -> None:
         """Bring everything to the wire."""
         self._wire = wire
-        self.gone = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.Event()
         self.loss: str | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -39,8 +39,7 @@ class _Receiver(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Learn that the port is gone, by our own doing or not."""
         self.loss = str(exc) if exc is not None else "closed"
-        if not self.gone.done():
-            self.gone.set_result(None)
+        self.gone.set()
         self._wire.wake(self)
 
 
@@ -61,6 +60,8 @@ class Wire:
         self._news = asyncio.Event()
         self._transport: asyncio.Transport | None = None
         self._receiver: _Receiver | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._patience: asyncio.Timeout | None = None
 
     @property
     def is_open(self) -> bool:
@@ -87,27 +88,44 @@ class Wire:
         if self.is_open:
             return
         await self.close()
+        if self._opening is not None and not self._opening.done():
+            # Every further attempt would block one more of the threads that all share.
+            raise PortError(self.port, "the driver hangs while opening it")
         self._decoder = Decoder()
         self._inbox.clear()
         receiver = self._receiver = _Receiver(self)
+        opening = self._opening = asyncio.create_task(self._connect(receiver))
         try:
-            async with asyncio.timeout(_OPEN_TIMEOUT):
-                transport, _ = await serialx.create_serial_connection(
-                    asyncio.get_running_loop(), lambda: receiver, self.port, self.baudrate
-                )
+            async with asyncio.timeout(_OPEN_TIMEOUT) as self._patience:
+                await asyncio.wait({opening})
         except TimeoutError as err:
-            raise PortError(self.port, "opening took too long") from err
+            closed = self._receiver is not receiver
+            raise PortError(self.port, "closed" if closed else "opening took too long") from err
+        finally:
+            self._patience = None
+            # Not waited for: it lasts as long as a driver that hangs.
+            opening.cancel()
         # The way to a port may lead through code of others (ESPHome's proxy raises Home Assistant's
         # own exceptions), so what can come here has no common base.
         # It is not shown as the cause either, since its text may hold the whole URL.
-        except Exception as err:  # noqa: BLE001
-            raise PortError(self.port, str(err) or type(err).__name__) from None
+        if (error := opening.exception()) is not None:
+            raise PortError(self.port, str(error) or type(error).__name__)
+
+    async def _connect(self, receiver: _Receiver) -> None:
+        transport, _ = await serialx.create_serial_connection(
+            asyncio.get_running_loop(), lambda: receiver, self.port, self.baudrate
+        )
+        if receiver is not self._receiver:
+            transport.abort()
+            return
         self._transport = transport
         self.counters.opened += 1
         LOGGER.debug("%s opened at %d baud", self._name, self.baudrate)
 
     async def close(self) -> None:
         """Close the port, dropping what was not sent; returns within half a second."""
+        if self._patience is not None and not self._patience.expired():
+            self._patience.reschedule(asyncio.get_running_loop().time())
         transport, self._transport = self._transport, None
         receiver, self._receiver = self._receiver, None
         self._news.set()
@@ -116,7 +134,7 @@ class Wire:
         transport.abort()
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await asyncio.shield(receiver.gone)
+                await receiver.gone.wait()
         LOGGER.debug("%s closed", self._name)
 
     def send(self, frame: Frame) -> None:
