@@ -1,6 +1,8 @@
-"""Pulls the adapter and puts it back, again and again, and counts what is left behind.
+"""Takes the line away and gives it back, again and again, and counts what is left behind.
 
-In real time: a real Home Assistant in this process, real pseudo-terminals, a simulated BMS.
+In real time: a real Home Assistant in this process, a simulated BMS, and real ports. An adapter (a
+pseudo-terminal) is pulled and comes back, every other time under another name; a serial server on
+the network closes all connections, refuses new ones, and takes them again.
 """
 
 # ruff: noqa: SLF001
@@ -14,9 +16,11 @@ import sys
 import tempfile
 import threading
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 # Ahead of the test package, which has a custom_components of its own.
@@ -35,6 +39,7 @@ from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
 from simulator import SimulatorThread
 
+_BMS: dict[str, Any] = {"baud": 115200, "turnaround": 0.001, "time_factor": 0, "cells": 4}
 _NEVER_BY_ITSELF = 300
 _WARM_UP = 3
 
@@ -73,18 +78,17 @@ class _Cycle:
         self._hass = hass
         self._sim = sim
         self._entry = entry
+        self._is_adapter = "://" not in sim.port
 
     async def run(self, number: int) -> bool:
-        """Pull and put back, every other time under another name; tell whether all is well."""
+        """Take the line away and give it back; tell whether both were noticed."""
         await self._hass.async_add_executor_job(self._sim.unplug)
         await self._poll()
         gone = self._shown() == "unavailable"
-        await self._hass.async_add_executor_job(self._replug, number % 2 == 0)
+        options: dict[str, Any] = {"other_device": True} if self._is_adapter and number % 2 else {}
+        await self._hass.async_add_executor_job(partial(self._sim.replug, **options))
         await self._poll()
         return gone and float(self._shown()) > 0
-
-    def _replug(self, other_device: bool) -> None:
-        self._sim.replug(other_device=other_device)
 
     async def _poll(self) -> None:
         await self._entry.runtime_data.async_refresh()
@@ -94,10 +98,24 @@ class _Cycle:
         return next(state.state for state in states if state.entity_id.endswith("_voltage"))
 
 
-async def pull(folder: str, times: int) -> int:
-    """Run so many cycles in a Home Assistant in `folder`; return 1 where something is wrong."""
+def _adapter(folder: str) -> SimulatorThread:
     link = Path(folder) / "by-id" / "usb-FTDI_FT232R-if00-port0"
-    sim = SimulatorThread(link=link, baud=115200, turnaround=0.001, time_factor=0, cells=4)
+    return SimulatorThread(link=link, **_BMS)
+
+
+def _server(_: str) -> SimulatorThread:
+    return SimulatorThread(transport="tcp", **_BMS)
+
+
+LINES: dict[str, Callable[[str], SimulatorThread]] = {
+    "an adapter": _adapter,
+    "a serial server": _server,
+}
+
+
+async def pull(line: str, folder: str, times: int) -> int:
+    """Run so many cycles in a Home Assistant in `folder`; return 1 where something is wrong."""
+    sim = LINES[line](folder)
     with (
         patch.object(usb, "async_register_port_event_callback", lambda *_: lambda: None),
         sim,
@@ -126,7 +144,7 @@ async def pull(folder: str, times: int) -> int:
             still_open = len(async_get_ports(hass)._shared)
             await hass.async_stop(force=True)
     leaked = after.more_than(before) + still_open
-    print(f"pull and return, {times} times: recovered {recovered}, leaked {leaked}")
+    print(f"{line}, pull and return {times} times: recovered {recovered}, leaked {leaked}")
     if leaked:
         print(f"  before: {before}\n  after:  {after}\n  ports open after unloading: {still_open}")
     return 0 if recovered == times and not leaked else 1
@@ -138,8 +156,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("times", type=int, nargs="?", default=200)
     times = parser.parse_args(arguments).times
     logging.basicConfig(level=logging.CRITICAL)
-    with tempfile.TemporaryDirectory(prefix="pull-") as folder:
-        return asyncio.run(pull(folder, times))
+    wrong = 0
+    for line in LINES:
+        with tempfile.TemporaryDirectory(prefix="pull-") as folder:
+            wrong += asyncio.run(pull(line, folder, times))
+    return min(wrong, 1)
 
 
 if __name__ == "__main__":
