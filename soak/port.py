@@ -6,6 +6,7 @@ They are reached as `soak://NAME`, through serialx like any other port.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any, ClassVar, override
 
 from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
@@ -15,6 +16,7 @@ from simulator import Line
 SCHEME = "soak://"
 _PACKET = 62
 """Bytes that an FTDI adapter hands over at once."""
+_SET = re.compile(rb".{4}[A-Z0-9*]{4} ", re.DOTALL)
 
 
 class Port:
@@ -26,6 +28,8 @@ class Port:
         """Be found by a URL; the line is given later, since it needs `write`."""
         self.url = f"{SCHEME}{name}"
         self.line: Line | None = None
+        self.questions = 0
+        """How many questions the client has sent; sets are none."""
         self._latency = latency
         self._held = bytearray()
         self._timer: asyncio.TimerHandle | None = None
@@ -40,6 +44,7 @@ class Port:
     def hear(self, data: bytes) -> None:
         """Take what the client sends."""
         assert self.line is not None
+        self.questions += not _SET.match(data)
         self.line.hear(data)
 
     def write(self, data: bytes) -> None:

@@ -43,6 +43,7 @@ _LOOK_EVERY = 30.0
 _SET_EVERY = (10.0, 60.0)
 _DRIFT_EVERY = (5.0, 20.0)
 _SETTLED_AFTER = 8.0
+_LOOKS_BETWEEN_QUESTIONS = 1000
 _DEPENDENCIES = ("usb",)
 _NOT_SET = (*COUNTERS, "SISN", "CANF")
 _OUTCOMES_WITH_A_VALUE = ("refused", "not_taken", "reads_back_differently")
@@ -283,7 +284,26 @@ class _Soak:
                 while len(said) > 1:
                     said.popleft()
             self._witness.look_at_all(entry)
-        return self._findings.wrong_states - before
+        miscounted = [await self._miscounts(house) for house in self._houses]
+        return self._findings.wrong_states - before + sum(miscounted)
+
+    async def _miscounts(self, house: House) -> bool:
+        """Tell whether a port's counters never say what was sent over it, between two questions."""
+        connection = next(
+            each.connection
+            for each in async_get_ports(self._hass)._shared
+            if each.connection.port == house.port.url
+        )
+        for _ in range(_LOOKS_BETWEEN_QUESTIONS):
+            counters = connection.counters
+            counted = counters.exchanges + counters.retries + counters.fences
+            if counted == house.port.questions:
+                return False
+            await asyncio.sleep(0.01)
+        self._findings.wrong(
+            f"{house.plan.name}: {counted} questions counted, {house.port.questions} sent"
+        )
+        return True
 
     async def _read_all(self, entry: MockConfigEntry) -> None:
         coordinator = entry.runtime_data

@@ -56,10 +56,6 @@ _ERRORS = (
     "balancing_transistor",
     "internal",
 )
-OF_OUR_OWN = ("poll_duration", "line_errors", "retries")
-"""Sensors that tell of the line, not of the BMS."""
-ADDED_UP = ("energy_charged", "energy_discharged", "time_to_full", "time_to_empty")
-"""Sensors that follow the current over many polls."""
 _EVENTS = "error_event"
 
 
@@ -116,10 +112,8 @@ def interval(code: str, scan_interval: float) -> float:
 
 def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
     """Tell whether the BMS said what an entity shows, recently enough."""
-    if shown.state in ABSENT or key in OF_OUR_OWN:
+    if shown.state in ABSENT:
         return True
-    if key in ADDED_UP:
-        return math.isfinite(float(shown.state)) and float(shown.state) >= 0
     if key == _EVENTS:
         return _is_true_event(bms, shown)
     if not any(_agrees(shown.state, each) for each in _candidates(bms, key, moment)):
@@ -129,6 +123,11 @@ def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
     if key == "error":
         return _are_true_details(bms, shown, moment)
     return True
+
+
+def capacities(bms: SignedBms, moment: Moment) -> Iterator[float]:
+    """Yield what the BMS said of its capacity, in Ah, since it may be shown."""
+    yield from _answers(bms, "CAPA", moment)
 
 
 def _answers(bms: SignedBms, code: str, moment: Moment) -> Iterator[Any]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
 from unittest.mock import patch
 
 from homeassistant.const import EVENT_STATE_CHANGED
@@ -26,7 +26,7 @@ from simulator.log import ANSWERED, HEARD, SILENT, Entry
 from simulator.table import BY_CODE
 from simulator.wire import BITS
 
-from . import truth
+from . import flow, truth
 from .bms import SignedBms
 from .houses import House
 
@@ -102,6 +102,9 @@ class Witness:
         self._polled: dict[str, tuple[float, float]] = {}
         """When a poll ended last, and when one did before that."""
         self._longest_poll: dict[str, float] = {}
+        self._flows: dict[str, flow.Flow] = {}
+        self._mains: dict[Client, tuple[float, tuple[float, ...]]] = {}
+        """What LCD1 was read as last, and when."""
 
     # -- who is who ------------------------------------------------------------------------------
 
@@ -230,7 +233,7 @@ class Witness:
         assert found is not None
         self.findings.states += 1
         shown = truth.Shown(state.state, state.attributes)
-        if truth.is_true(self.bms_of(entry), found[1], shown, moment):
+        if self._is_true(entry, found[1], shown, moment):
             return
         self.findings.wrong_states += 1
         details = {
@@ -246,6 +249,15 @@ class Witness:
             f" {', '.join(f'{each.at:.3f} s {str(each.says)[:40]}' for each in said)}"
         )
 
+    def _is_true(
+        self, entry: RecBmsConfigEntry, key: str, shown: truth.Shown, moment: truth.Moment
+    ) -> bool:
+        bms = self.bms_of(entry)
+        if key not in flow.KEYS or shown.state in truth.ABSENT:
+            return truth.is_true(bms, key, shown, moment)
+        capacities = truth.capacities(bms, moment)
+        return self._flows[entry.entry_id].may_show(key, shown.state, capacities)
+
     def _where(self, entry: RecBmsConfigEntry) -> str:
         return f"{self.house_of(entry).plan.name}, address {entry.data['address']}"
 
@@ -255,6 +267,8 @@ class Witness:
         house = self._houses[client.connection.port]
         bms = house.bms[client.address]
         self.findings.readings += 1
+        if code == _FIRST:
+            self._mains[client] = self._now, cast("tuple[float, ...]", truth.plain(reading))
         if truth.reading_is_true(bms, code, reading, began - LATE):
             return
         self.findings.wrong_readings += 1
@@ -285,6 +299,10 @@ class Witness:
         self._longest_poll[name] = max(self._longest_poll.get(name, 0.0), self._now - began)
         _, last = self._polled.get(name, (0.0, 0.0))
         self._polled[name] = (last, self._now)
+        client = coordinator.client
+        counters = asdict(client.connection.counters)
+        poll = flow.Poll(*self._mains[client], self._now - began, counters)
+        self._flows.setdefault(name, flow.Flow(coordinator.scan_interval)).polled(poll)
 
     def _saw_failed_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:
         entry = coordinator.config_entry

@@ -14,6 +14,8 @@ from tests.browser.house import DASHBOARD, House
 
 CARD = "rec-bms-cells-card"
 _LOADS_WITHIN = 40_000
+# The first page of all has a whole frontend to load.
+expect.set_options(timeout=_LOADS_WITHIN / 2)
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 
 # Elements are reached through however many shadow roots.

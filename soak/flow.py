@@ -1,0 +1,98 @@
+"""What the sensors may show that no single answer tells: energy, time left, how the line is doing.
+
+Worked out from the polls by rules of this module's own, so that a mistake in the integration's
+arithmetic is not made here, too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_SMOOTHING_SECONDS = 120.0
+_POLLS_IN_LONGEST_GAP = 3
+_LONGEST_HOURS = 240.0
+_CURRENT, _VOLTAGE, _STATE_OF_CHARGE = 2, 4, 5
+"""Places in LCD1's answer."""
+_ENERGIES = {"energy_charged": 1, "energy_discharged": -1}
+_TIMES = {"time_to_full": 1, "time_to_empty": -1}
+_COUNTERS = ("line_errors", "retries")
+_POLL_DURATION = "poll_duration"
+KEYS = (*_ENERGIES, *_TIMES, *_COUNTERS, _POLL_DURATION)
+_HALF_A_WATTHOUR = 0.000501
+"""In kWh: energy is shown to one Wh."""
+_HALF_A_MILLISECOND = 0.501
+"""In ms: a poll's duration is shown to one ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One successful poll: when LCD1 was read and what it said, how long it took, the counters."""
+
+    read_at: float
+    main: tuple[float, ...]
+    seconds: float
+    counters: dict[str, int]
+
+
+class Flow:
+    """Follows one BMS from poll to poll."""
+
+    def __init__(self, scan_interval: float) -> None:
+        """Take the time between polls in s; there was none yet."""
+        self._longest_gap = _POLLS_IN_LONGEST_GAP * scan_interval
+        self._last: Poll | None = None
+        self._joules = {1: 0.0, -1: 0.0}
+        self._amperes = 0.0
+
+    def polled(self, poll: Poll) -> None:
+        """Take what the next poll brought."""
+        last, self._last = self._last, poll
+        amperes = poll.main[_CURRENT]
+        if last is None:
+            self._amperes = amperes
+            return
+        seconds = poll.read_at - last.read_at
+        if 0 < seconds <= self._longest_gap:
+            self._add_up(_watts(last), _watts(poll), seconds)
+        if math.copysign(1, amperes) != math.copysign(1, self._amperes):
+            self._amperes = amperes
+            return
+        forgotten = math.exp(-seconds / _SMOOTHING_SECONDS)
+        self._amperes = forgotten * self._amperes + (1 - forgotten) * amperes
+
+    def _add_up(self, before: float, after: float, seconds: float) -> None:
+        """Add the areas on both sides of zero under a straight line from one power to the other."""
+        if before * after >= 0:
+            self._joules[1 if before + after > 0 else -1] += abs(before + after) / 2 * seconds
+            return
+        turns_at = seconds * abs(before) / (abs(before) + abs(after))
+        for watts, part in ((before, turns_at), (after, seconds - turns_at)):
+            self._joules[1 if watts > 0 else -1] += abs(watts) / 2 * part
+
+    def may_show(self, key: str, state: str, capacities: Iterable[float]) -> bool:
+        """Tell whether a sensor may show this now; the battery's capacity is one of some, in Ah."""
+        if (last := self._last) is None:
+            return False
+        shown = float(state)
+        if key in _ENERGIES:
+            return abs(shown - self._joules[_ENERGIES[key]] / 3.6e6) <= _HALF_A_WATTHOUR
+        if key in _COUNTERS:
+            return shown == last.counters[key]
+        if key == _POLL_DURATION:
+            return abs(shown - last.seconds * 1000) <= _HALF_A_MILLISECOND
+        return any(self._is_time(_TIMES[key], shown, capacity, last) for capacity in capacities)
+
+    def _is_time(self, direction: int, shown_hours: float, capacity: float, last: Poll) -> bool:
+        if self._amperes * direction <= 0:
+            return False
+        state_of_charge = last.main[_STATE_OF_CHARGE]
+        part = 1 - state_of_charge if direction > 0 else state_of_charge
+        hours = part * capacity / abs(self._amperes)
+        grain_minutes = 1 if hours < 1 else 5 if hours < 10 else 15
+        return hours <= _LONGEST_HOURS and abs(shown_hours - hours) <= grain_minutes / 2 / 60 + 1e-3
+
+
+def _watts(poll: Poll) -> float:
+    return poll.main[_VOLTAGE] * poll.main[_CURRENT]
