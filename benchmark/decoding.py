@@ -1,7 +1,5 @@
 """How many bytes a second the frame decoder takes, against what a line can bring."""
 
-# ruff: noqa: S311
-
 from __future__ import annotations
 
 import random

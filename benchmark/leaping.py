@@ -24,7 +24,7 @@ from unittest.mock import patch
 # Ahead of the test package, which has a custom_components of its own.
 import custom_components.rec_bms.sensor as sensor_module  # isort: skip
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, StateMachine, callback
 from homeassistant.helpers import entity_registry as er, event
@@ -146,7 +146,7 @@ class _Battery:
 
     async def until(self, polls: int) -> None:
         """Return when so many polls were made."""
-        while self.polls < polls:  # noqa: ASYNC110
+        while self.polls < polls:  # noqa: ASYNC110  (the clock leaps)
             await asyncio.sleep(SCAN_INTERVAL)
 
     async def close(self) -> None:

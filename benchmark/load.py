@@ -4,8 +4,6 @@ Home Assistant runs in this process with real serial code; the simulator runs in
 that its work is not counted.
 """
 
-# ruff: noqa: SLF001
-
 from __future__ import annotations
 
 import asyncio
@@ -174,7 +172,7 @@ def _watching() -> Iterator[Longest]:
 
 
 def _name(handle: asyncio.Handle) -> str:
-    callback = handle._callback  # type: ignore[attr-defined]
+    callback = handle._callback  # type: ignore[attr-defined]  # known to asyncio alone
     owner = getattr(callback, "__self__", None)
     if isinstance(owner, asyncio.Task):
         return f"a step of {getattr(owner.get_coro(), '__qualname__', owner.get_name())}"

@@ -60,7 +60,7 @@ def row_against(*, measured: float, against: float, **fields: Any) -> Row:
 
 def as_text(rows: Iterable[Row]) -> str:
     """Return the table for a terminal, which is Markdown as well."""
-    lines = [_HEADINGS, *(row._cells() for row in rows)]  # noqa: SLF001
+    lines = [_HEADINGS, *(row._cells() for row in rows)]
     widths = [max(3, *(len(line[column]) for line in lines)) for column in range(len(_HEADINGS))]
     rule = tuple("-" * width for width in widths)
     return "".join(

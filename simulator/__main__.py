@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import control, faults, scenarios
-from .host import Simulator
+from .host import Simulator, Transport
 from .presets import PRESETS
 
 _ABOUT = """\
@@ -179,11 +179,11 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
 
 
 def _simulator(options: argparse.Namespace) -> Simulator:
-    transport = "pty"
+    transport: Transport = "pty"
     if options.tcp is not None or options.rfc2217 is not None:
         transport = "tcp" if options.tcp is not None else "rfc2217"
     return Simulator(
-        transport=transport,  # type: ignore[arg-type]
+        transport=transport,
         link=options.link,
         tcp_port=options.tcp or options.rfc2217 or 0,
         addresses=options.address or [1],

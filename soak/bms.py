@@ -4,8 +4,6 @@ Values change with each answer, so that an old one or another cell's is seen at 
 answered when is kept in `chronicle`.
 """
 
-# ruff: noqa: S311
-
 from __future__ import annotations
 
 import asyncio

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 _SMOOTHING_SECONDS = 120.0
 _POLLS_IN_LONGEST_GAP = 3
+_INTERVALS_UNTIL_STALE = 3
 _LONGEST_HOURS = 240.0
 _CURRENT, _VOLTAGE, _STATE_OF_CHARGE = 2, 4, 5
 """Places in LCD1's answer."""
@@ -27,13 +28,11 @@ _HALF_A_MILLISECOND = 0.501
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
-    """One successful poll: when LCD1 was read and what it said, how long it took, the counters."""
+class Main:
+    """LCD1 as a successful poll has read it, and when."""
 
     read_at: float
-    main: tuple[float, ...]
-    seconds: float
-    counters: dict[str, int]
+    values: tuple[float, ...]
 
 
 class Flow:
@@ -42,20 +41,29 @@ class Flow:
     def __init__(self, scan_interval: float) -> None:
         """Take the time between polls in s; there was none yet."""
         self._longest_gap = _POLLS_IN_LONGEST_GAP * scan_interval
-        self._last: Poll | None = None
+        self._oldest = (_INTERVALS_UNTIL_STALE + 1) * scan_interval
+        self._last: Main | None = None
         self._joules = {1: 0.0, -1: 0.0}
         self._amperes = 0.0
+        self._poll_seconds = 0.0
+        self._counters: dict[str, int] = {}
 
-    def polled(self, poll: Poll) -> None:
+    def polled(self, main: Main, began: float, ended: float, counters: dict[str, int]) -> None:
         """Take what the next poll brought."""
-        last, self._last = self._last, poll
-        amperes = poll.main[_CURRENT]
+        self._poll_seconds, self._counters = ended - began, counters
+        # A poll may take so long that what it began with is not shown any more.
+        if ended - main.read_at <= self._oldest:
+            self._follow(main)
+
+    def _follow(self, main: Main) -> None:
+        last, self._last = self._last, main
+        amperes = main.values[_CURRENT]
         if last is None:
             self._amperes = amperes
             return
-        seconds = poll.read_at - last.read_at
+        seconds = main.read_at - last.read_at
         if 0 < seconds <= self._longest_gap:
-            self._add_up(_watts(last), _watts(poll), seconds)
+            self._add_up(_watts(last), _watts(main), seconds)
         if math.copysign(1, amperes) != math.copysign(1, self._amperes):
             self._amperes = amperes
             return
@@ -79,20 +87,20 @@ class Flow:
         if key in _ENERGIES:
             return abs(shown - self._joules[_ENERGIES[key]] / 3.6e6) <= _HALF_A_WATTHOUR
         if key in _COUNTERS:
-            return shown == last.counters[key]
+            return shown == self._counters[key]
         if key == _POLL_DURATION:
-            return abs(shown - last.seconds * 1000) <= _HALF_A_MILLISECOND
+            return abs(shown - self._poll_seconds * 1000) <= _HALF_A_MILLISECOND
         return any(self._is_time(_TIMES[key], shown, capacity, last) for capacity in capacities)
 
-    def _is_time(self, direction: int, shown_hours: float, capacity: float, last: Poll) -> bool:
+    def _is_time(self, direction: int, shown_hours: float, capacity: float, last: Main) -> bool:
         if self._amperes * direction <= 0:
             return False
-        state_of_charge = last.main[_STATE_OF_CHARGE]
+        state_of_charge = last.values[_STATE_OF_CHARGE]
         part = 1 - state_of_charge if direction > 0 else state_of_charge
         hours = part * capacity / abs(self._amperes)
         grain_minutes = 1 if hours < 1 else 5 if hours < 10 else 15
         return hours <= _LONGEST_HOURS and abs(shown_hours - hours) <= grain_minutes / 2 / 60 + 1e-3
 
 
-def _watts(poll: Poll) -> float:
-    return poll.main[_VOLTAGE] * poll.main[_CURRENT]
+def _watts(main: Main) -> float:
+    return main.values[_VOLTAGE] * main.values[_CURRENT]

@@ -127,6 +127,6 @@ def register() -> None:
     register_uri_handler(
         scheme=SCHEME,
         unique_scheme=SCHEME,
-        sync_cls=MemorySerial,  # type: ignore[type-abstract]
-        async_transport_cls=MemoryTransport,  # type: ignore[type-abstract]
+        sync_cls=MemorySerial,  # type: ignore[type-abstract]  # serialx only calls it
+        async_transport_cls=MemoryTransport,  # type: ignore[type-abstract]  # concrete enough
     )

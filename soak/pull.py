@@ -5,8 +5,6 @@ pseudo-terminal) is pulled and comes back, every other time under another name; 
 the network closes all connections, refuses new ones, and takes them again.
 """
 
-# ruff: noqa: SLF001
-
 from __future__ import annotations
 
 import asyncio
@@ -30,7 +28,7 @@ from homeassistant import loader
 from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import (  # type: ignore[import-untyped]
+from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_test_home_assistant,
 )

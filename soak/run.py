@@ -1,7 +1,5 @@
 """One soak: a Home Assistant, an entry for each BMS of each line, and owners who change limits."""
 
-# ruff: noqa: S311, SLF001
-
 from __future__ import annotations
 
 import asyncio
@@ -21,7 +19,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, event
-from pytest_homeassistant_custom_component.common import (  # type: ignore[import-untyped]
+from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_test_home_assistant,
 )
@@ -103,7 +101,7 @@ class _Soak:
         await self._set_up()
         owners = [asyncio.create_task(self._owner(entry)) for entry in self._entries]
         masters = [asyncio.create_task(self._other_hands(entry)) for entry in self._entries]
-        while self._exchanges() < exchanges and time.monotonic() < ends_at:  # noqa: ASYNC110
+        while self._exchanges() < exchanges and time.monotonic() < ends_at:
             await asyncio.sleep(_LOOK_EVERY)
         hours = loop.time() * len(self._houses) / 3600
         struck = Counter[str]()
@@ -171,7 +169,7 @@ class _Soak:
 
     async def _set_up_one(self, entry: MockConfigEntry) -> None:
         await self._hass.config_entries.async_setup(entry.entry_id)
-        while entry.state is ConfigEntryState.SETUP_RETRY:  # noqa: ASYNC110
+        while entry.state is ConfigEntryState.SETUP_RETRY:
             await asyncio.sleep(1)
         assert entry.state is ConfigEntryState.LOADED, (entry.title, entry.state, entry.reason)
         self._witness.follow(entry)
@@ -211,9 +209,11 @@ class _Soak:
         if state is None or state.state == "unavailable":
             return None
         scale = 100 if row.line_unit == "fraction" else 1
-        domain, action, what = "number", "set_value", {"value": value * scale}
+        domain, action = "number", "set_value"
+        what: dict[str, object] = {"value": value * scale}
         if row.choices:
-            domain, action, what = "select", "select_option", {"option": row.choices[int(value)]}  # type: ignore[dict-item]
+            domain, action = "select", "select_option"
+            what = {"option": row.choices[int(value)]}
         try:
             await self._hass.services.async_call(
                 domain, action, {"entity_id": entity_id, **what}, blocking=True

@@ -1,7 +1,5 @@
 """Watches the integration from outside: each reading, each state, each set, and what was lost."""
 
-# ruff: noqa: SLF001
-
 from __future__ import annotations
 
 from collections import Counter
@@ -103,8 +101,7 @@ class Witness:
         """When a poll ended last, and when one did before that."""
         self._longest_poll: dict[str, float] = {}
         self._flows: dict[str, flow.Flow] = {}
-        self._mains: dict[Client, tuple[float, tuple[float, ...]]] = {}
-        """What LCD1 was read as last, and when."""
+        self._mains: dict[Client, flow.Main] = {}
 
     # -- who is who ------------------------------------------------------------------------------
 
@@ -268,7 +265,8 @@ class Witness:
         bms = house.bms[client.address]
         self.findings.readings += 1
         if code == _FIRST:
-            self._mains[client] = self._now, cast("tuple[float, ...]", truth.plain(reading))
+            values = cast("tuple[float, ...]", truth.plain(reading))
+            self._mains[client] = flow.Main(self._now, values)
         if truth.reading_is_true(bms, code, reading, began - LATE):
             return
         self.findings.wrong_readings += 1
@@ -301,8 +299,8 @@ class Witness:
         self._polled[name] = (last, self._now)
         client = coordinator.client
         counters = asdict(client.connection.counters)
-        poll = flow.Poll(*self._mains[client], self._now - began, counters)
-        self._flows.setdefault(name, flow.Flow(coordinator.scan_interval)).polled(poll)
+        followed = self._flows.setdefault(name, flow.Flow(coordinator.scan_interval))
+        followed.polled(self._mains[client], began, self._now, counters)
 
     def _saw_failed_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:
         entry = coordinator.config_entry
