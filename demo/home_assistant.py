@@ -135,7 +135,11 @@ class HomeAssistant:
 
     def _last_words(self) -> str:
         said = (self.config_dir / "stderr.txt").read_text(errors="replace").strip().splitlines()
-        return f"; the last that it said: {said[-1]}" if said else ""
+        if not said:
+            return ""
+        # One failure brings others with it, so the first says most.
+        first_error = next((line for line in said if " ERROR " in line), said[-1])
+        return f"; it said: {first_error}"
 
 
 @asynccontextmanager

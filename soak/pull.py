@@ -90,6 +90,7 @@ class _Cycle:
 
     async def _poll(self) -> None:
         await self._entry.runtime_data.async_refresh()
+        await self._hass.async_block_till_done()
 
     def _shown(self) -> str:
         states = self._hass.states.async_all("sensor")

@@ -39,7 +39,7 @@ from .protocol.models import Reading, Readings
 
 _LOST_IN_A_ROW = 2
 """So many questions without an answer, one after the other, make a BMS seem to be gone."""
-_TOLD_AT_ONCE = 40
+_TOLD_AT_ONCE = 100
 """Listeners that are told before others in Home Assistant have their turn: a battery may have some
 five hundred entities."""
 
@@ -133,7 +133,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
                 continue
             try:
                 listener[0]()
-            # As in the method above: what goes wrong in one listener costs no other its news.
+            # As Home Assistant has it: what goes wrong in one listener costs no other its news.
             except Exception:
                 self.logger.exception("Unexpected error in a listener of %s", self.name)
 
@@ -143,7 +143,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         Raises HomeAssistantError, translated. Once begun, a set is carried through even when its
         caller is cancelled: a value that was sent must be read back.
         """
-        task = self.hass.async_create_background_task(
+        # No background task: those are cancelled at once when Home Assistant stops.
+        task = self.hass.async_create_task(
             self._set(instruction, value), f"{self.name} set {instruction.code}"
         )
         outcome = await asyncio.shield(task)
@@ -168,14 +169,14 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
                 unsupported=self.schedule.unsupported,
             )
         except (RefusedError, NotTakenError, ReadsBackDifferentlyError) as err:
-            self._show(instruction.code, err.current)
+            await self._show(instruction.code, err.current)
             return err
         except UnverifiedError as err:
-            self._hide(instruction.code)
+            await self._hide(instruction.code)
             return err
         except BmsError as err:
             return err
-        self._show(instruction.code, result.read_back)
+        await self._show(instruction.code, result.read_back)
         return result
 
     def _wanted(self) -> set[str]:
@@ -223,21 +224,21 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         self._values[code] = reading
         self.schedule.answered(code, self.hass.loop.time())
 
-    def _show(self, code: str, value: float) -> None:
+    async def _show(self, code: str, value: float) -> None:
         self._keep(code, value)
-        self._publish(code)
+        await self._publish(code)
 
-    def _hide(self, code: str) -> None:
+    async def _hide(self, code: str) -> None:
         """Show that a value is not known; Home Assistant drops calls to what is unavailable."""
         self._values[code] = None
         self.schedule.forget(code)
-        self._publish(code)
+        await self._publish(code)
 
-    def _publish(self, code: str) -> None:
-        """Show at once what has become of one reading; a running poll shows the rest at its end."""
+    async def _publish(self, code: str) -> None:
+        """Show what has become of one reading; a running poll shows the rest at its end."""
         values = {**self.data.readings.values, code: self._values[code]}
         self.data = replace(self.data, readings=Readings(MappingProxyType(values)))
-        super().async_update_listeners()
+        await self._tell(list(self._listeners))
 
     def _snapshot(self, poll_duration: float) -> BmsData:
         counters = self.client.connection.counters

@@ -10,6 +10,7 @@ from itertools import batched
 from operator import is_
 from typing import override
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
@@ -151,13 +152,16 @@ async def async_add_as_they_appear(
         if (layout := coordinator.data.readings.layout) == seen_layout:
             return []
         seen_layout = layout
-        new = [candidate for candidate in candidates() if wanted(candidate)]
-        added.update(candidate.key for candidate in new)
-        return new
+        return [candidate for candidate in candidates() if wanted(candidate)]
 
     async def add(new: list[Candidate]) -> None:
         for batch in batched(new, _ENTITIES_AT_ONCE, strict=False):
-            async_add_entities(candidate.make() for candidate in batch)
+            if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+                return
+            # Others may have been here meanwhile.
+            missing = [candidate for candidate in batch if wanted(candidate)]
+            added.update(candidate.key for candidate in missing)
+            async_add_entities(candidate.make() for candidate in missing)
             # Home Assistant adds a batch in one go; others have their turn before the next.
             await asyncio.sleep(0)
 

@@ -83,6 +83,8 @@ class Ports:
 
     async def _find_or_add(self, port: str, baudrate: int) -> _Shared:
         if (shared := await self._find(port)) is None:
+            if self._hass.is_stopping:
+                raise PortError(port, "Home Assistant is stopping")
             shared = _Shared(Connection(port, baudrate))
             self._shared.append(shared)
         return shared

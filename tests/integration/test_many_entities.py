@@ -9,15 +9,16 @@ from contextlib import contextmanager
 
 import pytest
 from homeassistant.const import EVENT_STATE_CHANGED
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from simulator import SimulatorThread
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
 
-MOST_WRITTEN_IN_A_TURN = 50
+MOST_WRITTEN_IN_A_TURN = 110
 MOST_ADDED_IN_A_TURN = 15
+NEW_UNITS = [f"unit_{number}_" for number in range(9, 16)]
 
 
 @pytest.fixture
@@ -65,15 +66,24 @@ async def test_others_have_their_turn_while_all_cells_have_changed(large: House)
     assert max(written.values()) <= MOST_WRITTEN_IN_A_TURN
 
 
-async def test_others_have_their_turn_while_a_new_unit_is_added(large: House) -> None:
-    large.sim.call(large.bms.remove_unit)
-    await large.reload()
-    large.sim.call(large.bms.add_unit, 15)
-    with states_by_turn(large.hass) as written:
+@pytest.fixture
+async def growing(hass: HomeAssistant, simulate: Simulate) -> House:
+    """A pack of eight units to which seven are added after its set-up."""
+    sim = simulate(addresses=[16], units=8, cells=15)
+    house = House(hass, sim, entry_for(sim, address=16))
+    await house.set_up()
+    for _ in NEW_UNITS:
+        sim.call(house.bms.add_unit, 15)
+    return house
+
+
+async def test_others_have_their_turn_while_new_units_are_added(growing: House) -> None:
+    with states_by_turn(growing.hass) as written:
         for _ in range(3):
-            await large.poll()
-    assert large.number("cell_voltage_15_15") > 3
-    assert max(written.values()) <= MOST_ADDED_IN_A_TURN, written
+            await growing.poll()
+    assert growing.number("cell_voltage_15_15") > 3
+    assert sum(written.values()) > 224
+    assert max(written.values()) <= MOST_ADDED_IN_A_TURN
 
 
 async def test_all_cells_become_unavailable_and_available_again(large: House) -> None:
@@ -99,6 +109,31 @@ async def test_unloading_in_the_middle_of_an_update_leaves_nothing_behind(
     await refresh
     assert large.shown("cell_voltage_15_15") == "unavailable"
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_unloading_while_new_units_are_added_leaves_none_of_their_entities_behind(
+    growing: House,
+) -> None:
+    first = asyncio.Event()
+
+    def of_new_units() -> list[State]:
+        states = growing.hass.states.async_all()
+        return [each for each in states if any(unit in each.entity_id for unit in NEW_UNITS)]
+
+    def wrote(_: Event) -> None:
+        if of_new_units():
+            first.set()
+
+    growing.hass.bus.async_listen(EVENT_STATE_CHANGED, callback(wrote))
+    while not first.is_set():
+        growing.grow_older(300)
+        poll = growing.hass.async_create_task(growing.coordinator.async_refresh())
+        added = asyncio.ensure_future(first.wait())
+        await asyncio.wait({poll, added}, return_when=asyncio.FIRST_COMPLETED)
+    before = len(of_new_units())
+    await growing.unload()
+    assert len(of_new_units()) <= before + MOST_ADDED_IN_A_TURN
+    assert {state.state for state in of_new_units()} == {"unavailable"}
 
 
 async def test_a_listener_that_fails_costs_no_other_its_news(

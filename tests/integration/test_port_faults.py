@@ -389,8 +389,10 @@ def driver_that_hangs(port: str) -> Iterator[None]:
         return open_file(path, *options, **named)
 
     with patch.object(os, "open", hang):
-        yield
-        comes_back.set()
+        try:
+            yield
+        finally:
+            comes_back.set()
 
 
 type GiveUp = Callable[[House], Awaitable[object]]
@@ -461,6 +463,19 @@ async def test_a_setting_that_is_being_made_does_not_hold_up(house: House, give_
     assert await seconds_taken(give_up(house)) < ONE_SECOND
     await asyncio.wait([setting], timeout=5)
     assert setting.cancelled() or setting.exception() is not None
+
+
+async def test_a_setting_that_was_sent_is_read_back_although_home_assistant_stops(
+    house: House,
+) -> None:
+    await house.set_up()
+    house.sim.call(setattr, house.sim.line, "turnaround", 0.03)
+    setting = asyncio.create_task(house.set_number("cmax", 4.15))
+    await until(lambda: bool(house.sim.log.sets), 5)
+    assert await seconds_taken(house.hass.async_stop(force=True)) < ONE_SECOND
+    await asyncio.wait([setting], timeout=5)
+    assert setting.exception() is None
+    assert house.asked()[-1] == "CMAX"
 
 
 # -- shutdown during a first set-up ----------------------------------------------------------------

@@ -8,7 +8,8 @@ import logging
 import os
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -103,37 +104,81 @@ async def test_opening_does_not_hang_on_a_server_that_says_nothing(
     monkeypatch.setattr(wire, "_OPEN_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         connection = connect(f"rfc2217://127.0.0.1:{server.getsockname()[1]}")
-        began = monotonic()
-        with pytest.raises(PortError, match="too long"):
-            await Client(connection, 1).read(CMAX)
-        assert monotonic() - began < 1
+        for _ in range(2):
+            began = monotonic()
+            with pytest.raises(PortError, match="too long"):
+                await Client(connection, 1).read(CMAX)
+            assert monotonic() - began < 1
+
+
+@contextmanager
+def hanging_driver(port: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Have the kernel not come back from opening a port; count how often it was asked to."""
+    comes_back = threading.Event()
+    asked: list[str] = []
+    open_file = os.open
+
+    def hang(path: Any, *options: Any, **named: Any) -> int:
+        if path == port:
+            asked.append(path)
+            comes_back.wait(10)
+        return open_file(path, *options, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wire, "_OPEN_TIMEOUT", 0.2)
+        patch.setattr(os, "open", hang)
+        try:
+            yield asked
+        finally:
+            comes_back.set()
 
 
 async def test_a_driver_that_hangs_blocks_one_thread_and_is_used_when_it_comes_back(
     sim: SimulatorThread, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    comes_back = threading.Event()
-    open_file, hanging = os.open, []
-
-    def hang(path: Any, *options: Any, **named: Any) -> int:
-        if path == sim.port:
-            hanging.append(path)
-            comes_back.wait(10)
-        return open_file(path, *options, **named)
-
-    monkeypatch.setattr(wire, "_OPEN_TIMEOUT", 0.2)
-    monkeypatch.setattr(os, "open", hang)
     client = Client(connect(sim.port), 1)
-    for told in ("took too long", "driver hangs", "driver hangs"):
-        with pytest.raises(PortError, match=told):
-            await client.read(CMAX)
-    assert len(hanging) == 1
-    comes_back.set()
-    monkeypatch.setattr(wire, "_OPEN_TIMEOUT", 5)
-    opening = client.connection._wire._opening
-    assert opening is not None
-    await asyncio.wait({opening})
+    with hanging_driver(sim.port, monkeypatch) as asked:
+        for told in ("took too long", "driver hangs", "driver hangs"):
+            with pytest.raises(PortError, match=told):
+                await client.read(CMAX)
+        assert len(asked) == 1
     assert await client.read(CMAX) == 4.18
+
+
+async def test_a_driver_that_hangs_is_left_alone_by_the_next_connection_too(
+    sim: SimulatorThread, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when Home Assistant tries to set an entry up again and again."""
+    with hanging_driver(sim.port, monkeypatch) as asked:
+        for told in ("took too long", "driver hangs", "driver hangs"):
+            connection = connect(sim.port)
+            with pytest.raises(PortError, match=told):
+                await Client(connection, 1).read(CMAX)
+            await connection.close()
+        assert len(asked) == 1
+    assert await Client(connect(sim.port), 1).read(CMAX) == 4.18
+
+
+async def test_who_waits_for_a_port_gets_it_when_another_gives_up_opening_it(
+    sim: SimulatorThread, connect: Connect
+) -> None:
+    client = Client(connect(sim.port), 1)
+    first = asyncio.create_task(client.read(CMAX))
+    second = asyncio.create_task(client.read(CMAX))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == 4.18
+
+
+async def test_an_opening_that_ends_by_itself_is_a_port_error(
+    sim: SimulatorThread, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken_off(*_: Any) -> Any:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(serialx, "create_serial_connection", broken_off)
+    with pytest.raises(PortError, match="broken off"):
+        await Client(connect(sim.port), 1).read(CMAX)
 
 
 async def test_closing_while_opening_leaves_nothing_open(
@@ -178,11 +223,10 @@ async def test_a_port_that_opens_although_nobody_waits_any_more_is_closed(
     connection = connect(sim.port)
     reading = asyncio.create_task(Client(connection, 1).read(CMAX))
     await asyncio.sleep(0.1)
+    task = wire._openings[sim.port]
     await connection.close()
     with pytest.raises(PortError, match="closed"):
         await reading
-    task = connection._wire._opening
-    assert task is not None
     await asyncio.wait({task})
     assert opened[0].is_closing()
     assert not connection._wire.is_open

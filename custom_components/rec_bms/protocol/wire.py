@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import suppress
+from functools import partial
 
 import serialx
 
@@ -21,6 +22,17 @@ LOGGER = logging.getLogger(__package__)
 _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 0.5
 _INBOX_LENGTH = 256
+
+_openings: dict[str, asyncio.Task[None]] = {}
+"""What is being opened now, by port: where a driver hangs, that outlives its connection."""
+
+
+def _finished(port: str, opening: asyncio.Task[None]) -> None:
+    if _openings.get(port) is opening:
+        del _openings[port]
+    # Whoever waited for it may be gone.
+    if not opening.cancelled():
+        opening.exception()
 
 
 class _Receiver(asyncio.Protocol):
@@ -60,7 +72,6 @@ class Wire:
         self._news = asyncio.Event()
         self._transport: asyncio.Transport | None = None
         self._receiver: _Receiver | None = None
-        self._opening: asyncio.Task[None] | None = None
         self._patience: asyncio.Timeout | None = None
 
     @property
@@ -88,13 +99,12 @@ class Wire:
         if self.is_open:
             return
         await self.close()
-        if self._opening is not None and not self._opening.done():
-            # Every further attempt would block one more of the threads that all share.
-            raise PortError(self.port, "the driver hangs while opening it")
+        await self._wait_for_earlier_opening()
         self._decoder = Decoder()
         self._inbox.clear()
         receiver = self._receiver = _Receiver(self)
-        opening = self._opening = asyncio.create_task(self._connect(receiver))
+        opening = _openings[self.port] = asyncio.create_task(self._connect(receiver))
+        opening.add_done_callback(partial(_finished, self.port))
         try:
             async with asyncio.timeout(_OPEN_TIMEOUT) as self._patience:
                 await asyncio.wait({opening})
@@ -108,8 +118,19 @@ class Wire:
         # The way to a port may lead through code of others (ESPHome's proxy raises Home Assistant's
         # own exceptions), so what can come here has no common base.
         # It is not shown as the cause either, since its text may hold the whole URL.
+        if opening.cancelled():
+            raise PortError(self.port, "opening was broken off")
         if (error := opening.exception()) is not None:
             raise PortError(self.port, str(error) or type(error).__name__)
+
+    async def _wait_for_earlier_opening(self) -> None:
+        """Have an opening that was given up let go of the port; a driver that hangs does not."""
+        if (earlier := _openings.get(self.port)) is None:
+            return
+        await asyncio.wait({earlier}, timeout=_CLOSE_TIMEOUT)
+        if not earlier.done():
+            # Every further attempt would block one more of the threads that all share.
+            raise PortError(self.port, "the driver hangs while opening it")
 
     async def _connect(self, receiver: _Receiver) -> None:
         transport, _ = await serialx.create_serial_connection(
