@@ -20,7 +20,9 @@ _ENERGIES = {"energy_charged": 1, "energy_discharged": -1}
 _TIMES = {"time_to_full": 1, "time_to_empty": -1}
 _COUNTERS = ("line_errors", "retries")
 _POLL_DURATION = "poll_duration"
-KEYS = (*_ENERGIES, *_TIMES, *_COUNTERS, _POLL_DURATION)
+ALWAYS_SHOWN = (*_ENERGIES, *_COUNTERS, _POLL_DURATION)
+"""While the BMS is there."""
+KEYS = (*ALWAYS_SHOWN, *_TIMES)
 _HALF_A_WATTHOUR = 0.000501
 """In kWh: energy is shown to one Wh."""
 _HALF_A_MILLISECOND = 0.501

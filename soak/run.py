@@ -285,7 +285,10 @@ class _Soak:
                     said.popleft()
             self._witness.look_at_all(entry)
         miscounted = [await self._miscounts(house) for house in self._houses]
-        return self._findings.wrong_states - before + sum(miscounted)
+        silent = [key for entry in self._entries for key in self._witness.never_shown(entry)]
+        for key in silent:
+            self._findings.wrong(f"{key} has never shown anything")
+        return self._findings.wrong_states - before + sum(miscounted) + len(silent)
 
     async def _miscounts(self, house: House) -> bool:
         """Tell whether a port's counters never say what was sent over it, between two questions."""

@@ -101,6 +101,7 @@ class Witness:
         """When a poll ended last, and when one did before that."""
         self._longest_poll: dict[str, float] = {}
         self._flows: dict[str, flow.Flow] = {}
+        self._shown: set[tuple[str, str]] = set()
         self._mains: dict[Client, flow.Main] = {}
 
     # -- who is who ------------------------------------------------------------------------------
@@ -174,6 +175,10 @@ class Witness:
                 self.look_at_all(entry)
 
         entry.async_on_unload(entry.runtime_data.async_add_listener(updated))
+
+    def never_shown(self, entry: RecBmsConfigEntry) -> list[str]:
+        """Return which sensors that should always show something never have."""
+        return [key for key in flow.ALWAYS_SHOWN if (entry.entry_id, key) not in self._shown]
 
     def look_at_all(self, entry: RecBmsConfigEntry) -> None:
         """Compare what every entity of an entry shows now."""
@@ -252,6 +257,7 @@ class Witness:
         bms = self.bms_of(entry)
         if key not in flow.KEYS or shown.state in truth.ABSENT:
             return truth.is_true(bms, key, shown, moment)
+        self._shown.add((entry.entry_id, key))
         capacities = truth.capacities(bms, moment)
         return self._flows[entry.entry_id].may_show(key, shown.state, capacities)
 

@@ -115,11 +115,11 @@ class Wire:
             self._patience = None
             # Not waited for: it lasts as long as a driver that hangs.
             opening.cancel()
+        if opening.cancelled():
+            raise PortError(self.port, "opening was broken off")
         # The way to a port may lead through code of others (ESPHome's proxy raises Home Assistant's
         # own exceptions), so what can come here has no common base.
         # It is not shown as the cause either, since its text may hold the whole URL.
-        if opening.cancelled():
-            raise PortError(self.port, "opening was broken off")
         if (error := opening.exception()) is not None:
             raise PortError(self.port, str(error) or type(error).__name__)
 
