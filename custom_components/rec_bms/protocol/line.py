@@ -151,9 +151,9 @@ class Line:
         if last is not None and kind(last) == kind(instruction):
             await self._quiet(self._wire.last_byte_at + QUIET)
 
-    async def _quiet(self, until: float) -> None:
+    async def _quiet(self, until: float, latest: float | None = None) -> None:
         """Return at the loop time `until`, later if bytes keep coming, but not for ever."""
-        latest = self._now + ANSWER_AT_THE_LATEST
+        latest = latest or self._now + ANSWER_AT_THE_LATEST
         while (now := self._now) < until and now < latest:
             await self._wire.listen(until)
             until = max(until, self._wire.last_byte_at + QUIET)
@@ -165,9 +165,11 @@ class Line:
         begun needs longer than a quiet line.
         """
         if self._overhear() or self._wire.bytes_since_frame:
-            await self._quiet(self._wire.last_byte_at + QUIET)
+            latest = self._now + ANSWER_AT_THE_LATEST
+            await self._quiet(self._wire.last_byte_at + QUIET, latest)
             if self._wire.pending:
-                await self._quiet(self._wire.last_byte_at + STALLED)
+                latest = max(latest, self._now + STALLED)
+                await self._quiet(self._wire.last_byte_at + STALLED, latest)
             self._overhear()
 
     async def _send(self, address: int, question: bytes) -> Debt:
