@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -39,6 +39,10 @@ from .protocol.models import Reading, Readings
 
 _LOST_IN_A_ROW = 2
 """So many questions without an answer, one after the other, make a BMS seem to be gone."""
+_LONGEST_PAUSE = 3
+"""Scan intervals between two polls after which the BMS was not heard in between."""
+_DEVICE = frozenset({"*IDN", "SWVR", "HWVR"})
+"""What the main device shows."""
 _TOLD_AT_ONCE = 100
 """Listeners that are told before others in Home Assistant have their turn: a battery may have some
 five hundred entities."""
@@ -53,6 +57,8 @@ class BmsData:
     readings: Readings
     read_at: float
     """When LCD1 was read, in s of the event loop's clock."""
+    continuous: bool
+    """Whether no poll failed, and none was left out, since LCD1 was read the time before."""
     poll_duration: float
     """How long the last poll took, in s."""
     line_errors: int
@@ -81,9 +87,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         self.client = client
         self.schedule = Schedule(self.scan_interval)
         self.main_device_id = ""
+        self.hopes: list[Callable[[], Iterable[str]]] = []
+        """Each tells which instructions would have an entity if only the BMS answered them."""
         self._described: tuple[str | None, ...] | None = None
         self._values: dict[str, Reading] = {}
         self._was_away = True
+        self._ended_at = 0.0
         self._exchanges = 0
         self._repeated_exchanges = 0
 
@@ -97,7 +106,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         """Ask for what is due; only the BMS or its port being gone fails the poll."""
         started = self.hass.loop.time()
         exchanges, repeated = self.client.exchanges, self.client.repeated_exchanges
-        due = self.schedule.due(self._wanted(), started, everything=self._was_away)
+        pause = started - self._ended_at
+        continuous = not self._was_away and pause <= _LONGEST_PAUSE * self.scan_interval
+        self.schedule.begin(started)
+        due = self.schedule.due(
+            self._wanted(), started, everything=self._was_away, hoped_for=self._hoped_for
+        )
         self._was_away = True
         try:
             lost = await self._first_round(due)
@@ -112,10 +126,11 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         self._was_away = False
         self._exchanges += self.client.exchanges - exchanges
         self._repeated_exchanges += self.client.repeated_exchanges - repeated
-        for code in self.schedule.stale(self._values, self.hass.loop.time()):
+        for code in self.schedule.stale(self._values):
             del self._values[code]
         self._keep_device_up_to_date()
-        return self._snapshot(self.hass.loop.time() - started)
+        self._ended_at = self.hass.loop.time()
+        return self._snapshot(self._ended_at - started, continuous=continuous)
 
     @callback
     @override
@@ -183,6 +198,9 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         contexts: Iterable[Iterable[str]] = self.async_contexts()
         return {code for codes in contexts for code in codes}
 
+    def _hoped_for(self) -> set[str]:
+        return {code for hope in self.hopes for code in hope()} | _DEVICE
+
     async def _first_round(self, due: list[Instruction]) -> list[Instruction]:
         """Ask each once and return those that were lost.
 
@@ -205,7 +223,10 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
 
     async def _second_round(self, lost: list[Instruction]) -> None:
         """Ask what was lost once more; raise if the BMS or the port is gone."""
+        unsupported = self.schedule.unsupported
         for instruction in lost:
+            if instruction.code in unsupported:
+                continue
             try:
                 await self._read(instruction)
             except NoAnswerError:
@@ -230,9 +251,10 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
 
     async def _hide(self, code: str) -> None:
         """Show that a value is not known; Home Assistant drops calls to what is unavailable."""
-        self._values[code] = None
         self.schedule.forget(code)
-        await self._publish(code)
+        if code in self._values:
+            self._values[code] = None
+            await self._publish(code)
 
     async def _publish(self, code: str) -> None:
         """Show what has become of one reading; a running poll shows the rest at its end."""
@@ -240,11 +262,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         self.data = replace(self.data, readings=Readings(MappingProxyType(values)))
         await self._tell(list(self._listeners))
 
-    def _snapshot(self, poll_duration: float) -> BmsData:
+    def _snapshot(self, poll_duration: float, *, continuous: bool) -> BmsData:
         counters = self.client.connection.counters
         return BmsData(
             readings=Readings(MappingProxyType(dict(self._values))),
             read_at=self.schedule.read_at(FIRST),
+            continuous=continuous,
             poll_duration=poll_duration,
             line_errors=counters.line_errors,
             retries=counters.retries,

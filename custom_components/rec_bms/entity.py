@@ -122,6 +122,8 @@ class Candidate:
     key: str
     needs: frozenset[str]
     make: Callable[[], RecBmsEntity]
+    enabled: bool = True
+    """Whether it is enabled when it is new."""
 
 
 async def async_add_as_they_appear(
@@ -147,6 +149,13 @@ async def async_add_as_they_appear(
         readings = coordinator.data.readings
         return all(readings.has(code) for code in candidate.needs)
 
+    def hoped_for() -> Iterable[str]:
+        """Yield what would have to be answered for an entity that is not there yet."""
+        for candidate in candidates():
+            unique_id = f"{entry.entry_id}_{candidate.key}"
+            if candidate.enabled and not registry.async_get_entity_id(platform, DOMAIN, unique_id):
+                yield from candidate.needs
+
     def new_ones() -> list[Candidate]:
         nonlocal seen_layout
         if (layout := coordinator.data.readings.layout) == seen_layout:
@@ -170,5 +179,6 @@ async def async_add_as_they_appear(
         if new := new_ones():
             entry.async_create_task(coordinator.hass, add(new), f"{entry.title} add {platform}")
 
+    coordinator.hopes.append(hoped_for)
     await add(new_ones())
     entry.async_on_unload(coordinator.async_add_listener(add_later))

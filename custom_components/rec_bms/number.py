@@ -46,7 +46,7 @@ async def async_setup_entry(
     def candidates() -> Iterable[Candidate]:
         for row in number_settings():
             make = partial(RecBmsNumber, coordinator, row)
-            yield Candidate(str(row.key), frozenset({row.code}), make)
+            yield Candidate(str(row.key), frozenset({row.code}), make, row.enabled)
 
     await async_add_as_they_appear(entry, Platform.NUMBER, candidates, async_add_entities)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import zip_longest
 
 from .protocol.instructions import BY_CODE, INSTRUCTIONS, Group, Instruction
@@ -28,7 +28,10 @@ class Schedule:
     def __init__(self, scan_interval: float) -> None:
         """Take the time between polls in s; nothing was read yet."""
         self._scan_interval = scan_interval
+        self._period = scan_interval
+        self._began_at: float | None = None
         self._read_at: dict[str, float] = {}
+        self._to_confirm: set[str] = set()
         self._missed_since: dict[str, int] = {}
         self._answers = 0
         self._asked_in_vain_at: dict[str, float] = {}
@@ -39,22 +42,41 @@ class Schedule:
         """Instructions that this BMS has never answered, while it answered others."""
         return frozenset(self._asked_in_vain_at)
 
-    def due(self, wanted: Collection[str], now: float, *, everything: bool) -> list[Instruction]:
+    def begin(self, now: float) -> None:
+        """Note that a poll begins; how long after the last one is what three polls go by."""
+        if self._began_at is not None:
+            self._period = now - self._began_at
+        self._began_at = now
+
+    def due(
+        self,
+        wanted: Collection[str],
+        now: float,
+        *,
+        everything: bool,
+        hoped_for: Callable[[], Collection[str]] = tuple,
+    ) -> list[Instruction]:
         """Return what to ask now, in the order of asking.
 
-        `everything` is for the first poll and the first after the BMS was away.
+        `everything` is for the first poll and the first after the BMS was away. What the BMS may
+        not know costs two seconds in vain: of that, at most one comes, and it comes last. Once it
+        is taken for unsupported, it comes only where `wanted` or `hoped_for` has it.
         """
+        doubtful = self._undecided | self.unsupported
         if everything:
-            return in_order(BY_CODE)
-        never_read = self._missed_since.keys() - self._read_at.keys()
-        candidates = ALWAYS.union(wanted, never_read)
-        codes = {code for code in candidates if self._is_due(code, now)}
-        return in_order(codes | self._next_setting(wanted))
+            self._asked_in_vain_at = dict.fromkeys(self._asked_in_vain_at, _NEVER)
+            codes = BY_CODE.keys() - doubtful
+        else:
+            candidates = ALWAYS.union(wanted) - doubtful
+            codes = {code for code in candidates if self._is_due(code, now)}
+            codes |= self._to_confirm | self._next_setting(candidates)
+        return in_order(codes) + self._probe(wanted, now, hoped_for)
 
     def answered(self, code: str, now: float) -> None:
         """Note that an instruction was read."""
         self._answers += 1
         self._read_at[code] = now
+        self._to_confirm.discard(code)
         self._missed_since.pop(code, None)
         self._asked_in_vain_at.pop(code, None)
         if code in _SETTINGS:
@@ -77,17 +99,46 @@ class Schedule:
         return self._read_at[code]
 
     def forget(self, code: str) -> None:
-        """Have an instruction asked at the next poll, since what is known of it is not certain."""
-        self._read_at[code] = _NEVER
+        """Have an instruction asked at each poll until it answers: what it tells is not known."""
+        self._to_confirm.add(code)
 
-    def stale(self, codes: Iterable[str], now: float) -> set[str]:
-        """Return those whose readings are too old to be shown."""
+    def stale(self, codes: Iterable[str]) -> set[str]:
+        """Return those whose readings were too old to be shown when this poll began.
+
+        What it has read itself is never too old, however long it took.
+        """
         return {
             code
             for code in codes
-            if now - self._read_at[code]
-            > _INTERVALS_UNTIL_STALE * self._interval(code) + self._scan_interval
+            if code not in self._to_confirm and self._age(code) > self._longest_age(code)
         }
+
+    def _age(self, code: str) -> float:
+        """Return how old a reading was, in s, when this poll began; negative for this poll's."""
+        return (self._began_at or 0.0) - self._read_at[code]
+
+    def _longest_age(self, code: str) -> float:
+        """Return for how long a reading is shown, in s. Slow polls are no reason to lose it."""
+        interval = max(self._interval(code), self._period)
+        return _INTERVALS_UNTIL_STALE * interval + self._scan_interval
+
+    @property
+    def _undecided(self) -> frozenset[str]:
+        """Instructions never answered, of which it is not certain yet that they never will be."""
+        return frozenset(self._missed_since) - self._read_at.keys() - self._asked_in_vain_at.keys()
+
+    def _probe(
+        self, wanted: Collection[str], now: float, hoped_for: Callable[[], Collection[str]]
+    ) -> list[Instruction]:
+        """Return the one instruction whose turn it is of those that the BMS may not know."""
+        if undecided := self._undecided:
+            return [row for row in INSTRUCTIONS if row.code in undecided][:1]
+        longest_ago = sorted(self._asked_in_vain_at.items(), key=lambda item: item[1])
+        again = [code for code, at in longest_ago if now - at >= _ASK_UNSUPPORTED_EVERY]
+        if not again:
+            return []
+        worth_asking = ALWAYS.union(wanted, hoped_for())
+        return [BY_CODE[code] for code in again if code in worth_asking][:1]
 
     def _interval(self, code: str) -> float:
         """Return how often it is asked, in s; what never changes, never again."""
@@ -103,20 +154,17 @@ class Schedule:
         return float("inf")
 
     def _is_due(self, code: str, now: float) -> bool:
-        if (asked_in_vain_at := self._asked_in_vain_at.get(code)) is not None:
-            return now - asked_in_vain_at >= _ASK_UNSUPPORTED_EVERY
         read_at = self._read_at.get(code, _NEVER)
         if read_at == _NEVER or BY_CODE[code].group is Group.SETTING:
             return read_at == _NEVER
         # Half a scan interval early rather than half a one late.
         return now - read_at >= self._interval(code) - self._scan_interval / 2
 
-    def _next_setting(self, wanted: Collection[str]) -> set[str]:
+    def _next_setting(self, candidates: Collection[str]) -> set[str]:
         """Return the setting whose turn it is, of those that somebody wants to see."""
         after_last = _SETTINGS.index(self._last_setting) + 1
         in_turn = (*_SETTINGS[after_last:], *_SETTINGS[:after_last])
-        askable = [code for code in in_turn if code in wanted and code not in self.unsupported]
-        return set(askable[:1])
+        return set([code for code in in_turn if code in candidates][:1])
 
 
 def in_order(codes: Collection[str] | Mapping[str, Instruction]) -> list[Instruction]:

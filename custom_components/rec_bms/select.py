@@ -31,7 +31,7 @@ async def async_setup_entry(
     def candidates() -> Iterable[Candidate]:
         for row in select_settings():
             make = partial(RecBmsSelect, coordinator, row)
-            yield Candidate(str(row.key), frozenset({row.code}), make)
+            yield Candidate(str(row.key), frozenset({row.code}), make, row.enabled)
 
     await async_add_as_they_appear(entry, Platform.SELECT, candidates, async_add_entities)
 

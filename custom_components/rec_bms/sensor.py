@@ -404,7 +404,9 @@ async def async_setup_entry(
 
     def candidates() -> Iterable[Candidate]:
         for each in SENSORS:
-            yield Candidate(each.key, each.needs, partial(RecBmsSensor, coordinator, each))
+            make = partial(RecBmsSensor, coordinator, each)
+            enabled = each.entity_registry_enabled_default
+            yield Candidate(each.key, each.needs, make, enabled)
         for table in TABLES:
             for unit, number in sorted(_places(entry, table)):
                 yield Candidate(
@@ -413,6 +415,11 @@ async def async_setup_entry(
                     partial(RecBmsTableSensor, coordinator, table, unit, number),
                 )
 
+    def tables_hoped_for() -> Iterable[str]:
+        """Yield the tables of which not even one cell or sensor is known."""
+        return (table.code for table in TABLES if not _places(entry, table))
+
+    coordinator.hopes.append(tables_hoped_for)
     await async_add_as_they_appear(entry, Platform.SENSOR, candidates, async_add_entities)
     async_add_entities(RecBmsEnergySensor(coordinator, each) for each in ENERGIES)
     async_add_entities(RecBmsTimeSensor(coordinator, each) for each in TIMES)

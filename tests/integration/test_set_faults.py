@@ -128,6 +128,24 @@ async def test_the_read_back_is_lost_and_the_next_poll_shows_the_truth(
     assert limit.number("maxc") == NEW
 
 
+async def test_a_setting_that_is_not_certain_is_unknown_until_it_is_read(
+    short_silence: None, limit: House
+) -> None:
+    def fall_silent(entry: Entry) -> None:
+        if entry.is_set and entry.what == ANSWERED:
+            limit.sim.log.listeners.clear()
+            limit.bms.unsupported.add("MAXC")
+
+    limit.sim.log.listeners.append(fall_silent)
+    assert (await fails(limit)).translation_key == "unverified"
+    for _ in range(2):
+        await limit.poll()
+        assert limit.shown("maxc") == "unknown"
+    limit.bms.unsupported.clear()
+    await limit.poll()
+    assert limit.number("maxc") == NEW
+
+
 async def test_after_a_set_that_could_not_be_verified_another_can_be_made_at_once(
     short_silence: None, limit: House
 ) -> None:
