@@ -23,7 +23,8 @@ class EnergyMeter:
     """Adds up the energy that flows one way, in kWh, from power as it was at real times.
 
     Between two samples power is taken to change evenly; where it changes sign, each direction gets
-    its part. Over a gap longer than `longest_gap`, in s, nothing is invented.
+    its part. Over a gap longer than `longest_gap`, in s, nothing is invented unless the BMS was heard
+    all the time.
     """
 
     def __init__(self, direction: Direction, longest_gap: float) -> None:
@@ -33,10 +34,15 @@ class EnergyMeter:
         self._longest_gap = longest_gap
         self._last: tuple[float, float] | None = None
 
-    def add(self, watts: float | None, at: float) -> None:
-        """Take a sample of power in W, positive while charging; None where it is not known."""
+    def add(self, watts: float | None, at: float, *, continuous: bool = False) -> None:
+        """Take a sample of power in W, positive while charging; None where it is not known.
+
+        `continuous` says that the BMS was heard since the last sample, however long ago that was.
+        """
         last, self._last = self._last, None if watts is None else (watts, at)
-        if last is None or watts is None or not 0 < at - last[1] <= self._longest_gap:
+        if last is None or watts is None or at <= last[1]:
+            return
+        if at - last[1] > self._longest_gap and not continuous:
             return
         self.kwh += _one_way(last[0] * self._direction, watts * self._direction) * (
             (at - last[1]) / _JOULES_PER_KWH

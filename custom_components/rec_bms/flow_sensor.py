@@ -99,7 +99,8 @@ class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
     def _add(self) -> None:
         data = self.coordinator.data
         if self.coordinator.last_update_success and data.readings.main is not None:
-            self._meter.add(data.readings.main.power, data.read_at)
+            power = data.readings.main.power
+            self._meter.add(power, data.read_at, continuous=data.continuous)
 
     @override
     def _content(self) -> object:
