@@ -18,6 +18,7 @@ from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .dashboard import async_setup_dashboard
 from .entity import unit_of_device
 from .issues import IssueWatch
+from .memory import Memory
 from .messages import translated
 from .ports import SpeedConflictError, async_get_ports, is_url
 from .protocol.client import Client
@@ -70,7 +71,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
     except PortError as err:
         raise _not_ready(translated(err, entry.title)) from err
     entry.async_on_unload(partial(ports.release, connection))
-    coordinator = RecBmsCoordinator(hass, entry, Client(connection, entry.data[CONF_ADDRESS]))
+    memory = Memory(hass, entry.entry_id)
+    await memory.async_load()
+    client = Client(connection, entry.data[CONF_ADDRESS])
+    coordinator = RecBmsCoordinator(hass, entry, client, memory)
     try:
         await coordinator.async_config_entry_first_refresh()
     except ConfigEntryNotReady as err:
@@ -85,7 +89,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
 
 async def async_unload_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bool:
     """Take the entities away; the connection goes with its last user."""
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    await entry.runtime_data.memory.async_save()
+    return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> None:
+    """Leave nothing behind."""
+    await Memory(hass, entry.entry_id).async_remove()
 
 
 async def async_remove_config_entry_device(

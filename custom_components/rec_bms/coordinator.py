@@ -22,6 +22,7 @@ from .const import (
     LOGGER,
     MANUFACTURER,
 )
+from .memory import Memory
 from .messages import translated
 from .polling import FIRST, Schedule
 from .protocol.client import Client, SetResult
@@ -74,8 +75,10 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
 
     config_entry: RecBmsConfigEntry
 
-    def __init__(self, hass: HomeAssistant, entry: RecBmsConfigEntry, client: Client) -> None:
-        """Take the client that talks to the entry's BMS."""
+    def __init__(
+        self, hass: HomeAssistant, entry: RecBmsConfigEntry, client: Client, memory: Memory
+    ) -> None:
+        """Take the client that talks to the entry's BMS, and what is remembered of it."""
         self.scan_interval = entry.options.get(CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL)
         super().__init__(
             hass,
@@ -85,6 +88,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
             update_interval=timedelta(seconds=self.scan_interval),
         )
         self.client = client
+        self.memory = memory
         self.schedule = Schedule(self.scan_interval)
         self.main_device_id = ""
         self.hopes: list[Callable[[], Iterable[str]]] = []

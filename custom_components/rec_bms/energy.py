@@ -23,8 +23,8 @@ class EnergyMeter:
     """Adds up the energy that flows one way, in kWh, from power as it was at real times.
 
     Between two samples power is taken to change evenly; where it changes sign, each direction gets
-    its part. Over a gap longer than `longest_gap`, in s, nothing is invented unless the BMS was heard
-    all the time.
+    its part. Over a gap longer than `longest_gap`, in s, nothing is invented unless the BMS was
+    heard all the time.
     """
 
     def __init__(self, direction: Direction, longest_gap: float) -> None:

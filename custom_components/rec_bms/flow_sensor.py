@@ -83,11 +83,13 @@ class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Go on from what was added up before the restart."""
+        """Go on from what was added up before: of two records the higher, as a total grows."""
         await super().async_added_to_hass()
+        kwh = self.coordinator.memory.energy(self.entity_description.key)
         last = await self.async_get_last_sensor_data()
         if last is not None and isinstance(last.native_value, int | float | Decimal):
-            self._meter.kwh = float(last.native_value)
+            kwh = max(kwh, float(last.native_value))
+        self._meter.kwh = kwh
         self._add()
 
     @callback
@@ -101,6 +103,9 @@ class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
         if self.coordinator.last_update_success and data.readings.main is not None:
             power = data.readings.main.power
             self._meter.add(power, data.read_at, continuous=data.continuous)
+            self.coordinator.memory.keep_energy(
+                self.entity_description.key, self._meter.kwh, self.coordinator.scan_interval
+            )
 
     @override
     def _content(self) -> object:

@@ -1,6 +1,6 @@
 """Polls that take long: nothing that was just read is thrown away, and the main data come first.
 
-The line is left out and the clock is moved on by what it would have taken, so that hours take seconds.
+The line is left out and the clock is moved on by what it would have taken: hours take seconds.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ async def test_what_an_enabled_entity_shows_is_asked_again_until_its_owner_disab
     assert house.shown("canf") == "unavailable"
     line.polls.clear()
     await line.an_hour()
-    assert ["CANF"] == [code for codes in line.polls for code in codes if code == "CANF"]
+    assert [code for codes in line.polls for code in codes if code == "CANF"] == ["CANF"]
     er.async_get(house.hass).async_update_entity(
         house.entity_id("canf"), disabled_by=er.RegistryEntryDisabler.USER
     )
