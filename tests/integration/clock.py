@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant
 
 from simulator import BMS
 from tests.integration.house import House
+from tests.wall_clock import MoveOn
 
 
 @dataclass
@@ -19,11 +20,13 @@ class Clock:
     """The loop's clock, moved on by `passed` seconds; the batteries' clocks follow at each poll.
 
     What the poll itself takes passes for both, so that what the integration makes of its own clock
-    can be compared with what the battery lived through.
+    can be compared with what the battery lived through. A wall clock goes along where there is one
+    of the test's own, `wall_moves_on`.
     """
 
     hass: HomeAssistant
     passed: float = 0.0
+    wall_moves_on: MoveOn | None = None
     _battery_at: dict[int, float] = field(default_factory=dict)
 
     def now(self) -> float:
@@ -46,6 +49,8 @@ class Clock:
     async def poll(self, house: House, after: float) -> None:
         """Let so many seconds pass and have the BMS polled."""
         self.passed += after
+        if self.wall_moves_on is not None:
+            self.wall_moves_on(after)
         if id(house) in self._battery_at:
             self.live(house)
         await house.coordinator.async_refresh()
@@ -58,9 +63,9 @@ def _live(bms: BMS, seconds: float) -> None:
 
 
 @contextmanager
-def movable_clock(hass: HomeAssistant) -> Iterator[Clock]:
+def movable_clock(hass: HomeAssistant, *, wall_moves_on: MoveOn | None = None) -> Iterator[Clock]:
     """Give a Home Assistant a clock that can be moved on."""
-    clock = Clock(hass)
+    clock = Clock(hass, wall_moves_on=wall_moves_on)
     with (
         patch.object(hass.loop, "time", clock.now),
         # Nothing took as long as the clock was moved on by.

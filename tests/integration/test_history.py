@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -35,8 +35,10 @@ from simulator import SimulatorThread
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
+from tests.wall_clock import MoveOn, wall_clock
 
 INTERVAL = 10
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTES = int(os.environ.get("REC_BMS_MINUTES", "5"))
 
 MEANS = {
@@ -63,14 +65,31 @@ SUMS = {"energy_charged": "kWh", "energy_discharged": "kWh", "cycles": None}
 """What is added up."""
 
 
+@pytest.fixture
+def starts_at() -> datetime:
+    """When the test begins, by a clock that stands until it is moved on.
+
+    Statistics are of certain minutes, so the machine's clock would cut what is recorded in two.
+    """
+    return NOON
+
+
+@pytest.fixture
+def wall_moves_on(starts_at: datetime) -> Iterator[MoveOn]:
+    with wall_clock(starts_at, stands=True) as move_on:
+        yield move_on
+
+
 @pytest.fixture(autouse=True)
-def _integration(recorder_mock: recorder.Recorder, enable_custom_integrations: None) -> None:
+def _integration(
+    wall_moves_on: MoveOn, recorder_mock: recorder.Recorder, enable_custom_integrations: None
+) -> None:
     """Record everything in a real database, in memory."""
 
 
 @pytest.fixture
-def clock(hass: HomeAssistant) -> Iterator[Clock]:
-    with movable_clock(hass) as clock:
+def clock(hass: HomeAssistant, wall_moves_on: MoveOn) -> Iterator[Clock]:
+    with movable_clock(hass, wall_moves_on=wall_moves_on) as clock:
         yield clock
 
 
@@ -120,25 +139,29 @@ async def test_an_hour_leaves_a_row_of_everything_that_people_chart(house: House
         assert row.sum == 0
 
 
+@pytest.mark.parametrize(
+    "starts_at",
+    [datetime(2026, 11, 22, hour, 50, tzinfo=UTC) for hour in (12, 23)],
+    ids=["in the middle of a day", "at the end of a day"],
+)
 async def test_energy_is_added_up_in_the_statistics(
-    hass: HomeAssistant, battery: SimulatorThread, clock: Clock
+    hass: HomeAssistant, battery: SimulatorThread, clock: Clock, starts_at: datetime
 ) -> None:
     house = House(hass, battery, entry_for(battery, scan_interval=INTERVAL))
-    await house.set_up()
     house.sim.call(house.bms.set_current, -100)
-    start = dt_util.utcnow().replace(minute=0, second=0, microsecond=0)
-    for minute in (50, 55):
-        for _ in range(30):
-            await clock.poll(house, INTERVAL)
-        await async_wait_recording_done(hass)
-        do_adhoc_statistics(hass, start=start + timedelta(minutes=minute))
-        await async_wait_recording_done(hass)
-        if minute == 50:
-            before = house.number("energy_discharged")
+    await house.set_up()
+    before = house.number("energy_discharged")
+    for _ in range(10 * 60 // INTERVAL - 1):
+        await clock.poll(house, INTERVAL)
+    await async_wait_recording_done(hass)
+    for minutes in (0, 5):
+        do_adhoc_statistics(hass, start=starts_at + timedelta(minutes=minutes))
+    await async_wait_recording_done(hass)
     _, row = (await long_term(house))["energy_discharged"]
+    assert row.start_ts == starts_at.replace(minute=0).timestamp()
     assert row.state == house.number("energy_discharged")
     assert row.sum == pytest.approx(row.state - before)
-    assert row.sum > 0.4
+    assert row.sum == pytest.approx(house.number("voltage") * 100 / 6000, rel=0.03)
 
 
 async def test_the_energy_dashboard_finds_nothing_wrong(
