@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from unittest.mock import patch
 
@@ -86,21 +86,31 @@ class Attempt:
 
 
 @composite
-def attempts(draw: DrawFn) -> Attempt:
-    """Draw any of the settings and a value up to a tenth beyond its limits."""
-    row = draw(sampled_from(SETTABLE))
+def attempts(draw: DrawFn, rows: Sequence[Row] = SETTABLE) -> Attempt:
+    """Draw one of the settings and a value up to a tenth beyond its limits.
+
+    No setting is sent finer than to nine decimals.
+    """
+    row = draw(sampled_from(rows))
     assert row.minimum is not None
     assert row.maximum is not None
     beyond = 0.1 * (row.maximum - row.minimum)
     value = draw(floats(row.minimum - beyond, row.maximum + beyond))
-    value = round(value) if row.whole_number else float(f"{value:.4g}")
+    value = round(value) if row.whole_number else round(float(f"{value:.4g}"), 9)
     return Attempt(row, value, draw(booleans()))
 
 
+@given(attempts([BY_CODE["EAVC"], BY_CODE["ODDC"]]))
+def test_what_is_drawn_is_no_finer_than_what_is_sent(attempt: Attempt) -> None:
+    """Otherwise a value that was sent right would be taken for a wrong one."""
+    assert attempt.value == float(f"{attempt.value:.9f}") == float(f"{attempt.value:.9g}")
+
+
+# It waits for hundreds of answers that do not come: minutes on any machine.
+@pytest.mark.timeout(900)
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    phases=[Phase.explicit, Phase.generate],
     # One house serves all examples: each goes on from where the last one left the BMS.
     suppress_health_check=list(HealthCheck),
 )

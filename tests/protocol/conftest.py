@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from custom_components.rec_bms.protocol.client import Client
 from custom_components.rec_bms.protocol.connection import Connection
@@ -21,10 +20,6 @@ from simulator import SimulatorThread
 sys.path.insert(0, str(Path(__file__).parent))
 
 from peer import Peer
-
-# How long an example takes says more about the machine than about what is tested.
-settings.register_profile("protocol", deadline=None)
-settings.load_profile("protocol")
 
 type Simulate = Callable[..., SimulatorThread]
 type Connect = Callable[..., Connection]
