@@ -31,11 +31,12 @@ class Report:
     lost: dict[str, int] = field(default_factory=dict)
     failed_polls: dict[str, int] = field(default_factory=dict)
     sets: dict[str, int] = field(default_factory=dict)
+    without_oracle: dict[str, int] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
 
     def add(self, other: Report) -> None:
         """Add what another process found."""
-        for name in ("counts", "faults", "lost", "failed_polls", "sets"):
+        for name in ("counts", "faults", "lost", "failed_polls", "sets", "without_oracle"):
             getattr(self, name).update(Counter(getattr(self, name)) + Counter(getattr(other, name)))
         self.examples += other.examples
 
@@ -129,6 +130,8 @@ def _print(report: Report) -> None:
     _print_table("sets", report.sets)
     _print_table("polls failed though answered", avoidable)
     _print_table("exchanges given up though answered", lost)
+    for key, number in sorted(report.without_oracle.items()):
+        print(f"no oracle for {key}, which was looked at {number} times: it may be right or wrong")
     for example in report.examples:
         print(f"WRONG: {example}")
 

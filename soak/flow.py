@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from . import rules
+
 _SMOOTHING_SECONDS = 120.0
-_POLLS_IN_LONGEST_GAP = 3
-_INTERVALS_UNTIL_STALE = 3
 _LONGEST_HOURS = 240.0
 _CURRENT, _VOLTAGE, _STATE_OF_CHARGE = 2, 4, 5
 """Places in LCD1's answer."""
@@ -20,7 +20,9 @@ _ENERGIES = {"energy_charged": 1, "energy_discharged": -1}
 _TIMES = {"time_to_full": 1, "time_to_empty": -1}
 _COUNTERS = ("line_errors", "retries")
 _POLL_DURATION = "poll_duration"
-ALWAYS_SHOWN = (*_ENERGIES, *_COUNTERS, _POLL_DURATION)
+_OF_THE_POLL = (*_COUNTERS, _POLL_DURATION)
+"""What a poll tells whatever it has read."""
+ALWAYS_SHOWN = (*_ENERGIES, *_OF_THE_POLL)
 """While the BMS is there."""
 KEYS = (*ALWAYS_SHOWN, *_TIMES)
 _HALF_A_WATTHOUR = 0.000501
@@ -42,9 +44,9 @@ class Flow:
 
     def __init__(self, scan_interval: float) -> None:
         """Take the time between polls in s; there was none yet."""
-        self._longest_gap = _POLLS_IN_LONGEST_GAP * scan_interval
-        self._oldest = (_INTERVALS_UNTIL_STALE + 1) * scan_interval
+        self._scan_interval = scan_interval
         self._last: Main | None = None
+        self._poll_failed = False
         self._joules = {1: 0.0, -1: 0.0}
         self._amperes = 0.0
         self._poll_seconds = 0.0
@@ -54,17 +56,22 @@ class Flow:
         """Take what the next poll brought."""
         self._poll_seconds, self._counters = ended - began, counters
         # A poll may take so long that what it began with is not shown any more.
-        if ended - main.read_at <= self._oldest:
+        if rules.is_shown_after(ended - main.read_at, self._scan_interval):
             self._follow(main)
+
+    def poll_failed(self) -> None:
+        """Take that the next poll did not find the BMS."""
+        self._poll_failed = True
 
     def _follow(self, main: Main) -> None:
         last, self._last = self._last, main
+        poll_failed, self._poll_failed = self._poll_failed, False
         amperes = main.values[_CURRENT]
         if last is None:
             self._amperes = amperes
             return
         seconds = main.read_at - last.read_at
-        if 0 < seconds <= self._longest_gap:
+        if rules.is_counted(seconds, self._scan_interval, poll_failed=poll_failed):
             self._add_up(_watts(last), _watts(main), seconds)
         if math.copysign(1, amperes) != math.copysign(1, self._amperes):
             self._amperes = amperes
@@ -83,16 +90,19 @@ class Flow:
 
     def may_show(self, key: str, state: str, capacities: Iterable[float]) -> bool:
         """Tell whether a sensor may show this now; the battery's capacity is one of some, in Ah."""
+        shown = float(state)
+        if key in _OF_THE_POLL:
+            return self._is_of_the_poll(key, shown)
         if (last := self._last) is None:
             return False
-        shown = float(state)
         if key in _ENERGIES:
             return abs(shown - self._joules[_ENERGIES[key]] / 3.6e6) <= _HALF_A_WATTHOUR
-        if key in _COUNTERS:
-            return shown == self._counters[key]
+        return any(self._is_time(_TIMES[key], shown, capacity, last) for capacity in capacities)
+
+    def _is_of_the_poll(self, key: str, shown: float) -> bool:
         if key == _POLL_DURATION:
             return abs(shown - self._poll_seconds * 1000) <= _HALF_A_MILLISECOND
-        return any(self._is_time(_TIMES[key], shown, capacity, last) for capacity in capacities)
+        return shown == self._counters.get(key)
 
     def _is_time(self, direction: int, shown_hours: float, capacity: float, last: Main) -> bool:
         if self._amperes * direction <= 0:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from typing import Any, ClassVar, override
 
 from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
@@ -30,6 +31,8 @@ class Port:
         self.line: Line | None = None
         self.questions = 0
         """How many questions the client has sent; sets are none."""
+        self.sent: Counter[bytes] = Counter()
+        """How often the client has sent the same bytes."""
         self._latency = latency
         self._held = bytearray()
         self._timer: asyncio.TimerHandle | None = None
@@ -45,6 +48,7 @@ class Port:
         """Take what the client sends."""
         assert self.line is not None
         self.questions += not _SET.match(data)
+        self.sent[data] += 1
         self.line.hear(data)
 
     def write(self, data: bytes) -> None:

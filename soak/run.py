@@ -143,6 +143,7 @@ class _Soak:
             lost=dict(found.lost),
             failed_polls=dict(found.failed_polls),
             sets=dict(found.sets),
+            without_oracle=dict(found.without_oracle),
             examples=[
                 *found.examples,
                 *(each for house in self._houses for each in house.overlaps[:5]),

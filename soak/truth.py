@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from custom_components.rec_bms.protocol.instructions import BY_CODE, Group
+from custom_components.rec_bms.protocol.instructions import BY_CODE
 
+from . import rules
 from .bms import SETTINGS, Answer, SignedBms
 
 ABSENT = ("unavailable", "unknown")
@@ -57,6 +57,7 @@ _ERRORS = (
     "internal",
 )
 _EVENTS = "error_event"
+_PRODUCTS = ("remaining_capacity", "stored_energy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +97,9 @@ def code_of(key: str) -> str | None:
     }.get(key)
 
 
-def interval(code: str, scan_interval: float) -> float:
-    """Return how often an instruction is to be asked, in s (the design's polling table)."""
-    match BY_CODE[code].group:
-        case Group.MAIN:
-            return scan_interval
-        case Group.TEMPERATURES:
-            return max(30.0, scan_interval)
-        case Group.SLOW:
-            return max(300.0, scan_interval)
-        case Group.SETTING:
-            return scan_interval * sum(row.group is Group.SETTING for row in BY_CODE.values())
-    return math.inf
+def knows(key: str) -> bool:
+    """Tell whether there is a rule for what an entity may show."""
+    return key in (_EVENTS, *_PRODUCTS) or code_of(key) is not None
 
 
 def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
@@ -140,7 +132,7 @@ def _answers(bms: SignedBms, code: str, moment: Moment) -> Iterator[Any]:
 
 def _candidates(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float, float] | str]:
     """Yield what may be shown: numbers with the error that rounding may make, or words."""
-    if key in ("remaining_capacity", "stored_energy"):
+    if key in _PRODUCTS:
         yield from _products(bms, key, moment)
         return
     code = code_of(key)
@@ -167,7 +159,7 @@ def _expected(key: str, code: str, answer: Any) -> tuple[float, float] | str:
         case "cell_voltage_delta":
             return answer[1] - answer[0], _rounding(3)
         case "charging":
-            return "on" if answer[2] > 0 else "off"
+            return "on" if rules.is_charging(answer[2]) else "off"
         case "problem":
             return "on" if answer[0] else "off"
         case "error":
@@ -220,21 +212,34 @@ def _is_true_place(bms: SignedBms, key: str, attributes: Mapping[str, Any], mome
     first, name = _WHERE[key]
     place = (attributes.get("unit"), attributes.get(name))
     return place == (None, None) or any(
-        place == answer[first : first + 2] for answer in _answers(bms, "LCD3", moment)
+        place == (_unit(bms, answer[first]), answer[first + 1])
+        for answer in _answers(bms, "LCD3", moment)
     )
 
 
 def _are_true_details(bms: SignedBms, shown: Shown, moment: Moment) -> bool:
-    told = tuple(shown.attributes.get(name) for name in ("unit", "number", "location"))
     return any(
-        told == (answer[1:] if answer[0] else (None, None, None))
+        _details(shown) == (_of_error(bms, answer) if answer[0] else (None, None, None))
         for answer in _answers(bms, "ERRO", moment)
     )
 
 
 def _is_true_event(bms: SignedBms, shown: Shown) -> bool:
-    told = tuple(shown.attributes.get(name) for name in ("unit", "number", "location"))
-    return any(said.says[1:] == told for said in bms.chronicle["ERRO"] if said.says[0])  # type: ignore[index]
+    told = [cast("tuple[int, ...]", said.says) for said in bms.chronicle["ERRO"]]
+    return any(_details(shown) == _of_error(bms, answer) for answer in told if answer[0])
+
+
+def _details(shown: Shown) -> tuple[Any, ...]:
+    return tuple(shown.attributes.get(name) for name in ("unit", "number", "location"))
+
+
+def _of_error(bms: SignedBms, answer: tuple[int, ...]) -> tuple[int, ...]:
+    """Return unit, number and location of what ERRO told."""
+    return (_unit(bms, answer[1]), *answer[2:])
+
+
+def _unit(bms: SignedBms, unit: int) -> int:
+    return rules.shown_unit(unit, len(bms.cells))
 
 
 def reading_is_true(bms: SignedBms, code: str, reading: object, since: float) -> bool:

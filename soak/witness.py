@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -18,13 +18,15 @@ from custom_components.rec_bms.coordinator import BmsData, RecBmsConfigEntry, Re
 from custom_components.rec_bms.protocol.client import Client
 from custom_components.rec_bms.protocol.errors import NoAnswerError
 from custom_components.rec_bms.protocol.instructions import Instruction
+from custom_components.rec_bms.protocol.line import Line
 from custom_components.rec_bms.protocol.models import Reading
 from simulator.faults import DAMAGES
+from simulator.framing import build
 from simulator.log import ANSWERED, HEARD, SILENT, Entry
 from simulator.table import BY_CODE
 from simulator.wire import BITS
 
-from . import flow, truth
+from . import flow, rules, truth
 from .bms import SignedBms
 from .houses import House
 
@@ -32,6 +34,7 @@ LATE = 2.0
 """Seconds for which an answer may be on its way."""
 _MOST_EXAMPLES = 20
 _FIRST = "LCD1"
+_MASTER = 0
 _TABLES = ("CELL", "RINT", "PTEM")
 
 
@@ -49,6 +52,8 @@ class Findings:
     lost: Counter[str] = field(default_factory=Counter)
     sets: Counter[str] = field(default_factory=Counter)
     wrong_sets: int = 0
+    without_oracle: Counter[str] = field(default_factory=Counter)
+    """How often an entity was looked at of which this package does not know what is right."""
 
     def wrong(self, what: str) -> None:
         """Keep an example of what was wrong."""
@@ -103,6 +108,8 @@ class Witness:
         self._flows: dict[str, flow.Flow] = {}
         self._shown: set[tuple[str, str]] = set()
         self._mains: dict[Client, flow.Main] = {}
+        self._retries: Counter[str] = Counter()
+        """How often a question was asked again, by port, as the wire heard it."""
 
     # -- who is who ------------------------------------------------------------------------------
 
@@ -133,9 +140,21 @@ class Witness:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Watch every reading, every poll and every state."""
-        read, update = Client.read, RecBmsCoordinator._async_update_data
+        """Watch every exchange, every reading, every poll and every state."""
+        ask, read, update = Line.ask, Client.read, RecBmsCoordinator._async_update_data
         witness = self
+
+        async def watched_ask(
+            line: Line, address: int, instruction: Instruction, **options: Any
+        ) -> tuple[bytes, ...]:
+            house = witness._houses[line._wire.port]
+            question = build(address, _MASTER, instruction.query)
+            before = house.port.sent[question]
+            try:
+                return await ask(line, address, instruction, **options)
+            finally:
+                sent = house.port.sent[question] - before
+                witness._retries[house.port.url] += max(sent - 1, 0)
 
         async def watched_read(client: Client, instruction: Instruction, **options: Any) -> Reading:
             began = witness._now
@@ -160,6 +179,7 @@ class Witness:
 
         stop = self._hass.bus.async_listen(EVENT_STATE_CHANGED, self._saw_state)
         with (
+            patch.object(Line, "ask", watched_ask),
             patch.object(Client, "read", watched_read),
             patch.object(RecBmsCoordinator, "_async_update_data", watched_update),
         ):
@@ -215,7 +235,7 @@ class Witness:
         # What was good at the end of a poll is shown until the next one's end.
         slack = 2 * (scan_interval + self._longest_poll[entry.entry_id]) + LATE
         oldest = {
-            code: self._now - 3 * truth.interval(code, scan_interval) - slack for code in BY_CODE
+            code: self._now - rules.stays_good(code, scan_interval) - slack for code in BY_CODE
         }
         if just_read is not None:
             # What a poll read is shown at its end, what a set read back at once.
@@ -233,6 +253,9 @@ class Witness:
     ) -> None:
         found = self._key(entity_id)
         assert found is not None
+        if found[1] not in flow.KEYS and not truth.knows(found[1]):
+            self.findings.without_oracle[found[1]] += 1
+            return
         self.findings.states += 1
         shown = truth.Shown(state.state, state.attributes)
         if self._is_true(entry, found[1], shown, moment):
@@ -304,12 +327,17 @@ class Witness:
         _, last = self._polled.get(name, (0.0, 0.0))
         self._polled[name] = (last, self._now)
         client = coordinator.client
-        counters = asdict(client.connection.counters)
+        counters = {
+            "line_errors": client.connection.counters.line_errors,
+            "retries": self._retries[client.connection.port],
+        }
         followed = self._flows.setdefault(name, flow.Flow(coordinator.scan_interval))
         followed.polled(self._mains[client], began, self._now, counters)
 
     def _saw_failed_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:
         entry = coordinator.config_entry
+        if (followed := self._flows.get(entry.entry_id)) is not None:
+            followed.poll_failed()
         house = self.house_of(entry)
         askings = self._askings(house, entry.data["address"], _FIRST, began)
         self.findings.failed_polls[self._why(house, askings, _FIRST)] += 1

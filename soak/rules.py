@@ -1,0 +1,59 @@
+"""The integration's rules that what is right depends on, each in one place and said anew here.
+
+Whoever changes one of them changes it here, too; nothing else in this package knows of it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from custom_components.rec_bms.protocol.instructions import BY_CODE, Group
+
+_TEMPERATURES_EVERY = 30.0
+_SLOW_EVERY = 300.0
+_INTERVALS_UNTIL_STALE = 3
+_POLLS_IN_LONGEST_GAP = 3
+
+
+def interval(code: str, scan_interval: float) -> float:
+    """Return how often an instruction is to be asked, in s (the design's polling table)."""
+    match BY_CODE[code].group:
+        case Group.MAIN:
+            return scan_interval
+        case Group.TEMPERATURES:
+            return max(_TEMPERATURES_EVERY, scan_interval)
+        case Group.SLOW:
+            return max(_SLOW_EVERY, scan_interval)
+        case Group.SETTING:
+            return scan_interval * sum(row.group is Group.SETTING for row in BY_CODE.values())
+    return math.inf
+
+
+def stays_good(code: str, scan_interval: float) -> float:
+    """Return for how long what was read is good, in s, looked at when a poll ends."""
+    return _INTERVALS_UNTIL_STALE * interval(code, scan_interval)
+
+
+def is_shown_after(seconds: float, scan_interval: float) -> bool:
+    """Tell whether LCD1 is still shown by the poll that read it, so long after it was read."""
+    return seconds <= stays_good("LCD1", scan_interval) + scan_interval
+
+
+def is_counted(seconds: float, scan_interval: float, *, poll_failed: bool) -> bool:
+    """Tell whether energy is counted between two readings of LCD1, so many seconds apart.
+
+    It makes no difference whether a poll in between has failed.
+    """
+    del poll_failed
+    return 0 < seconds <= _POLLS_IN_LONGEST_GAP * scan_interval
+
+
+def is_charging(amperes: float) -> bool:
+    """Tell whether a battery is shown as charging."""
+    return amperes > 0
+
+
+def shown_unit(unit: int, units: int) -> int:
+    """Return the unit that attributes name where the BMS, which has so many, says this one."""
+    del units
+    return unit
