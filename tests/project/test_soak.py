@@ -1,0 +1,122 @@
+"""The soak finds mistakes that are made on purpose, and calls nothing wrong that is right."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soak.flow import Flow, Main
+from soak.truth import knows
+
+ROOT = Path(__file__).parents[2]
+SEED = 424242000
+"""With this one the first poll of a BMS takes longer than its first reading is shown."""
+
+# Mistakes are made in a process of their own, since the soak has a loop and a Home Assistant too.
+SOAK = """
+import json
+import soak.run
+from dataclasses import replace
+from custom_components.rec_bms.coordinator import RecBmsCoordinator
+from custom_components.rec_bms.protocol.line import Line
+from soak import command, truth
+{mistakes}
+report = command._one(300, 200.0, 0.2, {seed})
+print(json.dumps(vars(report)))
+"""
+MISTAKES = """
+update, ask, code_of = RecBmsCoordinator._async_update_data, Line.ask, truth.code_of
+
+async def longer(self):
+    data = await update(self)
+    return replace(data, poll_duration=data.poll_duration * 1.02)
+
+async def one_more_retry(self, *args, **options):
+    counters = self._wire.counters
+    before = counters.retries
+    try:
+        return await ask(self, *args, **options)
+    finally:
+        counters.retries += counters.retries > before
+
+RecBmsCoordinator._async_update_data = longer
+Line.ask = one_more_retry
+truth.code_of = lambda key: None if key == "reference_voltage" else code_of(key)
+"""
+
+
+def soak(mistakes: str = "") -> dict[str, Any]:
+    """Run a short soak in which something is done wrong; return what it found."""
+    done = subprocess.run(
+        [sys.executable, "-c", SOAK.format(mistakes=mistakes, seed=SEED)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report
+
+
+def wrongly_shown(report: dict[str, Any]) -> set[str]:
+    """Return the keys of the entities that were said to show something wrong."""
+    return {example.split(": ", 1)[1].split()[0] for example in report["examples"]}
+
+
+def test_what_is_right_is_not_called_wrong_even_when_a_first_poll_takes_long() -> None:
+    report = soak()
+    assert report["examples"] == []
+    assert report["counts"]["states"] > 1000
+    assert report["without_oracle"] == {}
+
+
+def test_mistakes_are_found_and_what_there_is_no_oracle_for_is_named() -> None:
+    report = soak(MISTAKES)
+    assert report["counts"]["wrong_states"] > 0
+    assert wrongly_shown(report) == {"poll_duration", "retries"}
+    assert set(report["without_oracle"]) == {"reference_voltage"}
+
+
+# -- the rules by themselves -----------------------------------------------------------------------
+
+COUNTERS = {"retries": 11, "line_errors": 19}
+MAIN = Main(0.0, (3.9, 4.0, 100.0, 25.0, 50.0, 0.5, 1.0))
+
+
+@pytest.fixture
+def long_poll() -> Flow:
+    """A first poll, every two seconds, whose LCD1 is older than it may be at its end."""
+    flow = Flow(scan_interval=2)
+    flow.polled(MAIN, 0.0, 9.1, COUNTERS)
+    return flow
+
+
+def test_a_poll_is_judged_by_itself(long_poll: Flow) -> None:
+    for key, right, wrong in (
+        ("poll_duration", "9100.0", "9282.0"),
+        ("retries", "11", "12"),
+        ("line_errors", "19", "18"),
+    ):
+        assert long_poll.may_show(key, right, [])
+        assert not long_poll.may_show(key, wrong, [])
+
+
+def test_energy_is_nothing_before_there_was_a_reading() -> None:
+    assert not Flow(scan_interval=2).may_show("energy_charged", "0.0", [])
+
+
+@pytest.mark.parametrize("key", ["voltage", "error_event", "stored_energy", "cell_voltage_2_3"])
+def test_there_is_an_oracle_for_what_the_bms_tells(key: str) -> None:
+    assert knows(key)
+
+
+def test_there_is_no_oracle_for_what_was_added_later() -> None:
+    assert not knows("something_new")
