@@ -69,7 +69,7 @@ def check(code: str, value: float, previous: float | None, others: Mapping[str, 
             continue
         if previous is not None:
             before = {code: previous, other: others[other]}
-            if rule.broken(before) and rule.excess(after) <= rule.excess(before):
+            if rule.excess(after) <= rule.excess(before):
                 continue
         raise IncoherentError(code, value, _relation(rule, code), other, others[other])
 
