@@ -9,9 +9,9 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import override
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .const import (
@@ -28,12 +28,16 @@ from .polling import FIRST, Schedule
 from .protocol.client import Client, SetResult
 from .protocol.errors import (
     BmsError,
+    ChangesForbiddenError,
     NoAnswerError,
     NotTakenError,
     PortError,
     ReadsBackDifferentlyError,
     RefusedError,
+    SettingError,
+    StoppingError,
     UnverifiedError,
+    WithdrawnError,
 )
 from .protocol.instructions import BY_CODE, Instruction
 from .protocol.models import Reading, Readings
@@ -184,8 +188,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
             result = await self.client.set(
                 instruction,
                 value,
-                permitted=lambda: self.changes_allowed,
-                unsupported=self.schedule.unsupported,
+                hindrance=lambda: self._hindrance(instruction.code),
+                may_lack=self._may_lack,
             )
         except (RefusedError, NotTakenError, ReadsBackDifferentlyError) as err:
             await self._show(instruction.code, err.current)
@@ -194,9 +198,40 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
             await self._hide(instruction.code)
             return err
         except BmsError as err:
-            return err
+            # A port that was closed with its entry is no port that does not work.
+            return self._hindrance(instruction.code) or err
         await self._show(instruction.code, result.read_back)
         return result
+
+    def _hindrance(self, code: str) -> SettingError | None:
+        """Return what forbids a set right now."""
+        if self.hass.is_stopping:
+            return StoppingError(code)
+        if not self._is_loaded:
+            return WithdrawnError(code)
+        return None if self.changes_allowed else ChangesForbiddenError(code)
+
+    @property
+    def _is_loaded(self) -> bool:
+        """Whether the entry's entities, which are made shortly before it is loaded, are ours."""
+        entry = self.config_entry
+        ours = getattr(entry, "runtime_data", None) is self
+        return ours and entry.state in (
+            ConfigEntryState.SETUP_IN_PROGRESS,
+            ConfigEntryState.LOADED,
+        )
+
+    def _may_lack(self, code: str) -> bool:
+        """Tell whether this BMS may not have a setting: it never told it, nor was there an entity.
+
+        A setting that has an entity, enabled or not, was told at some time.
+        """
+        entry_id = self.config_entry.entry_id
+        unique_id = f"{entry_id}_{BY_CODE[code].key}"
+        registered = er.async_entries_for_config_entry(er.async_get(self.hass), entry_id)
+        return code in self.schedule.unsupported and all(
+            entity.unique_id != unique_id for entity in registered
+        )
 
     def _wanted(self) -> set[str]:
         contexts: Iterable[Iterable[str]] = self.async_contexts()

@@ -16,7 +16,9 @@ from .protocol.errors import (
     PortError,
     ReadsBackDifferentlyError,
     RefusedError,
+    StoppingError,
     UnverifiedError,
+    WithdrawnError,
     WrongTypeError,
 )
 from .protocol.instructions import BY_CODE
@@ -29,6 +31,10 @@ def translated(err: BmsError, title: str) -> HomeAssistantError:
     match err:
         case ChangesForbiddenError(instruction=code):
             return _invalid("changes_forbidden", name=_name(code), title=title)
+        case WithdrawnError(instruction=code):
+            return _failed("withdrawn", name=_name(code), title=title)
+        case StoppingError(instruction=code):
+            return _failed("stopping", name=_name(code))
         case NotSettableError(instruction=code):
             return _invalid("not_settable", name=_name(code))
         case WrongTypeError(instruction=code, value=value, whole_number=whole_number):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
 
 from simulator import BMS
 from tests.integration.house import House
@@ -209,6 +210,58 @@ async def test_a_limit_that_the_bms_does_not_know_forbids_nothing(
     await house.set_up()
     await house.set_number("cmin", 3.5)
     assert house.number("cmin") == 3.5
+
+
+async def test_a_limit_that_was_wrongly_taken_for_unsupported_is_kept_to(
+    short_silence: None, simulate: Any, hass: Any
+) -> None:
+    from tests.integration.house import entry_for
+
+    sim = simulate(unsupported={"CMAX"})
+    house = House(hass, sim, entry_for(sim))
+    await house.set_up()
+    assert "CMAX" in house.coordinator.schedule.unsupported
+    house.bms.unsupported.clear()
+    for value in (4.18, 4.19):
+        with pytest.raises(ServiceValidationError) as refused:
+            await house.set_number("clow", value)
+        assert refused.value.translation_key == "incoherent"
+    assert not sim.log.sets
+    await house.set_number("clow", 4.17)
+    assert house.number("clow") == 4.17
+
+
+@pytest.mark.parametrize("enabled", [True, False], ids=["enabled", "disabled"])
+async def test_silence_about_a_limit_that_has_an_entity_forbids_the_set(
+    short_silence: None, running: House, enabled: bool
+) -> None:
+    """It was told at some time, so the BMS has it, whatever the last set-up made of it."""
+    if not enabled:
+        registry = er.async_get(running.hass)
+        disabled_by = er.RegistryEntryDisabler.USER
+        registry.async_update_entity(running.entity_id("cmax"), disabled_by=disabled_by)
+    running.bms.unsupported.add("CMAX")
+    await running.reload()
+    assert "CMAX" in running.coordinator.schedule.unsupported
+    with pytest.raises(HomeAssistantError) as refused:
+        await running.set_number("clow", 3.3)
+    assert refused.value.translation_key == "no_answer"
+    assert refused.value.translation_placeholders["name"] == "Cell overvoltage cut-off (CMAX)"
+    assert not running.sim.log.sets
+
+
+async def test_an_entity_of_another_bms_says_nothing_of_this_ones_limits(
+    short_silence: None, simulate: Any, hass: Any
+) -> None:
+    from tests.integration.house import entry_for
+
+    sim = simulate(addresses=[1, 2])
+    sim.bms[2].unsupported.add("CMAX")
+    first, second = (House(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
+    await first.set_up()
+    await second.set_up()
+    await second.set_number("clow", 3.3)
+    assert second.number("clow") == 3.3
 
 
 async def test_a_limit_that_cannot_be_read_forbids_the_set(

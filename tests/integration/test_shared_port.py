@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from custom_components.rec_bms.ports import async_get_ports
 from simulator import SimulatorThread
 from tests.integration.conftest import Simulate
-from tests.integration.house import House, entry_for
+from tests.integration.house import House, entry_for, until
 
 
 @pytest.fixture
@@ -131,3 +135,224 @@ async def test_the_same_adapter_by_another_name_is_the_same_port(
     )
     await first.set_up()  # and with the integration all its entries
     assert first.coordinator.client.connection is second.coordinator.client.connection
+
+
+# -- a set that waits for its turn -----------------------------------------------------------------
+
+
+async def delete(house: House) -> None:
+    await house.hass.config_entries.async_remove(house.entry.entry_id)
+
+
+async def disable(house: House) -> None:
+    entry_id = house.entry.entry_id
+    await house.hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+
+
+async def unload(house: House) -> None:
+    await house.hass.config_entries.async_unload(house.entry.entry_id)
+
+
+async def begin_to_reload(house: House) -> None:
+    """Have the entry unloaded; its first poll waits for the line as the set does."""
+    house.hass.config_entries.async_schedule_reload(house.entry.entry_id)
+    await until(lambda: house.entry.state is ConfigEntryState.SETUP_IN_PROGRESS)
+
+
+async def move(house: House) -> None:
+    """Reconfigure the entry for another address, as the dialog does."""
+    house.hass.config_entries.async_update_entry(
+        house.entry, data={**house.entry.data, "address": 2}
+    )
+    await begin_to_reload(house)
+
+
+type Leave = Callable[[House], Awaitable[None]]
+
+LEAVING: dict[str, Leave] = {
+    "deleted": delete,
+    "disabled": disable,
+    "unloaded": unload,
+    "reloaded": begin_to_reload,
+    "moved": move,
+}
+
+leaving = pytest.mark.parametrize("leave", LEAVING.values(), ids=LEAVING)
+
+
+@asynccontextmanager
+async def line_taken(house: House) -> AsyncIterator[None]:
+    """Have the line in the hands of another, as in a slow exchange."""
+    async with house.coordinator.client.connection.turn():
+        yield
+
+
+async def waiting_set(house: House) -> asyncio.Task[Any]:
+    """Begin a set and return once it waits for its turn."""
+    connection = house.coordinator.client.connection
+    setting = asyncio.create_task(house.set_number("maxc", 100))
+    await until(lambda: connection._lock._waiters)
+    return setting
+
+
+async def failure_of(setting: asyncio.Task[Any]) -> HomeAssistantError:
+    with pytest.raises(HomeAssistantError) as failed:
+        await setting
+    assert failed.value.translation_domain == "rec_bms"
+    return failed.value
+
+
+@leaving
+async def test_a_set_that_waits_for_its_turn_goes_with_its_entry(
+    both: tuple[House, House], leave: Leave
+) -> None:
+    first, second = both
+    async with line_taken(second):
+        setting = await waiting_set(first)
+        await leave(first)
+    failed = await failure_of(setting)
+    assert failed.translation_key == "withdrawn"
+    assert failed.translation_placeholders == {
+        "name": "Maximum charge current per inverter (MAXC)",
+        "title": first.entry.title,
+    }
+    await first.hass.async_block_till_done()
+    assert not first.sim.log.sets
+    assert first.sim.bms[1].settings["MAXC"] == 150
+
+
+@leaving
+async def test_a_set_that_is_being_prepared_goes_with_its_entry(
+    both: tuple[House, House], leave: Leave
+) -> None:
+    first, _ = both
+    first.sim.log.clear()
+    first.sim.faults.next("late", seconds=0.3, instruction="MAXC")
+    setting = asyncio.create_task(first.set_number("maxc", 100))
+    await until(lambda: first.sim.log.requests("MAXC"))
+    await leave(first)
+    assert (await failure_of(setting)).translation_key == "withdrawn"
+    await first.hass.async_block_till_done()
+    assert not first.sim.log.sets
+
+
+async def test_a_set_that_waits_behind_a_silent_neighbour_goes_with_its_entry(
+    short_silence: None, both: tuple[House, House]
+) -> None:
+    first, second = both
+    second.bms.silent = True
+    second.sim.log.clear()
+    poll = asyncio.create_task(second.coordinator.async_refresh())
+    await until(second.sim.log.requests)
+    setting = await waiting_set(first)
+    await delete(first)
+    assert (await failure_of(setting)).translation_key == "withdrawn"
+    await poll
+    assert not first.sim.log.sets
+
+
+async def test_a_set_of_the_last_entry_of_a_port_goes_with_it(
+    hass: HomeAssistant, pair: SimulatorThread
+) -> None:
+    """Its port is closed under it, which is not what its caller must know."""
+    house = House(hass, pair, entry_for(pair))
+    await house.set_up()
+    async with line_taken(house):
+        setting = await waiting_set(house)
+        await delete(house)
+    assert (await failure_of(setting)).translation_key == "withdrawn"
+    assert not pair.log.sets
+
+
+async def test_after_a_reload_a_set_is_made_again(both: tuple[House, House]) -> None:
+    first, second = both
+    async with line_taken(second):
+        setting = await waiting_set(first)
+        await begin_to_reload(first)
+    await failure_of(setting)
+    await first.hass.async_block_till_done()
+    await first.set_number("maxc", 100)
+    assert first.number("maxc") == first.bms.settings["MAXC"] == 100
+
+
+async def test_a_set_is_made_although_the_entry_of_its_neighbour_goes(
+    both: tuple[House, House],
+) -> None:
+    first, second = both
+    async with line_taken(second):
+        setting = await waiting_set(first)
+        await delete(second)
+    await setting
+    assert first.number("maxc") == first.bms.settings["MAXC"] == 100
+
+
+async def test_a_set_that_was_sent_is_read_back_although_its_entry_goes(
+    both: tuple[House, House],
+) -> None:
+    first, _ = both
+    first.sim.call(setattr, first.sim.line, "turnaround", 0.03)
+    setting = asyncio.create_task(first.set_number("maxc", 100))
+    await until(lambda: first.sim.log.sets)
+    await delete(first)
+    await setting
+    assert first.asked()[-1] == "MAXC"
+    assert first.sim.bms[1].settings["MAXC"] == 100
+
+
+async def test_a_set_is_made_while_the_entry_is_still_being_set_up(
+    hass: HomeAssistant, pair: SimulatorThread
+) -> None:
+    """An automation may set a number as soon as it is there, a moment before the entry is."""
+    house = House(hass, pair, entry_for(pair))
+    states: list[ConfigEntryState] = []
+
+    async def set_at_once(event: Any) -> None:
+        if not states and event.data["entity_id"].endswith("current_per_inverter"):
+            states.append(house.entry.state)
+            await hass.services.async_call(
+                "number", "set_value", {"entity_id": event.data["entity_id"], "value": 100}
+            )
+
+    hass.bus.async_listen("state_changed", set_at_once)
+    await house.set_up()
+    assert states == [ConfigEntryState.SETUP_IN_PROGRESS]
+    await until(lambda: pair.log.sets)
+    await hass.async_block_till_done()
+    assert 100 in (house.bms.settings["MAXC"], house.bms.settings["MAXD"])
+
+
+async def test_a_set_that_waits_while_home_assistant_stops_is_not_sent(
+    both: tuple[House, House],
+) -> None:
+    first, second = both
+    async with line_taken(second):
+        setting = await waiting_set(first)
+        first.hass.set_state(CoreState.stopping)
+    assert (await failure_of(setting)).translation_key == "stopping"
+    assert not first.sim.log.sets
+    first.hass.set_state(CoreState.running)
+
+
+@pytest.mark.parametrize(
+    ("leave", "key"),
+    [
+        (delete, "service_config_entry_not_found"),
+        (disable, "service_config_entry_not_loaded"),
+        (unload, "service_config_entry_not_loaded"),
+    ],
+    ids=["deleted", "disabled", "unloaded"],
+)
+async def test_the_actions_refuse_an_entry_that_is_not_loaded(
+    both: tuple[House, House], leave: Leave, key: str
+) -> None:
+    """The texts are Home Assistant's own, which name the entry."""
+    first, _ = both
+    await leave(first)
+    first.sim.log.clear()
+    calls: dict[str, dict[str, Any]] = {"get_parameter": {}, "set_parameter": {"value": 100}}
+    for action, fields in calls.items():
+        with pytest.raises(ServiceValidationError) as refused:
+            await first.act(action, instruction="MAXC", **fields)
+        assert refused.value.translation_domain == "homeassistant"
+        assert refused.value.translation_key == key
+    assert not first.sim.log.requests()

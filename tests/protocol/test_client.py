@@ -25,6 +25,7 @@ from custom_components.rec_bms.protocol.errors import (
     ReadsBackDifferentlyError,
     RefusedError,
     UnverifiedError,
+    WithdrawnError,
     WrongTypeError,
 )
 from custom_components.rec_bms.protocol.instructions import (
@@ -34,16 +35,16 @@ from custom_components.rec_bms.protocol.instructions import (
     Instruction,
 )
 from custom_components.rec_bms.protocol.models import ErrorState, Extremes, MainData, PerUnit
-from simulator import SimulatorThread
+from simulator import Entry, SimulatorThread
 from simulator.figures import float32
 
 
-def yes() -> bool:
-    return True
+def nothing() -> None:
+    """Return what stands in the way of a set."""
 
 
 async def change(client: Client, code: str, value: object) -> SetResult:
-    return await client.set(BY_CODE[code], value, permitted=yes)
+    return await client.set(BY_CODE[code], value, hindrance=nothing)
 
 
 async def refused[E: BmsError](kind: type[E], attempt: Awaitable[object]) -> E:
@@ -148,7 +149,7 @@ async def test_each_setting_takes_its_minimum_its_maximum_and_a_value_between(
             sim.call(sim.bms[1].set_value, code, value)
     for value in inside(row):
         previous = kept(sim, row.code)
-        result = await client.set(row, value, permitted=yes)
+        result = await client.set(row, value, hindrance=nothing)
         assert (result.instruction, result.requested) == (row, value)
         assert result.previous == pytest.approx(previous, rel=1e-5)
         assert result.read_back == pytest.approx(value, rel=1e-5)
@@ -165,10 +166,10 @@ async def test_bad_values_are_refused_without_traffic(
     assert row.maximum is not None
     step = 1 if row.whole_number else 1e-4
     for value in (row.minimum - step, row.maximum + step, 1e308, -1e308, str(row.maximum + 1)):
-        error = await refused(OutOfRangeError, client.set(row, value, permitted=yes))
+        error = await refused(OutOfRangeError, client.set(row, value, hindrance=nothing))
         assert (error.minimum, error.maximum) == (row.minimum, row.maximum)
     for wrong in (math.nan, math.inf, "nan", "abc", "", True, None, " 4", "4\n", "1_0", "٤", [4]):
-        await refused(WrongTypeError, client.set(row, wrong, permitted=yes))
+        await refused(WrongTypeError, client.set(row, wrong, hindrance=nothing))
     assert len(sim.log) == 0
     assert client.connection.counters.opened == 0
 
@@ -178,30 +179,43 @@ async def test_what_can_only_be_read_is_refused_without_traffic(
 ) -> None:
     for row in INSTRUCTIONS:
         if not row.settable:
-            await refused(NotSettableError, client.set(row, 1, permitted=yes))
+            await refused(NotSettableError, client.set(row, 1, hindrance=nothing))
     assert len(sim.log) == 0
 
 
 async def test_while_changes_are_forbidden_there_is_no_traffic(
     sim: SimulatorThread, client: Client
 ) -> None:
-    error = await refused(
-        ChangesForbiddenError, client.set(BY_CODE["CMAX"], 4.1, permitted=lambda: False)
-    )
-    assert error.instruction == "CMAX"
+    forbidden = ChangesForbiddenError("CMAX")
+    attempt = client.set(BY_CODE["CMAX"], 4.1, hindrance=lambda: forbidden)
+    assert await refused(ChangesForbiddenError, attempt) is forbidden
     assert len(sim.log) == 0
 
 
 async def test_changes_forbidden_while_the_limits_were_read_send_no_set(
     sim: SimulatorThread, client: Client
 ) -> None:
-    answers = iter([True, False])
+    answers = iter([None, None, ChangesForbiddenError("CMAX")])
     await refused(
         ChangesForbiddenError,
-        client.set(BY_CODE["CMAX"], 4.1, permitted=lambda: next(answers)),
+        client.set(BY_CODE["CMAX"], 4.1, hindrance=lambda: next(answers)),
     )
     assert sim.log.requests()
     assert sim.log.sets == []
+
+
+async def test_a_set_that_was_given_up_while_it_waited_for_its_turn_asks_nothing(
+    sim: SimulatorThread, client: Client
+) -> None:
+    given_up: list[WithdrawnError] = []
+    async with client.connection.turn():
+        attempt = asyncio.create_task(
+            client.set(BY_CODE["CMAX"], 4.1, hindrance=lambda: given_up[0] if given_up else None)
+        )
+        await asyncio.sleep(0)
+        given_up.append(WithdrawnError("CMAX"))
+    assert await refused(WithdrawnError, attempt) is given_up[0]
+    assert len(sim.log) == 0
 
 
 # -- setting: what the line makes of it -------------------------------------------------------
@@ -398,14 +412,57 @@ async def test_a_limit_that_cannot_be_read_stops_the_set(
     assert coherent.log.sets == []
 
 
-async def test_a_limit_that_the_bms_does_not_have_is_not_asked_for(
+async def test_a_limit_that_was_wrongly_thought_missing_is_kept_to(
+    coherent: SimulatorThread, client: Client
+) -> None:
+    attempt = client.set(BY_CODE["CLOW"], 4.0, hindrance=nothing, may_lack={"CMAX"}.__contains__)
+    error = await refused(IncoherentError, attempt)
+    assert (error.other, error.other_value) == ("CMAX", 3.6)
+    assert coherent.log.sets == []
+
+
+async def test_a_limit_that_the_bms_does_not_have_forbids_nothing(
     simulate: Simulate, connect: Connect
 ) -> None:
     sim = simulate(unsupported={"CLOW"})
     client = Client(connect(sim.port), 1)
-    result = await client.set(BY_CODE["CMIN"], 3.0, permitted=yes, unsupported={"CLOW"})
+    result = await client.set(
+        BY_CODE["CMIN"], 3.0, hindrance=nothing, may_lack={"CLOW"}.__contains__
+    )
     assert result.read_back == 3.0
-    assert sim.log.requests("CLOW") == []
+    assert sim.log.requests("CLOW")
+
+
+async def test_a_limit_that_the_bms_must_have_and_keeps_silent_about_stops_the_set(
+    simulate: Simulate, connect: Connect
+) -> None:
+    sim = simulate(unsupported={"CLOW"})
+    client = Client(connect(sim.port), 1)
+    error = await refused(NoAnswerError, change(client, "CMIN", 3.0))
+    assert error.instruction == "CLOW"
+    assert sim.log.sets == []
+
+
+async def test_nonsense_from_a_limit_that_may_be_missing_stops_the_set(
+    coherent: SimulatorThread, client: Client
+) -> None:
+    coherent.call(coherent.bms[1].set_value, "CMAX", 99.0)
+    attempt = client.set(BY_CODE["CLOW"], 3.3, hindrance=nothing, may_lack={"CMAX"}.__contains__)
+    assert (await refused(NoAnswerError, attempt)).instruction == "CMAX"
+    assert coherent.log.sets == []
+
+
+async def test_a_bms_that_falls_silent_is_not_taken_for_one_without_the_limit(
+    sim: SimulatorThread, client: Client
+) -> None:
+    def fall_silent(entry: Entry) -> None:
+        if entry.instruction == "TMIN":
+            sim.bms[1].silent = True
+
+    sim.log.listeners.append(fall_silent)
+    attempt = client.set(BY_CODE["TMIN"], 1.0, hindrance=nothing, may_lack={"TMAX"}.__contains__)
+    await refused(NoAnswerError, attempt)
+    assert sim.log.sets == []
 
 
 async def test_nonsense_is_replaced_by_a_good_value(sim: SimulatorThread, client: Client) -> None:

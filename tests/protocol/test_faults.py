@@ -79,7 +79,7 @@ class Trial:
         low, high, digits = CHANGED[code]
         value = round(self.random.uniform(low, high), digits)
         try:
-            result = await self.client.set(BY_CODE[code], value, permitted=lambda: True)
+            result = await self.client.set(BY_CODE[code], value, hindrance=lambda: None)
         except NOT_SET as err:
             self.outcomes[type(err).__name__] += 1
             self.compare(code, err.current)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from .coherence import check, rules_for
 from .connection import Connection
 from .errors import (
-    ChangesForbiddenError,
     NoAnswerError,
     NotTakenError,
     PortError,
     ReadsBackDifferentlyError,
     RefusedError,
+    SettingError,
     UnverifiedError,
 )
 from .instructions import BY_CODE, Instruction
@@ -95,38 +95,56 @@ class Client:
         instruction: Instruction,
         value: object,
         *,
-        permitted: Callable[[], bool],
-        unsupported: Collection[str] = (),
+        hindrance: Callable[[], SettingError | None],
+        may_lack: Callable[[str], bool] = lambda _: False,
     ) -> SetResult:
         """Set a value, read it back, and return both; `value` is in the line's unit.
 
-        Nothing is sent unless the value is valid, coherent with freshly read other limits (those
-        in `unsupported` are not asked for) and `permitted` says yes, asked last of all. A value is
-        sent once. The read-back decides: it is the requested value, or an exception tells what the
-        BMS has now.
+        Nothing is sent unless the value is valid, coherent with freshly read other limits, and
+        `hindrance` knows of nothing in its way: that is asked first, when the line is free, and
+        last of all. Silence about a limit forbids the set, unless `may_lack` says that this BMS
+        may not have the limit of that code. A value is sent once. The read-back decides: it is the
+        requested value, or an exception tells what the BMS has now.
 
-        Raises NotSettableError, WrongTypeError, OutOfRangeError, ChangesForbiddenError,
-        IncoherentError, NoAnswerError or PortError, all before anything was sent; RefusedError,
-        NotTakenError, ReadsBackDifferentlyError or UnverifiedError after.
+        Raises NotSettableError, WrongTypeError, OutOfRangeError, the hindrance, IncoherentError,
+        NoAnswerError or PortError, all before anything was sent; RefusedError, NotTakenError,
+        ReadsBackDifferentlyError or UnverifiedError after.
         """
-        if not permitted():
-            raise ChangesForbiddenError(instruction.code)
+        _raise(hindrance())
         requested = parse_setting(instruction, value)
         async with self.connection.turn() as line:
+            _raise(hindrance())
             before = await line.ask(self.address, instruction)
+            limits = await self._limits(line, instruction.code, may_lack)
+            if None in limits.values():
+                # Silence says something of a limit only while the BMS answers others.
+                before = await line.ask(self.address, instruction)
             previous = _number(instruction, before)
-            others = {
-                rule.other(instruction.code): 0.0
-                for rule in rules_for(instruction.code)
-                if rule.other(instruction.code) not in unsupported
-            }
-            for other in others:
-                others[other] = await self._limit(line, BY_CODE[other])
-            check(instruction.code, requested, previous, others)
-            if not permitted():
-                raise ChangesForbiddenError(instruction.code)
+            known = {code: limit for code, limit in limits.items() if limit is not None}
+            check(instruction.code, requested, previous, known)
+            _raise(hindrance())
             read_back = await self._send_and_verify(line, instruction, requested, before[0])
         return SetResult(instruction, previous, requested, read_back)
+
+    async def _limits(
+        self, line: Line, code: str, may_lack: Callable[[str], bool]
+    ) -> dict[str, float | None]:
+        """Return the limits that a setting is checked against; None where there is none."""
+        limits: dict[str, float | None] = {}
+        for rule in rules_for(code):
+            other = rule.other(code)
+            try:
+                payloads = await line.ask(self.address, BY_CODE[other])
+            except NoAnswerError:
+                if not may_lack(other):
+                    raise
+                limits[other] = None
+                continue
+            limits[other] = _number(BY_CODE[other], payloads)
+            if limits[other] is None:
+                # Nonsense is as good as no answer.
+                raise NoAnswerError(self.address, other)
+        return limits
 
     async def _send_and_verify(
         self, line: Line, instruction: Instruction, requested: float, before: bytes
@@ -154,18 +172,16 @@ class Client:
                 return await line.ask(self.address, instruction)
         return await line.ask(self.address, instruction)
 
-    async def _limit(self, line: Line, instruction: Instruction) -> float:
-        """Return a limit that another is checked against; nonsense is as good as no answer."""
-        value = _number(instruction, await line.ask(self.address, instruction))
-        if value is None:
-            raise NoAnswerError(self.address, instruction.code)
-        return value
-
     async def _text_or_none(self, code: str) -> str | None:
         try:
             return str(await self.read(BY_CODE[code]))
         except NoAnswerError:
             return None
+
+
+def _raise(hindrance: SettingError | None) -> None:
+    if hindrance is not None:
+        raise hindrance
 
 
 def _number(instruction: Instruction, payloads: tuple[bytes, ...]) -> float | None:

@@ -107,6 +107,22 @@ class ChangesForbiddenError(SettingError):
         super().__init__(instruction, "changes are switched off")
 
 
+class WithdrawnError(SettingError):
+    """The BMS was given up before the value's turn came; nothing was sent."""
+
+    def __init__(self, instruction: str) -> None:
+        """Name the instruction."""
+        super().__init__(instruction, "the BMS was given up before it was sent")
+
+
+class StoppingError(SettingError):
+    """The program is about to end; nothing was sent."""
+
+    def __init__(self, instruction: str) -> None:
+        """Name the instruction."""
+        super().__init__(instruction, "not sent, since the program is about to end")
+
+
 class RefusedError(SettingError):
     """The BMS said no with `answer`; its value is `current`."""
 
