@@ -112,7 +112,7 @@ def _erro(bms: BMS) -> list[bytes]:
     if error is None:
         return [b"4", bytes(4)]
     number, unit, location = error
-    return [b"4", bytes((1, unit, number, location))]
+    return [b"4", bytes((1, bms.unit_address(unit), number, location))]
 
 
 def _per_unit(bms: BMS, table: list[list[float]]) -> list[bytes]:

@@ -363,8 +363,11 @@ class BMS:
         return str(int(value)) if BY_CODE[code].whole_number else write_float(value)
 
     def unit_address(self, unit: int) -> int:
-        """Return the address that LCD3 gives for a unit: its own when alone, else from 1."""
-        return self.address if len(self.battery.units) == 1 else unit
+        """Return the address that LCD3 and ERRO give for a unit: its own when alone, else from 1.
+
+        A unit that there is not, which an error may name, stays as it is.
+        """
+        return self.address if unit == len(self.battery.units) == 1 else unit
 
     def set_value(self, code: str, value: float) -> None:
         """Change a setting in the line's unit, within limits or not, as by its own buttons."""

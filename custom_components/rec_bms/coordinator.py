@@ -298,13 +298,15 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
     async def _publish(self, code: str) -> None:
         """Show what has become of one reading; a running poll shows the rest at its end."""
         values = {**self.data.readings.values, code: self._values[code]}
-        self.data = replace(self.data, readings=Readings(MappingProxyType(values)))
+        self.data = replace(
+            self.data, readings=Readings(MappingProxyType(values), self.client.address)
+        )
         await self._tell(list(self._listeners))
 
     def _snapshot(self, poll_duration: float, *, continuous: bool) -> BmsData:
         counters = self.client.connection.counters
         return BmsData(
-            readings=Readings(MappingProxyType(dict(self._values))),
+            readings=Readings(MappingProxyType(dict(self._values)), self.client.address),
             read_at=self.schedule.read_at(FIRST),
             continuous=continuous,
             poll_duration=poll_duration,

@@ -33,7 +33,7 @@ from .coordinator import BmsData, RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
 from .protocol.errors import ErrorNumber, error_name
-from .protocol.models import Location, MainData, PerUnit, Readings
+from .protocol.models import Extremes, Location, MainData, PerUnit, Readings
 
 # The coordinator does the talking; entities only show what it found.
 PARALLEL_UPDATES = 0
@@ -110,11 +110,16 @@ def _consumed_charge(data: BmsData) -> float | None:
     return None if (extremes := data.readings.extremes) is None else extremes.consumed_charge
 
 
-def _where(location: Location | None, number: str) -> dict[str, Any]:
-    return {
-        "unit": location.unit if location else None,
-        number: location.number if location else None,
-    }
+def _where(pick: Callable[[Extremes], Location], number: str) -> dict[str, Any]:
+    """Return what a sensor needs to tell at which unit, by position, and cell or sensor it is."""
+
+    def attributes(readings: Readings) -> dict[str, Any]:
+        if (extremes := readings.extremes) is None:
+            return {"unit": None, number: None}
+        location = pick(extremes)
+        return {"unit": readings.position(location.unit), number: location.number}
+
+    return {"also": frozenset({"LCD3"}), "attributes": attributes}
 
 
 def _error(data: BmsData) -> str | None:
@@ -129,7 +134,11 @@ def _error_details(readings: Readings) -> dict[str, Any]:
     error = readings.error
     if error is None or not error.present:
         return {"number": None, "unit": None, "location": None}
-    return {"number": error.number, "unit": error.unit, "location": error.location}
+    return {
+        "number": error.number,
+        "unit": readings.position(error.unit),
+        "location": error.location,
+    }
 
 
 _MEASUREMENT = SensorStateClass.MEASUREMENT
@@ -221,10 +230,7 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         suggested_display_precision=3,
         digits=3,
-        also=frozenset({"LCD3"}),
-        attributes=lambda readings: _where(
-            readings.extremes.min_cell if readings.extremes else None, "cell"
-        ),
+        **_where(lambda extremes: extremes.min_cell, "cell"),
         **_main(lambda main: main.min_cell_voltage),
     ),
     RecBmsSensorDescription(
@@ -235,10 +241,7 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         suggested_display_precision=3,
         digits=3,
-        also=frozenset({"LCD3"}),
-        attributes=lambda readings: _where(
-            readings.extremes.max_cell if readings.extremes else None, "cell"
-        ),
+        **_where(lambda extremes: extremes.max_cell, "cell"),
         **_main(lambda main: main.max_cell_voltage),
     ),
     RecBmsSensorDescription(
@@ -259,10 +262,7 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         suggested_display_precision=1,
         digits=1,
-        also=frozenset({"LCD3"}),
-        attributes=lambda readings: _where(
-            readings.extremes.max_temperature if readings.extremes else None, "sensor"
-        ),
+        **_where(lambda extremes: extremes.max_temperature, "sensor"),
         **_main(lambda main: main.max_temperature),
     ),
     RecBmsSensorDescription(

@@ -10,7 +10,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from custom_components.rec_bms import sensor
+from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnostics
 from custom_components.rec_bms.protocol.models import Readings
+from simulator import BMS
 from simulator.answers import main_data
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
@@ -213,6 +215,58 @@ async def test_extremes_tell_where_they_are(running: House) -> None:
     assert (where["unit"], where["cell"]) == (1, now.highest_cell().number)
     where = running.state("max_temperature").attributes
     assert (where["unit"], where["sensor"]) == (1, now.hottest().number)
+
+
+WHERE = (("min_cell_voltage", "cell"), ("max_cell_voltage", "cell"), ("max_temperature", "sensor"))
+
+
+async def units_told(hass: HomeAssistant, simulate: Simulate, bms: BMS) -> list[object]:
+    """Return the units that the extremes and an error at the last unit are told to be at."""
+    sim = simulate(bms=[bms])
+    sim.call(bms.raise_error, 3, len(bms.battery.units), 2)
+    house = House(hass, sim, entry_for(sim, address=bms.address))
+    await house.set_up()
+    for key, number in WHERE:
+        assert house.state(key).attributes[number] >= 1
+    assert house.state("error").attributes["location"] == 2
+    return [house.state(key).attributes["unit"] for key in (*(each[0] for each in WHERE), "error")]
+
+
+@pytest.mark.parametrize("address", [1, 2, 16])
+async def test_a_single_bms_is_unit_1_whatever_its_address(
+    hass: HomeAssistant, simulate: Simulate, address: int
+) -> None:
+    assert await units_told(hass, simulate, BMS(address, time_factor=0)) == [1, 1, 1, 1]
+
+
+async def test_units_of_a_master_are_told_by_their_position(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    bms = BMS(16, units=3, time_factor=0)
+    bms.battery.cell(2, 5).rest_at(3.7)
+    bms.battery.cell(3, 2).rest_at(4.1)
+    assert await units_told(hass, simulate, bms) == [2, 3, bms.measure().hottest().unit, 3]
+
+
+async def test_of_a_master_in_the_midst_of_its_units_no_wrong_unit_is_told(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    assert await units_told(hass, simulate, BMS(2, units=3, time_factor=0)) == [None] * 4
+
+
+async def test_actions_and_diagnostics_keep_the_addresses_of_the_line(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(addresses=[2])
+    house = House(hass, sim, entry_for(sim, address=2))
+    sim.call(sim.bms[2].raise_error, 3, 1, 4)
+    await house.set_up()
+    told = await house.act("get_parameter", instruction=["LCD3", "ERRO"])
+    assert told["parameters"]["LCD3"]["values"]["BMS_Address_of_Minimum_Cell_Voltage"] == 2
+    assert told["parameters"]["ERRO"]["values"]["BMS_Unit"] == 2
+    found = await async_get_config_entry_diagnostics(hass, house.entry)
+    assert found["readings"]["LCD3"]["min_cell"]["unit"] == 2
+    assert found["readings"]["ERRO"]["unit"] == 2
 
 
 async def test_consumed_charge_beyond_255_ah_is_right(house: House) -> None:

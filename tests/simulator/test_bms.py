@@ -190,6 +190,14 @@ def test_every_error_can_be_raised_and_cleared(bms: BMS, number: int) -> None:
     assert bms.answer(b"ERRO?") == [b"4", bytes(4)]
 
 
+def test_a_bms_alone_tells_its_own_address_and_a_master_its_units_from_1() -> None:
+    for bms, addresses in ((BMS(2, time_factor=0), [2]), (BMS(16, units=3, time_factor=0), [1, 3])):
+        for unit, address in zip((1, 3), addresses, strict=False):
+            bms.raise_error(3, unit, 5)
+            assert bms.answer(b"ERRO?") == [b"4", bytes((1, address, 3, 5))]
+        assert bms.answer(b"LCD3?")[1][0] == addresses[0]
+
+
 def test_the_error_raised_last_is_shown_until_it_is_cleared(bms: BMS) -> None:
     bms.raise_error(10)
     bms.raise_error(14)

@@ -82,8 +82,8 @@ class BmsTemperature:
 class ErrorState:
     """ERRO: the error that the BMS reports, or none.
 
-    `number` is REC's error number, `unit` the BMS unit and `location` the cell or sensor; they mean
-    something while `present`.
+    `number` is REC's error number, `unit` the BMS address of the unit and `location` the cell or
+    sensor; they mean something while `present`.
     """
 
     present: bool
@@ -110,6 +110,8 @@ class Readings:
     """The last readings of one BMS, by instruction code; what is absent is not known."""
 
     values: Mapping[str, Reading] = field(default_factory=lambda: MappingProxyType({}))
+    address: int | None = None
+    """The BMS's own address, where it has one."""
 
     def has(self, code: str) -> bool:
         """Tell whether there is a reading for an instruction."""
@@ -158,6 +160,21 @@ class Readings:
     def error(self) -> ErrorState | None:
         """What ERRO told."""
         return self._get("ERRO", ErrorState)
+
+    def position(self, address: int) -> int | None:
+        """Return which unit, from 1, an address in LCD3 or ERRO stands for; None if not certain.
+
+        The units of a master that is before or after them all have the addresses from 1. How a
+        master in their midst counts is not known, and a wrong unit is worse than none.
+        """
+        if (cells := self.cell_voltages) is None:
+            return 1 if address == self.address else None
+        units = len(cells.units)
+        if units == 1:
+            return 1
+        if self.address is None or 1 < self.address <= units:
+            return None
+        return address if 1 <= address <= units else None
 
     def number(self, code: str) -> float | None:
         """Return a single value in the line's unit."""
