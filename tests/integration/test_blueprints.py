@@ -135,6 +135,38 @@ async def test_an_error_is_not_told_again_when_the_link_or_home_assistant_comes_
     assert notifications(hass) == {}
 
 
+async def test_an_error_at_a_unit_that_is_not_known_is_told_without_one(
+    automate: Automate, hass: HomeAssistant
+) -> None:
+    hass.states.async_set("event.bms_error", "unknown")
+    await automate("error_notification", error_event="event.bms_error")
+    told = {"event_type": "appeared", "number": 3, "unit": None, "location": 4}
+    hass.states.async_set("event.bms_error", "2026-11-22T12:00:00.000+00:00", told)
+    await hass.async_block_till_done()
+    ((_, message),) = notifications(hass).items()
+    assert "(error 3, cell or sensor 4)" in message
+
+
+@pytest.mark.parametrize(("address", "where"), [(16, "Cell 8 of unit 1"), (2, "Cell 8")])
+async def test_a_low_cell_is_told_with_its_unit_where_that_is_known(
+    hass: HomeAssistant, simulate: Simulate, automate: Automate, address: int, where: str
+) -> None:
+    sim = simulate(addresses=[address], units=2, cells=8)
+    house = House(hass, sim, entry_for(sim, address=address))
+    await house.set_up()
+    await automate(
+        "cell_warning",
+        lowest=house.entity_id("min_cell_voltage"),
+        highest=house.entity_id("max_cell_voltage"),
+        spread=house.entity_id("cell_voltage_delta"),
+        low_limit=3.5,
+        lasting={"seconds": 0},
+    )
+    sim.call(house.bms.battery.cell(1, 8).rest_at, 3.45)
+    await house.poll()
+    assert notifications(hass)["A cell is low"].startswith(f"{where} has only 3.4")
+
+
 async def test_an_error_that_came_while_the_link_was_lost_is_told(
     short_silence: None, automate: Automate, running: House
 ) -> None:

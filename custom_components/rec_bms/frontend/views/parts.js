@@ -227,7 +227,8 @@ function adviceOn(hass, entity, name) {
 function adviceTemplate(entity, advice, title) {
   const id = JSON.stringify(entity);
   const fill = ["number", "unit", "location"]
-    .map((name) => `| replace("⟦${name}⟧", state_attr(${id}, "${name}") | string)`)
+    .map((name) => [`"⟦${name}⟧"`, `state_attr(${id}, "${name}") | string`])
+    .map(([hole, filling]) => `| replace(${hole}, ${filling} | replace("None", "?"))`)
     .join(" ");
   return `{%- set advice = ${JSON.stringify(advice)} -%}
 <ha-alert alert-type="error">
