@@ -53,7 +53,14 @@ def is_charging(amperes: float) -> bool:
     return amperes > 0
 
 
-def shown_unit(unit: int, units: int) -> int:
-    """Return the unit that attributes name where the BMS, which has so many, says this one."""
-    del units
-    return unit
+def shown_units(address: int, own: int, units: int) -> set[int | None]:
+    """Return what attributes may say of the unit at an address: nothing before CELL was told.
+
+    `own` is the BMS's own address, `units` how many units it has.
+    """
+    shown: set[int | None] = {None}
+    if units == 1 or address == own:
+        shown.add(1)
+    elif address <= units and not 1 < own <= units:
+        shown.add(address)
+    return shown

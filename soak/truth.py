@@ -210,36 +210,38 @@ def _agrees(state: str, expected: tuple[float, float] | str) -> bool:
 
 def _is_true_place(bms: SignedBms, key: str, attributes: Mapping[str, Any], moment: Moment) -> bool:
     first, name = _WHERE[key]
-    place = (attributes.get("unit"), attributes.get(name))
-    return place == (None, None) or any(
-        place == (_unit(bms, answer[first]), answer[first + 1])
+    unit, number = attributes.get("unit"), attributes.get(name)
+    return (unit, number) == (None, None) or any(
+        unit in _units(bms, answer[first]) and number == answer[first + 1]
         for answer in _answers(bms, "LCD3", moment)
     )
 
 
 def _are_true_details(bms: SignedBms, shown: Shown, moment: Moment) -> bool:
     return any(
-        _details(shown) == (_of_error(bms, answer) if answer[0] else (None, None, None))
+        _is_of(bms, shown, answer) if answer[0] else _place(shown) == (None, None, None)
         for answer in _answers(bms, "ERRO", moment)
     )
 
 
 def _is_true_event(bms: SignedBms, shown: Shown) -> bool:
     told = [cast("tuple[int, ...]", said.says) for said in bms.chronicle["ERRO"]]
-    return any(_details(shown) == _of_error(bms, answer) for answer in told if answer[0])
+    return any(_is_of(bms, shown, answer) for answer in told if answer[0])
 
 
-def _details(shown: Shown) -> tuple[Any, ...]:
-    return tuple(shown.attributes.get(name) for name in ("unit", "number", "location"))
+def _is_of(bms: SignedBms, shown: Shown, answer: tuple[int, ...]) -> bool:
+    """Tell whether an error that is shown is what ERRO told."""
+    unit, *error = _place(shown)
+    return unit in _units(bms, answer[1]) and error == [*answer[2:]]
 
 
-def _of_error(bms: SignedBms, answer: tuple[int, ...]) -> tuple[int, ...]:
-    """Return unit, number and location of what ERRO told."""
-    return (_unit(bms, answer[1]), *answer[2:])
+def _place(shown: Shown) -> tuple[Any, Any, Any]:
+    unit, number, location = (shown.attributes.get(at) for at in ("unit", "number", "location"))
+    return unit, number, location
 
 
-def _unit(bms: SignedBms, unit: int) -> int:
-    return rules.shown_unit(unit, len(bms.cells))
+def _units(bms: SignedBms, address: int) -> set[int | None]:
+    return rules.shown_units(address, bms.address, len(bms.cells))
 
 
 def reading_is_true(bms: SignedBms, code: str, reading: object, since: float) -> bool:

@@ -108,8 +108,9 @@ class RecBmsErrorEvent(RecBmsEntity, EventEntity):
         self.coordinator.memory.keep_told(now)
 
     def _tell(self, event_type: str, error: ErrorState) -> None:
+        unit = self.coordinator.data.readings.position(error.unit)
         self._trigger_event(
-            event_type, {"number": error.number, "unit": error.unit, "location": error.location}
+            event_type, {"number": error.number, "unit": unit, "location": error.location}
         )
         self.async_write_ha_state()
 

@@ -229,7 +229,9 @@ async def units_told(hass: HomeAssistant, simulate: Simulate, bms: BMS) -> list[
     for key, number in WHERE:
         assert house.state(key).attributes[number] >= 1
     assert house.state("error").attributes["location"] == 2
-    return [house.state(key).attributes["unit"] for key in (*(each[0] for each in WHERE), "error")]
+    told = [house.state(key).attributes["unit"] for key in ("error", "error_event")]
+    assert told[0] == told[1]
+    return [*(house.state(key).attributes["unit"] for key, _ in WHERE), told[0]]
 
 
 @pytest.mark.parametrize("address", [1, 2, 16])

@@ -42,3 +42,13 @@ def test_among_units_in_the_middle_of_which_the_master_is_none_is_known(
 def test_before_the_cells_were_told_only_its_own_address_is_certain() -> None:
     assert [told(None, 2).position(address) for address in (1, 2, 3)] == [None, 1, None]
     assert told(None, None).position(1) is None
+    assert told(None, None).position(None) is None
+
+
+@pytest.mark.parametrize("own", [1, 2, 16])
+@pytest.mark.parametrize("units", [1, 3])
+def test_a_position_that_was_told_stays_what_it_is(own: int, units: int) -> None:
+    readings = told(units, own)
+    for address in (0, 1, 2, 3, 4, 16):
+        position = readings.position(address)
+        assert readings.position(position) == position

@@ -161,18 +161,19 @@ class Readings:
         """What ERRO told."""
         return self._get("ERRO", ErrorState)
 
-    def position(self, address: int) -> int | None:
+    def position(self, address: int | None) -> int | None:
         """Return which unit, from 1, an address in LCD3 or ERRO stands for; None if not certain.
 
         The units of a master that is before or after them all have the addresses from 1. How a
-        master in their midst counts is not known, and a wrong unit is worse than none.
+        master in their midst counts is not known, and a wrong unit is worse than none. A position
+        that was told before, None included, stays what it is.
         """
         if (cells := self.cell_voltages) is None:
-            return 1 if address == self.address else None
+            return 1 if address is not None and address == self.address else None
         units = len(cells.units)
         if units == 1:
             return 1
-        if self.address is None or 1 < self.address <= units:
+        if address is None or self.address is None or 1 < self.address <= units:
             return None
         return address if 1 <= address <= units else None
 
