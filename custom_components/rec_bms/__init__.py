@@ -102,7 +102,12 @@ async def async_remove_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> N
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: RecBmsConfigEntry, device: DeviceEntry
 ) -> bool:
-    """Let the owner delete a unit that the BMS does not report any more."""
+    """Let the owner delete a unit that the BMS does not report any more.
+
+    While the BMS was not heard, it cannot be known which units it has.
+    """
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
     unit = unit_of_device(entry, device)
     voltages = entry.runtime_data.data.readings.cell_voltages
     return unit is not None and voltages is not None and unit > len(voltages.units)

@@ -134,7 +134,8 @@ async def async_add_as_they_appear(
 ) -> None:
     """Add entities once the BMS has told what they show, now or later.
 
-    One that is in the registry already comes back whether the BMS tells or not.
+    One that is in the registry already comes back, if it is among the candidates, whether the BMS
+    tells what it shows or not.
     """
     coordinator = entry.runtime_data
     registry = er.async_get(coordinator.hass)

@@ -66,7 +66,7 @@ class RecBmsTableDescription(SensorEntityDescription):
     scale: float = 1.0
     digits: int
     only_plausible: bool = False
-    """Leave out what has never had a value: some units answer for sensors that are not fitted."""
+    """Leave out what has no value: some units answer for sensors that are not fitted."""
 
 
 def _main(pick: Callable[[MainData], float | None], scale: float = 1.0) -> dict[str, Any]:
@@ -426,7 +426,23 @@ async def async_setup_entry(
 
 
 def _places(entry: RecBmsConfigEntry, description: RecBmsTableDescription) -> set[tuple[int, int]]:
-    """Return unit and number of each cell or sensor, told of now or known from before."""
+    """Return unit and number of each cell or sensor: those told of, else those known from before.
+
+    What the BMS has no more is left out, and can be deleted: Home Assistant lets its owner delete
+    what nobody provides.
+    """
+    if (table := description.table(entry.runtime_data.data.readings)) is None:
+        return _known_places(entry, description)
+    return {
+        (unit, number)
+        for unit, number, value in table
+        if value is not None or not description.only_plausible
+    }
+
+
+def _known_places(
+    entry: RecBmsConfigEntry, description: RecBmsTableDescription
+) -> set[tuple[int, int]]:
     place = re.compile(rf"{entry.entry_id}_{description.key}_(\d+)_(\d+)")
     registry = er.async_get(entry.runtime_data.hass)
     places = set()
@@ -434,12 +450,6 @@ def _places(entry: RecBmsConfigEntry, description: RecBmsTableDescription) -> se
         # Not every key that begins like a table's is a cell's: cell_voltage_delta.
         if found := place.fullmatch(known.unique_id):
             places.add((int(found[1]), int(found[2])))
-    if (table := description.table(entry.runtime_data.data.readings)) is not None:
-        places |= {
-            (unit, number)
-            for unit, number, value in table
-            if value is not None or not description.only_plausible
-        }
     return places
 
 
