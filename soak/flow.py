@@ -55,9 +55,7 @@ class Flow:
     def polled(self, main: Main, began: float, ended: float, counters: dict[str, int]) -> None:
         """Take what the next poll brought."""
         self._poll_seconds, self._counters = ended - began, counters
-        # A poll may take so long that what it began with is not shown any more.
-        if rules.is_shown_after(ended - main.read_at, self._scan_interval):
-            self._follow(main)
+        self._follow(main)
 
     def poll_failed(self) -> None:
         """Take that the next poll did not find the BMS."""

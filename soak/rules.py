@@ -29,23 +29,20 @@ def interval(code: str, scan_interval: float) -> float:
     return math.inf
 
 
-def stays_good(code: str, scan_interval: float) -> float:
-    """Return for how long what was read is good, in s, looked at when a poll ends."""
-    return _INTERVALS_UNTIL_STALE * interval(code, scan_interval)
+def stays_good(code: str, scan_interval: float, longest_poll: float) -> float:
+    """Return for how long what was read is good, in s, looked at when a poll begins.
 
-
-def is_shown_after(seconds: float, scan_interval: float) -> bool:
-    """Tell whether LCD1 is still shown by the poll that read it, so long after it was read."""
-    return seconds <= stays_good("LCD1", scan_interval) + scan_interval
+    Where polls take longer than an instruction's interval, it is three polls.
+    """
+    return _INTERVALS_UNTIL_STALE * max(interval(code, scan_interval), scan_interval + longest_poll)
 
 
 def is_counted(seconds: float, scan_interval: float, *, poll_failed: bool) -> bool:
     """Tell whether energy is counted between two readings of LCD1, so many seconds apart.
 
-    It makes no difference whether a poll in between has failed.
+    It is while no poll has failed in between, however long the polls took.
     """
-    del poll_failed
-    return 0 < seconds <= _POLLS_IN_LONGEST_GAP * scan_interval
+    return seconds > 0 and (not poll_failed or seconds <= _POLLS_IN_LONGEST_GAP * scan_interval)
 
 
 def is_charging(amperes: float) -> bool:

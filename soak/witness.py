@@ -233,9 +233,11 @@ class Witness:
         """Return since when answers may still be shown; what has just changed was just read."""
         scan_interval: float = entry.options["scan_interval"]
         # What was good at the end of a poll is shown until the next one's end.
-        slack = 2 * (scan_interval + self._longest_poll[entry.entry_id]) + LATE
+        longest = self._longest_poll[entry.entry_id]
+        slack = 2 * (scan_interval + longest) + LATE
         oldest = {
-            code: self._now - rules.stays_good(code, scan_interval) - slack for code in BY_CODE
+            code: self._now - rules.stays_good(code, scan_interval, longest) - slack
+            for code in BY_CODE
         }
         if just_read is not None:
             # What a poll read is shown at its end, what a set read back at once.
