@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import partial
 from typing import override
 
@@ -12,6 +14,7 @@ from homeassistant.components.number import (
     NumberEntityDescription,
     NumberMode,
 )
+from homeassistant.components.number.const import UNIT_CONVERTERS
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -31,8 +34,8 @@ _DEVICE_CLASSES = {
     "°C": NumberDeviceClass.TEMPERATURE,
 }
 _DIFFERENCES = {"BMTH": NumberDeviceClass.TEMPERATURE_DELTA}
-_LINE_DIGITS = 9
 _SIGNIFICANT_DIGITS = 6
+"""What a BMS gives of a value at most."""
 
 
 async def async_setup_entry(
@@ -81,9 +84,44 @@ class RecBmsNumber(RecBmsSettingEntity, NumberEntity):
         """The value that the BMS has, in as many digits as it gives."""
         if (value := self.line_value) is None:
             return None
-        return float(f"{value * self._scale:.{_SIGNIFICANT_DIGITS}g}")
+        return _in_digits_of_the_bms(value * self._scale)
 
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Set a value and show what was read back."""
-        await self.async_change(round(value / self._scale, _LINE_DIGITS))
+        # What was typed in another unit has digits that nobody typed: 131.6 °F are 55.3333… °C.
+        await self.async_change(_in_digits_of_the_bms(value / self._scale))
+
+    @override
+    def _convert_to_state_value(
+        self,
+        value: float,
+        method: Callable[[float, int], float],
+        device_class: NumberDeviceClass | None,
+    ) -> float:
+        """Convert a value or a limit to the unit that its owner has chosen.
+
+        Home Assistant keeps the decimals that it has in the BMS's unit, with which 4.18 V are
+        0.0 kV, 131.1 °F are 131.1001 once they were read back, and a least hysteresis of 1 °C
+        becomes 1 °F.
+        """
+        unit, shown = self.native_unit_of_measurement, self.unit_of_measurement
+        if unit == shown or device_class not in UNIT_CONVERTERS:
+            return value
+        converter = UNIT_CONVERTERS[device_class]
+        decimals = _decimals(value, converter.get_unit_ratio(unit, shown))
+        # Adding nought makes minus nought plain.
+        return round(converter.convert(value, unit, shown), decimals) + 0.0
+
+
+def _in_digits_of_the_bms(value: float) -> float:
+    return float(f"{value:.{_SIGNIFICANT_DIGITS}g}")
+
+
+def _decimals(value: float, size: float) -> int:
+    """Return how many decimals say all of a value in a unit `size` times that of the BMS."""
+    # The BMS answers in nine characters: the sign of a number or of its exponent costs a digit.
+    digits = _SIGNIFICANT_DIGITS - (value < 0) - (abs(value) < 1)
+    last_digit = Decimal(f"{value:.{digits - 1}e}").as_tuple().exponent
+    assert isinstance(last_digit, int)
+    return math.floor(math.log10(size) - last_digit + 1e-9)
