@@ -17,7 +17,7 @@ from .const import CONF_BAUDRATE, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .dashboard import async_setup_dashboard
 from .entity import unit_of_device
-from .issues import IssueWatch
+from .issues import IssueWatch, async_delete_issues
 from .memory import Memory
 from .messages import translated
 from .ports import SpeedConflictError, async_get_ports, is_url
@@ -95,7 +95,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> b
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> None:
-    """Leave nothing behind."""
+    """Leave nothing behind of what was told of the BMS, and of what was counted."""
+    async_delete_issues(hass, entry)
     await Memory(hass, entry.entry_id).async_remove()
 
 

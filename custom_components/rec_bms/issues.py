@@ -9,10 +9,10 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .coordinator import RecBmsConfigEntry
+from .protocol.alarms import ErrorWatch
 from .protocol.errors import error_name
 from .protocol.models import ErrorState
 
-_ERROR_LASTS = 60.0
 _WINDOW = 900.0
 _FEWEST_EXCHANGES = 50
 _FEWEST_IN_LONG = 20
@@ -22,19 +22,23 @@ _GOOD_SHARE = 0.05
 
 
 class IssueWatch:
-    """Raises issues about one BMS, and takes them back when they are settled."""
+    """Raises issues about one BMS, and takes them back when they are settled.
+
+    There is one for each error number, so that one that was ignored hides no other.
+    """
 
     def __init__(self, hass: HomeAssistant, entry: RecBmsConfigEntry) -> None:
         """Watch the coordinator of an entry until it is unloaded."""
         self._hass = hass
         self._entry = entry
         self._coordinator = entry.runtime_data
-        self._number: int | None = None
-        self._number_since = 0.0
-        self._raised: ErrorState | None = None
+        self._told = _numbers_told(hass, entry)
+        self._errors = ErrorWatch(self._told)
+        self._seen: ErrorState | None = None
         self._polls: deque[tuple[float, int, int]] = deque()
         entry.async_on_unload(self._coordinator.async_add_listener(self.review))
-        entry.async_on_unload(self._take_back_all)
+        entry.async_on_unload(self._take_back)
+        self._review_errors(hass.loop.time())
 
     @callback
     def review(self) -> None:
@@ -42,36 +46,37 @@ class IssueWatch:
         if not self._coordinator.last_update_success:
             return
         now = self._hass.loop.time()
-        self._review_error(now)
+        self._review_errors(now)
         self._review_line(now)
 
-    def _review_error(self, now: float) -> None:
+    def _review_errors(self, now: float) -> None:
         """Go by the number: one error may wander from cell to cell."""
-        if (error := self._coordinator.data.readings.error) is None:
+        error = self._coordinator.data.readings.error
+        # What was not read anew was not reported again.
+        if error is None or error is self._seen:
             return
-        number = error.number if error.present else None
-        if number != self._number:
-            self._number, self._number_since = number, now
-            self._raised = None
-            ir.async_delete_issue(self._hass, DOMAIN, self._error_id)
-        if error.present and now - self._number_since >= _ERROR_LASTS:
-            self._raise_error(error)
+        self._seen = error
+        self._errors.update(error, now)
+        for number in self._told.difference(self._errors.there):
+            self._told.remove(number)
+            ir.async_delete_issue(self._hass, DOMAIN, _error_id(self._entry, number))
+        for lasting in self._errors.lasting:
+            self._raise_error(lasting)
 
     def _raise_error(self, error: ErrorState) -> None:
-        if self._raised == error:
-            return
-        self._raised = error
+        self._told.add(error.number)
+        unit = self._coordinator.data.readings.position(error.unit)
         ir.async_create_issue(
             self._hass,
             DOMAIN,
-            self._error_id,
+            _error_id(self._entry, error.number),
             is_fixable=False,
             severity=ir.IssueSeverity.ERROR,
             translation_key=f"error_{error_name(error.number)}",
             translation_placeholders={
                 "title": self._entry.title,
                 "number": str(error.number),
-                "unit": str(error.unit),
+                "unit": "?" if unit is None else str(unit),
                 "location": str(error.location),
             },
         )
@@ -90,13 +95,13 @@ class IssueWatch:
         if share > _BAD_SHARE:
             self._raise_line(share)
         elif share < _GOOD_SHARE:
-            ir.async_delete_issue(self._hass, DOMAIN, self._line_id)
+            ir.async_delete_issue(self._hass, DOMAIN, _line_id(self._entry))
 
     def _raise_line(self, share: float) -> None:
         ir.async_create_issue(
             self._hass,
             DOMAIN,
-            self._line_id,
+            _line_id(self._entry),
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
             translation_key="bad_line",
@@ -106,15 +111,44 @@ class IssueWatch:
             },
         )
 
-    @property
-    def _error_id(self) -> str:
-        return f"error_{self._entry.entry_id}"
-
-    @property
-    def _line_id(self) -> str:
-        return f"line_{self._entry.entry_id}"
-
     @callback
-    def _take_back_all(self) -> None:
-        ir.async_delete_issue(self._hass, DOMAIN, self._error_id)
-        ir.async_delete_issue(self._hass, DOMAIN, self._line_id)
+    def _take_back(self) -> None:
+        """Take back what its owner has not ignored: Home Assistant would forget that he did."""
+        for issue in _issues_of(self._hass, self._entry):
+            if issue.dismissed_version is None:
+                ir.async_delete_issue(self._hass, DOMAIN, issue.issue_id)
+
+
+@callback
+def async_delete_issues(hass: HomeAssistant, entry: RecBmsConfigEntry) -> None:
+    """Delete all issues of an entry, ignored or not."""
+    for issue in _issues_of(hass, entry):
+        ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
+
+
+def _issues_of(hass: HomeAssistant, entry: RecBmsConfigEntry) -> list[ir.IssueEntry]:
+    return [
+        issue
+        for issue in ir.async_get(hass).issues.values()
+        if issue.domain == DOMAIN
+        and (issue.issue_id == _line_id(entry) or _error_number(entry, issue) is not None)
+    ]
+
+
+def _numbers_told(hass: HomeAssistant, entry: RecBmsConfigEntry) -> set[int]:
+    """Return the numbers of the errors that there are issues about, as of ignored ones."""
+    numbers = (_error_number(entry, issue) for issue in _issues_of(hass, entry))
+    return {number for number in numbers if number is not None}
+
+
+def _error_number(entry: RecBmsConfigEntry, issue: ir.IssueEntry) -> int | None:
+    number = issue.issue_id.removeprefix(_error_id(entry, ""))
+    return int(number) if number.isdecimal() else None
+
+
+def _error_id(entry: RecBmsConfigEntry, number: int | str) -> str:
+    return f"error_{entry.entry_id}_{number}"
+
+
+def _line_id(entry: RecBmsConfigEntry) -> str:
+    return f"line_{entry.entry_id}"

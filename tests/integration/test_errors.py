@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_state_change_event
@@ -88,10 +89,39 @@ class Owner:
         self.house.sim.call(self.house.bms.clear_error)
         await self.poll()
 
+    def issues(self) -> dict[int, ir.IssueEntry]:
+        """Return the repair issues about errors of this BMS by the errors' numbers."""
+        prefix = f"error_{self.house.entry.entry_id}_"
+        return {
+            int(issue_id.removeprefix(prefix)): issue
+            for (domain, issue_id), issue in ir.async_get(self.house.hass).issues.items()
+            if domain == DOMAIN and issue_id.startswith(prefix)
+        }
+
     def issue(self) -> ir.IssueEntry | None:
-        """Return the repair issue about an error of this BMS."""
-        registry = ir.async_get(self.house.hass)
-        return registry.async_get_issue(DOMAIN, f"error_{self.house.entry.entry_id}")
+        """Return the repair issue about an error of this BMS, of which there is one at most."""
+        issues = [*self.issues().values()]
+        assert len(issues) <= 1
+        return issues[0] if issues else None
+
+    def shown_issues(self) -> set[int]:
+        """Return the numbers of the errors whose issues their owner sees under repairs."""
+        return {
+            number
+            for number, issue in self.issues().items()
+            if issue.active and issue.dismissed_version is None
+        }
+
+    async def lasting(self, number: int) -> None:
+        """Have an error until there is an issue about it."""
+        await self.error(number)
+        await self.poll(70)
+        assert number in self.issues()
+
+    def ignore(self, number: int) -> None:
+        """Ignore the issue about an error, as its owner can under repairs."""
+        issue_id = self.issues()[number].issue_id
+        ir.async_ignore_issue(self.house.hass, DOMAIN, issue_id, True)
 
 
 @pytest.fixture
@@ -220,10 +250,9 @@ async def test_the_second_of_two_errors_gets_an_issue_when_it_has_lasted_itself(
     assert first is not None
     assert first.translation_key == "error_cell_voltage_high"
     await owner.error(4)
-    assert owner.issue() is None
-    await owner.poll(50)
-    assert owner.issue() is None
-    await owner.poll(20)
+    await owner.poll(40)
+    assert owner.issue() == first, "two errors may be reported in turn"
+    await owner.poll(30)
     second = owner.issue()
     assert second is not None
     assert second.translation_key == "error_cell_temperature_high"
@@ -356,6 +385,203 @@ async def test_nothing_is_left_of_an_issue_when_the_entry_is_removed(
     await owner.poll(70)
     await hass.config_entries.async_remove(owner.house.entry.entry_id)
     assert owner.issue() is None
+
+
+async def test_two_errors_that_are_reported_in_turn_both_become_issues(owner: Owner) -> None:
+    for _ in range(4):
+        await owner.error(3)
+        await owner.error(5)
+    assert owner.shown_issues() == {3, 5}
+    await owner.no_error()
+    assert owner.issues() == {}
+
+
+async def test_an_error_that_was_not_read_again_has_not_lasted(
+    short_silence: None, owner: Owner
+) -> None:
+    await owner.error(3)
+    owner.house.bms.unsupported.add("ERRO")
+    for _ in range(2):
+        await owner.poll(35)
+    assert owner.issues() == {}
+
+
+async def test_an_issue_of_a_unit_that_is_not_known_reads_well(
+    hass: HomeAssistant, clock: Clock, simulate: Simulate
+) -> None:
+    sim = simulate(baud=921600, turnaround=0.0005, addresses=[2], units=3, cells=4)
+    house = House(hass, sim, entry_for(sim, address=2, scan_interval=10))
+    await house.set_up()
+    owner = Owner(house, clock)
+    await owner.error(3, 3, 4)
+    await owner.poll(70)
+    _, text = await _read(hass, owner.issues()[3])
+    assert "(error 3, unit ?, cell or sensor 4)" in text
+
+
+async def test_an_issue_says_the_name_that_the_entry_has_now(owner: Owner) -> None:
+    await owner.lasting(3)
+    owner.house.hass.config_entries.async_update_entry(owner.house.entry, title="Aft")
+    await owner.poll()
+    title, _ = await _read(owner.house.hass, owner.issues()[3])
+    assert title.startswith("Aft: ")
+
+
+# -- issues that their owner ignores ---------------------------------------------------------------
+
+
+async def restart(owner: Owner, storage: dict[str, Any]) -> None:
+    """Let Home Assistant end and start: it keeps of an issue that it was ignored, and no more."""
+    registry = ir.async_get(owner.house.hass)
+    kept = json.loads(json.dumps(registry._data_to_save()))
+    await owner.house.unload()
+    storage[ir.STORAGE_KEY] = {
+        "version": ir.STORAGE_VERSION_MAJOR,
+        "minor_version": ir.STORAGE_VERSION_MINOR,
+        "key": ir.STORAGE_KEY,
+        "data": kept,
+    }
+    await registry._async_load()
+    await owner.house.set_up()
+
+
+async def test_an_ignored_issue_stays_ignored_over_a_reload(owner: Owner) -> None:
+    await owner.lasting(3)
+    owner.ignore(3)
+    for _ in range(2):
+        await owner.house.reload()
+        for _ in range(3):
+            await owner.poll(40)
+        assert owner.issues()[3].dismissed_version is not None
+        assert owner.shown_issues() == set()
+
+
+async def test_an_ignored_issue_stays_ignored_over_a_restart(
+    owner: Owner, hass_storage: dict[str, Any]
+) -> None:
+    await owner.lasting(3)
+    owner.ignore(3)
+    await restart(owner, hass_storage)
+    for _ in range(3):
+        await owner.poll(40)
+    assert owner.issues()[3].active
+    assert owner.shown_issues() == set()
+
+
+async def test_an_issue_that_was_not_ignored_comes_again_after_a_restart(
+    owner: Owner, hass_storage: dict[str, Any]
+) -> None:
+    await owner.lasting(3)
+    await restart(owner, hass_storage)
+    assert owner.shown_issues() == set()
+    await owner.poll(70)
+    assert owner.shown_issues() == {3}
+
+
+async def test_an_issue_whose_error_ended_during_a_restart_is_forgotten(
+    owner: Owner, hass_storage: dict[str, Any]
+) -> None:
+    await owner.lasting(3)
+    owner.house.sim.call(owner.house.bms.clear_error)
+    await restart(owner, hass_storage)
+    assert owner.issues() == {}
+
+
+async def test_an_ignored_issue_is_forgotten_when_its_error_is_over(owner: Owner) -> None:
+    await owner.lasting(3)
+    owner.ignore(3)
+    await owner.no_error()
+    assert owner.issues() == {}
+    await owner.lasting(3)
+    assert owner.shown_issues() == {3}
+
+
+async def test_an_ignored_issue_is_forgotten_when_its_error_ended_during_a_reload(
+    owner: Owner,
+) -> None:
+    await owner.lasting(3)
+    owner.ignore(3)
+    await owner.house.unload()
+    owner.house.sim.call(owner.house.bms.clear_error)
+    await owner.house.set_up()
+    assert owner.issues() == {}
+    await owner.lasting(3)
+    assert owner.shown_issues() == {3}
+
+
+async def test_an_ignored_error_hides_no_other(owner: Owner) -> None:
+    await owner.lasting(3)
+    owner.ignore(3)
+    await owner.lasting(2)
+    assert owner.shown_issues() == {2}
+    await owner.house.reload()
+    await owner.poll(40)
+    await owner.poll(40)
+    assert owner.shown_issues() == {2}
+
+
+async def test_two_errors_in_turn_of_which_one_is_ignored_stay_so_over_a_reload(
+    owner: Owner,
+) -> None:
+    for _ in range(4):
+        await owner.error(3)
+        await owner.error(5)
+    owner.ignore(3)
+    await owner.house.reload()
+    for _ in range(5):
+        await owner.error(3)
+        await owner.error(5)
+    assert set(owner.issues()) == {3, 5}
+    assert owner.shown_issues() == {5}
+
+
+async def test_a_bms_that_is_away_at_a_reload_has_its_ignored_issue_kept(
+    short_silence: None, owner: Owner
+) -> None:
+    await owner.lasting(3)
+    owner.ignore(3)
+    owner.house.bms.silent = True
+    await owner.house.unload()
+    await owner.house.try_to_set_up()
+    assert owner.issues()[3].dismissed_version is not None
+    owner.house.bms.silent = False
+    await owner.house.reload()
+    await owner.poll(70)
+    assert set(owner.issues()) == {3}
+    assert owner.shown_issues() == set()
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+async def test_a_disabled_entry_shows_no_issue(
+    hass: HomeAssistant, owner: Owner, ignored: bool
+) -> None:
+    await owner.lasting(3)
+    if ignored:
+        owner.ignore(3)
+    await hass.config_entries.async_set_disabled_by(
+        owner.house.entry.entry_id, ConfigEntryDisabler.USER
+    )
+    assert set(owner.issues()) == ({3} if ignored else set())
+    assert owner.shown_issues() == set()
+    await hass.config_entries.async_remove(owner.house.entry.entry_id)
+    assert owner.issues() == {}
+
+
+async def test_a_deleted_entry_leaves_no_ignored_issue_and_takes_none_of_another(
+    hass: HomeAssistant, clock: Clock, simulate: Simulate
+) -> None:
+    sim = simulate(addresses=[1, 2], cells=4)
+    owners = []
+    for address in (1, 2):
+        house = House(hass, sim, entry_for(sim, address=address, scan_interval=10))
+        await house.set_up()
+        owners.append(Owner(house, clock))
+        await owners[-1].lasting(3)
+        owners[-1].ignore(3)
+    first, second = owners
+    await hass.config_entries.async_remove(first.house.entry.entry_id)
+    assert first.issues() == {}
+    assert second.issues()[3].dismissed_version is not None
 
 
 async def test_two_bmss_on_one_line_have_issues_of_their_own(

@@ -131,6 +131,43 @@ async def test_the_issue_goes_with_the_entry(house: House, clock: Clock) -> None
     assert issue(house) is None
 
 
+async def ignored(house: House, clock: Clock) -> str:
+    """Have a bad line whose issue is ignored; return the issue's id."""
+    await polls(house, clock, 15, lost_in_each=1)
+    found = issue(house)
+    assert found is not None
+    ir.async_ignore_issue(house.hass, DOMAIN, found.issue_id, True)
+    return found.issue_id
+
+
+async def test_an_ignored_issue_stays_ignored_over_a_reload_while_the_line_is_bad(
+    house: House, clock: Clock
+) -> None:
+    await ignored(house, clock)
+    await house.reload()
+    await polls(house, clock, 15, lost_in_each=1)
+    found = issue(house)
+    assert found is not None
+    assert found.dismissed_version is not None
+
+
+async def test_an_ignored_issue_is_forgotten_when_the_line_was_found_good(
+    house: House, clock: Clock
+) -> None:
+    await ignored(house, clock)
+    await house.reload()
+    await polls(house, clock, 15)
+    assert issue(house) is None
+
+
+async def test_an_ignored_issue_goes_with_the_entry_that_is_deleted(
+    house: House, clock: Clock
+) -> None:
+    await ignored(house, clock)
+    await house.hass.config_entries.async_remove(house.entry.entry_id)
+    assert issue(house) is None
+
+
 async def test_another_bms_on_the_line_that_is_off_is_no_bad_line_of_this_one(
     hass: HomeAssistant, simulate: Simulate, clock: Clock
 ) -> None:
