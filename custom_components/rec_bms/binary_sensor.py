@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import partial
 from typing import override
 
@@ -13,51 +12,22 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntityDescription,
 )
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
-from .protocol.models import Readings
+from .protocol.charging import Charging
 
 # The coordinator does the talking; entities only show what it found.
 PARALLEL_UPDATES = 0
 
-_NOTICEABLE_AMPERES = 0.01
-"""What the BMS can resolve; less is a rest."""
+_MAIN_DATA = frozenset({"LCD1"})
+_ERROR = frozenset({"ERRO"})
 
-
-@dataclass(frozen=True, kw_only=True)
-class RecBmsBinarySensorDescription(BinarySensorEntityDescription):
-    """A binary sensor: the instruction it shows and what that says."""
-
-    needs: frozenset[str]
-    value: Callable[[Readings], bool | None]
-
-
-def _problem(readings: Readings) -> bool | None:
-    return None if readings.error is None else readings.error.present
-
-
-def _charging(readings: Readings) -> bool | None:
-    if readings.main is None or readings.main.current is None:
-        return None
-    return readings.main.current >= _NOTICEABLE_AMPERES
-
-
-BINARY_SENSORS = (
-    RecBmsBinarySensorDescription(
-        key="problem",
-        device_class=BinarySensorDeviceClass.PROBLEM,
-        needs=frozenset({"ERRO"}),
-        value=_problem,
-    ),
-    RecBmsBinarySensorDescription(
-        key="charging",
-        device_class=BinarySensorDeviceClass.BATTERY_CHARGING,
-        needs=frozenset({"LCD1"}),
-        value=_charging,
-    ),
+PROBLEM = BinarySensorEntityDescription(key="problem", device_class=BinarySensorDeviceClass.PROBLEM)
+CHARGING = BinarySensorEntityDescription(
+    key="charging", device_class=BinarySensorDeviceClass.BATTERY_CHARGING
 )
 
 
@@ -70,28 +40,60 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
 
     def candidates() -> Iterable[Candidate]:
-        for each in BINARY_SENSORS:
-            yield Candidate(each.key, each.needs, partial(RecBmsBinarySensor, coordinator, each))
+        yield Candidate(PROBLEM.key, _ERROR, partial(RecBmsProblem, coordinator))
+        yield Candidate(CHARGING.key, _MAIN_DATA, partial(RecBmsCharging, coordinator))
 
     await async_add_as_they_appear(entry, Platform.BINARY_SENSOR, candidates, async_add_entities)
 
 
-class RecBmsBinarySensor(RecBmsEntity, BinarySensorEntity):
-    """A yes or no about the battery."""
+class RecBmsProblem(RecBmsEntity, BinarySensorEntity):
+    """Whether the BMS reports an error."""
 
-    entity_description: RecBmsBinarySensorDescription
-
-    def __init__(
-        self, coordinator: RecBmsCoordinator, description: RecBmsBinarySensorDescription
-    ) -> None:
+    def __init__(self, coordinator: RecBmsCoordinator) -> None:
         """Sit on the main device."""
-        super().__init__(coordinator, description, description.needs)
+        super().__init__(coordinator, PROBLEM, _ERROR)
 
     @property
     @override
     def is_on(self) -> bool | None:
         """What the BMS told."""
-        return self.entity_description.value(self.coordinator.data.readings)
+        error = self.coordinator.data.readings.error
+        return None if error is None else error.present
+
+    @override
+    def _content(self) -> object:
+        return self.is_on
+
+
+class RecBmsCharging(RecBmsEntity, BinarySensorEntity):
+    """Whether current flows into the battery; what is next to nothing changes nothing."""
+
+    def __init__(self, coordinator: RecBmsCoordinator) -> None:
+        """Sit on the main device."""
+        super().__init__(coordinator, CHARGING, _MAIN_DATA)
+        self._charging = Charging()
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """What is made of the currents so far."""
+        return self._charging.is_on
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Begin with the present current, whatever was told before a restart."""
+        self._follow()
+        await super().async_added_to_hass()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self._follow()
+        super()._handle_coordinator_update()
+
+    def _follow(self) -> None:
+        if (main := self.coordinator.data.readings.main) is not None:
+            self._charging.add(main.current)
 
     @override
     def _content(self) -> object:

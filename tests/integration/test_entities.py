@@ -359,6 +359,38 @@ async def test_charging_is_a_current_into_the_battery(
     assert house.shown("charging") == charging
 
 
+async def test_charging_does_not_flicker_at_rest_and_shows_a_small_panel(running: House) -> None:
+    async def shown(*currents: float) -> list[str]:
+        told = []
+        for amperes in currents:
+            running.sim.call(running.bms.set_current, amperes)
+            await running.poll()
+            told.append(running.shown("charging"))
+        return told
+
+    running.sim.call(running.bms.battery.advance, 3600)
+    assert await shown(0, 0.02, 0, 0.04, -0.02, 0.06) == ["off"] * 6
+    assert await shown(0.3, 0.08, 0.04, 0.06) == ["on"] * 4
+    await running.reload()
+    assert running.shown("charging") == "off"
+    assert await shown(0.12, 0.06, 0, 0.06) == ["on", "on", "off", "off"]
+
+
+async def test_charging_is_unavailable_while_the_bms_is_away_and_goes_on_after_it(
+    short_silence: None, running: House
+) -> None:
+    running.sim.call(running.bms.set_current, 0.3)
+    running.sim.call(running.bms.battery.advance, 3600)
+    await running.poll()
+    running.bms.silent = True
+    await running.poll()
+    assert running.shown("charging") == "unavailable"
+    running.bms.silent = False
+    running.sim.call(running.bms.set_current, 0.06)
+    await running.poll()
+    assert running.shown("charging") == "on"
+
+
 async def test_all_cells_in_one_frame_are_shown_as_well(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
