@@ -20,6 +20,9 @@ from demo.home_assistant import HomeAssistant, reserved_port, running_home_assis
 
 OPTIONS = "/api/config/config_entries/options/flow"
 
+SOON = 30.0
+"""Seconds for what should come at once: a busy machine takes its time, and waiting ends with it."""
+
 MAY_BE_UNKNOWN = {"time_to_full", "time_to_empty", "error_event"}
 
 # A cell differs, so that a mix-up shows. Time stands, so that values can be compared.
@@ -89,14 +92,14 @@ class House:
         entity_id = (await self.registered())[key]["entity_id"]
         return str((await self.client.get(f"/api/states/{entity_id}"))["state"])
 
-    async def until(self, condition: Callable[[], Awaitable[bool]], within: float = 10) -> None:
+    async def until(self, condition: Callable[[], Awaitable[bool]], within: float = SOON) -> None:
         """Return once a condition holds; fail when that takes too long."""
         give_up_at = time.monotonic() + within
         while not await condition():
             assert time.monotonic() < give_up_at, f"not within {within} s"
             await asyncio.sleep(0.1)
 
-    async def shows(self, key: str, wanted: str, within: float = 10) -> None:
+    async def shows(self, key: str, wanted: str, within: float = SOON) -> None:
         """Return once an entity shows a state."""
 
         async def does() -> bool:
@@ -104,7 +107,7 @@ class House:
 
         await self.until(does, within)
 
-    async def have_values(self, within: float = 10) -> None:
+    async def have_values(self, within: float = SOON) -> None:
         """Return once all enabled entities have values that must have one."""
 
         async def have() -> bool:

@@ -21,7 +21,7 @@ from homeassistant.data_entry_flow import (
 from custom_components.rec_bms.const import DOMAIN
 from simulator import BMS, SimulatorThread
 from tests.integration.conftest import Simulate
-from tests.integration.house import House, entry_for
+from tests.integration.house import House, entry_for, until
 
 FACTORY_SPEED = 56000
 MODEL = "REC BMS 1Q VICTRON"
@@ -483,11 +483,9 @@ async def test_closing_the_dialog_stops_the_search_and_frees_the_port(
 ) -> None:
     factory.bms[1].silent = True
     await dialog.begin_search(factory.port)
-    await asyncio.sleep(0.2)
-    assert factory.log.requests()
+    await until(factory.log.requests)
     dialog.close()
-    await asyncio.sleep(0.5)
-    assert not factory.call(factory.link._is_open)
+    await until(lambda: not factory.call(factory.link._is_open))
     factory.log.clear()
     await asyncio.sleep(0.5)
     assert not factory.log.requests()
@@ -498,7 +496,7 @@ async def test_a_port_pulled_during_the_search_is_told(
 ) -> None:
     factory.bms[1].silent = True
     await dialog.begin_search(factory.port)
-    await asyncio.sleep(0.2)
+    await until(factory.log.requests)
     factory.unplug()
     await dialog.wait()
     assert dialog.errors == {"base": "cannot_open"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from homeassistant.config_entries import ConfigEntryState
@@ -11,8 +12,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from simulator import SimulatorThread
+from tests.integration.clock import movable_clock
 from tests.integration.conftest import Simulate
-from tests.integration.house import House, entry_for
+from tests.integration.house import House, entry_for, until
 from tests.integration.table import ROWS, SETTABLE
 
 INTERVAL = 10
@@ -109,14 +111,16 @@ async def test_a_setting_changed_by_another_program_shows_up_in_its_turn(polled:
 
 
 async def test_polls_come_by_themselves(hass: HomeAssistant, battery: SimulatorThread) -> None:
-    import asyncio
-
-    house = House(hass, battery, entry_for(battery, scan_interval=2))
-    await house.set_up()
-    battery.log.clear()
-    await asyncio.sleep(3.5)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert battery.log.requests("LCD1")
+    house = House(hass, battery, entry_for(battery, scan_interval=INTERVAL))
+    with movable_clock(hass) as clock:
+        await house.set_up()
+        battery.log.clear()
+        for _ in range(2):
+            clock.passed += INTERVAL + 1
+            await until(lambda: battery.log.requests("LCD1"))
+            await until(lambda: battery.log.requests("ERRO"))
+            await hass.async_block_till_done(wait_background_tasks=True)
+            battery.log.clear()
 
 
 async def test_polling_never_talks_over_an_answer(polled: House) -> None:
@@ -198,9 +202,11 @@ async def test_slow_readings_go_stale_after_three_of_their_intervals(
 
 
 @pytest.fixture
-async def knows_less(short_silence: None, hass: HomeAssistant, simulate: Simulate) -> House:
-    """A house with a BMS that knows neither CANF nor BTEM."""
-    sim = simulate(unsupported={"CANF", "BTEM"})
+async def knows_less(
+    short_silence: None, hass: HomeAssistant, simulate: Simulate, tmp_path: Path
+) -> House:
+    """A house with a BMS that knows neither CANF nor BTEM, and an adapter with a stable name."""
+    sim = simulate(link=tmp_path / "usb-FTDI", unsupported={"CANF", "BTEM"})
     house = House(hass, sim, entry_for(sim, scan_interval=INTERVAL))
     await house.set_up()
     return house
@@ -237,7 +243,7 @@ async def test_what_the_bms_does_not_know_is_asked_again_after_a_reconnect(
 ) -> None:
     knows_less.sim.unplug()
     await knows_less.poll(after=INTERVAL)
-    knows_less.sim.replug()
+    knows_less.sim.replug(other_device=True)
     knows_less.bms.unsupported.clear()
     asked = await asked_in(knows_less, 2)
     assert [len({"CANF", "BTEM"} & set(codes)) for codes in asked] == [1, 1]
@@ -330,7 +336,7 @@ async def test_unloading_in_the_middle_of_a_poll_takes_no_longer_than_a_second(
 
     polled.bms.silent = True
     polling = asyncio.create_task(polled.coordinator.async_refresh())
-    await asyncio.sleep(0.3)
+    await until(polled.sim.log.requests)
     started = time.monotonic()
     await polled.unload()
     assert time.monotonic() - started < 1

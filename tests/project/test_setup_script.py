@@ -15,9 +15,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 TOOLS = (
-    "awk bash cat cksum cp dirname find flock head id ls mkdir mktemp readlink rm sed sh sort tail"
-    " touch tr"
-).split()
+    *("awk", "bash", "cat", "cksum", "cp", "dirname", "find", "flock", "head", "id", "ls"),
+    *("mkdir", "mktemp", "readlink", "rm", "sed", "sh", "sort", "tail", "touch", "tr"),
+)
 """What the script may use of the machine: a Python or a uv that is there is none of them."""
 PYTHON = """\
 #!/bin/sh

@@ -15,7 +15,7 @@ import pytest_asyncio
 from demo.bms import running_simulator
 from demo.flow import add_integration
 from demo.home_assistant import reserved_port, running_home_assistant
-from tests.e2e.conftest import LOGGER, SIMULATOR, House
+from tests.e2e.conftest import LOGGER, SIMULATOR, SOON, House
 
 BLUEPRINTS = Path(__file__).parents[3] / "blueprints" / "automation" / "rec_bms"
 IMPORTED = "rec-bms-community"
@@ -78,7 +78,7 @@ class Owner(House):
         told = await self.client.command("persistent_notification/get")
         return {each["title"]: each["message"] for each in told}
 
-    async def is_told(self, title: str, within: float = 15) -> str:
+    async def is_told(self, title: str, within: float = SOON) -> str:
         """Return the message of a notification once it is there."""
 
         async def is_there() -> bool:
