@@ -151,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(vars(report)))
     else:
+        print(f"{'seed':36}{options.seed:>10}")
         print(f"{'seconds that it took':36}{time.monotonic() - began:>10.0f}")
         _print(report)
     wrong = sum(
