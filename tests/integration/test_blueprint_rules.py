@@ -394,3 +394,253 @@ async def test_a_charge_current_that_is_not_known_is_not_set(charger: Charger, s
     await desk.pass_time(1200)
     assert charger.was_set_to() == []
     assert desk.notes() == {}
+
+
+# -- warning of cells ------------------------------------------------------------------------------
+
+
+@dataclass
+class Cells:
+    """Three sensors about cells, and an automation that warns after 30 s."""
+
+    desk: Desk
+    unit: str = "V"
+
+    async def automate(self, **inputs: Any) -> None:
+        """Have it warn below 3.1 V, above 3.6 V, and of a spread of more than 0.1 V."""
+        sensors = {"lowest": LOWEST, "highest": HIGHEST, "spread": SPREAD}
+        await self.desk.automate("cell_warning", **sensors, actions=TELL, **inputs)
+
+    async def are(self, lowest: float = 3.3, highest: float = 3.4, spread: float = 0.1) -> None:
+        """Show voltages, given in V, in the unit that the owner chose."""
+        unit = self.unit.replace("\u00b5", "\u03bc")
+        for entity_id, volts in ((LOWEST, lowest), (HIGHEST, highest), (SPREAD, spread)):
+            shown = ElectricPotentialConverter.convert(volts, "V", unit)
+            where = {} if entity_id == SPREAD else {"unit": 2, "cell": 5}
+            attributes = {"unit_of_measurement": self.unit, **where}
+            await self.desk.show(entity_id, round(shown, 9), **attributes)
+
+    async def are_away(self) -> None:
+        """Show the sensors of a BMS that is not heard."""
+        for entity_id in (LOWEST, HIGHEST, SPREAD):
+            await self.desk.show(entity_id, "unavailable", unit_of_measurement=self.unit)
+
+
+@pytest.fixture
+def cells(desk: Desk) -> Cells:
+    return Cells(desk)
+
+
+BEYOND: list[tuple[dict[str, float], str, str]] = [
+    ({"lowest": 3.05}, "A cell is low", "Cell 5 of unit 2 has only 3.05 V. "),
+    ({"highest": 3.65}, "A cell is high", "Cell 5 of unit 2 has 3.65 V. "),
+    ({"spread": 0.125}, "The cells drift apart", "are 0.125 V apart."),
+]
+
+
+@pytest.mark.parametrize("unit", VOLTAGE_UNITS)
+@pytest.mark.parametrize(("volts", "title", "words"), BEYOND)
+async def test_a_cell_beyond_its_band_is_told_in_volts_whatever_the_unit(
+    cells: Cells, unit: str, volts: dict[str, float], title: str, words: str
+) -> None:
+    cells.unit = unit
+    await cells.are()
+    await cells.automate()
+    await cells.desk.pass_time(120)
+    assert cells.desk.told() == []
+    await cells.are(**volts)
+    await cells.desk.pass_time(25)
+    assert cells.desk.told() == []
+    await cells.desk.pass_time(10)
+    (call,) = cells.desk.calls
+    assert call.data["title"] == title
+    assert words in call.data["message"]
+    await cells.desk.pass_time(600)
+    assert len(cells.desk.calls) == 1
+    assert cells.desk.notes() == {}
+
+
+@pytest.mark.parametrize("unit", VOLTAGE_UNITS)
+async def test_cells_at_their_limits_are_not_told_in_any_unit(cells: Cells, unit: str) -> None:
+    cells.unit = unit
+    await cells.are()
+    await cells.automate()
+    await cells.are(lowest=3.1, highest=3.6, spread=0.1)
+    await cells.desk.pass_time(120)
+    assert cells.desk.told() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ({"cell": 5, "unit": 2}, "Cell 5 of unit 2 has only"),
+        ({"cell": 5, "unit": None}, "Cell 5 has only"),
+        ({"cell": 5}, "Cell 5 has only"),
+        ({"cell": None, "unit": None}, "The lowest cell has only"),
+        ({}, "The lowest cell has only"),
+    ],
+)
+async def test_a_warning_reads_well_where_the_place_is_not_known(
+    cells: Cells, place: dict[str, int | None], words: str
+) -> None:
+    await cells.are()
+    await cells.automate()
+    await cells.desk.show(LOWEST, 3.05, unit_of_measurement="V", **place)
+    await cells.desk.pass_time(40)
+    assert cells.desk.message() == f"{words} 3.05 V. Charge soon, or draw less."
+
+
+async def test_cells_in_an_unknown_unit_warn_of_nothing_false_and_that_is_told_once(
+    cells: Cells,
+) -> None:
+    desk = cells.desk
+    await cells.are()
+    await cells.automate()
+    await desk.show(LOWEST, 0.5, unit_of_measurement="bananas")
+    await desk.pass_time(120)
+    (message,) = desk.notes().values()
+    assert message.startswith(f"{LOWEST} is shown in bananas, of which no V can be made.")
+    persistent_notification.async_dismiss_all(desk.hass)
+    for value in (0.6, 9, 0.5):
+        await desk.show(LOWEST, value, unit_of_measurement="bananas")
+        await desk.pass_time(60)
+    assert desk.notes() == {}
+    assert desk.told() == []
+
+
+async def test_cells_in_an_unknown_unit_when_home_assistant_starts_are_told_until_it_is_known(
+    cells: Cells,
+) -> None:
+    desk = cells.desk
+    desk.hass.set_state(CoreState.not_running)
+    await cells.are()
+    await desk.show(LOWEST, 3.05)
+    await cells.automate()
+    await desk.start()
+    assert len(desk.notes()) == 1
+    await cells.are(lowest=3.05)
+    assert desk.notes() == {}
+    await desk.pass_time(40)
+    assert desk.told() == ["A cell is low"]
+
+
+@pytest.mark.parametrize(("volts", "title", "_words"), BEYOND)
+async def test_a_cell_that_is_beyond_its_band_when_home_assistant_starts_is_told_once(
+    cells: Cells, volts: dict[str, float], title: str, _words: str
+) -> None:
+    desk = cells.desk
+    desk.hass.set_state(CoreState.not_running)
+    cells.unit = "mV"
+    await cells.are(**volts)
+    await cells.automate()
+    await desk.start()
+    await desk.pass_time(25)
+    assert desk.told() == []
+    await cells.are(**{key: value + 0.001 for key, value in volts.items()})
+    await desk.pass_time(10)
+    assert desk.told() == [title]
+    await desk.pass_time(600)
+    assert desk.told() == []
+    await cells.are()
+    await cells.are(**volts)
+    await desk.pass_time(40)
+    assert desk.told() == [title]
+
+
+async def test_all_that_is_beyond_when_home_assistant_starts_is_told(cells: Cells) -> None:
+    desk = cells.desk
+    desk.hass.set_state(CoreState.not_running)
+    await cells.are(3.0, 3.7, 0.7)
+    await cells.automate()
+    await desk.start()
+    await desk.pass_time(40)
+    assert sorted(desk.told()) == ["A cell is high", "A cell is low", "The cells drift apart"]
+
+
+async def test_a_cell_that_is_back_soon_after_the_start_is_not_told(cells: Cells) -> None:
+    desk = cells.desk
+    desk.hass.set_state(CoreState.not_running)
+    await cells.are(lowest=3.05)
+    await cells.automate()
+    await desk.start()
+    await desk.pass_time(20)
+    await cells.are()
+    await desk.pass_time(5)
+    await cells.are(lowest=3.05)
+    await desk.pass_time(20)
+    assert desk.told() == []
+    await desk.pass_time(20)
+    assert desk.told() == ["A cell is low"]
+
+
+@pytest.mark.parametrize("later", [0, 10, 60, 600])
+async def test_a_bms_that_comes_up_later_with_a_cell_beyond_its_band_is_told_once(
+    cells: Cells, later: int
+) -> None:
+    desk = cells.desk
+    desk.hass.set_state(CoreState.not_running)
+    await cells.are_away()
+    await cells.automate()
+    await desk.start()
+    await desk.pass_time(later)
+    await cells.are(lowest=3.05)
+    await desk.pass_time(25)
+    assert desk.told() == []
+    await desk.pass_time(600)
+    assert desk.told() == ["A cell is low"]
+
+
+async def test_a_bms_that_goes_away_and_comes_back_just_after_the_start_is_told_once(
+    cells: Cells,
+) -> None:
+    desk = cells.desk
+    desk.hass.set_state(CoreState.not_running)
+    await cells.are(lowest=3.05)
+    await cells.automate()
+    await desk.start()
+    await desk.pass_time(10)
+    await cells.are_away()
+    await desk.pass_time(10)
+    await cells.are(lowest=3.05)
+    await desk.pass_time(600)
+    assert desk.told() == ["A cell is low"]
+
+
+async def test_a_cell_beyond_its_band_is_told_when_the_automation_is_made_or_changed(
+    cells: Cells,
+) -> None:
+    desk = cells.desk
+    await cells.are(lowest=3.15)
+    await cells.automate()
+    await desk.pass_time(60)
+    await cells.automate(low_limit=3.2)
+    await desk.reload()
+    await desk.pass_time(600)
+    assert desk.told() == ["A cell is low"]
+
+
+async def test_reloading_other_automations_tells_nothing_again(cells: Cells) -> None:
+    desk = cells.desk
+    await cells.are()
+    await cells.automate()
+    await cells.are(lowest=3.05)
+    await desk.pass_time(60)
+    assert desk.told() == ["A cell is low"]
+    await desk.reload()
+    await desk.pass_time(600)
+    assert desk.told() == []
+
+
+async def test_a_cell_beyond_its_band_is_told_when_the_automation_is_turned_on(
+    cells: Cells,
+) -> None:
+    desk = cells.desk
+    await cells.are()
+    await cells.automate()
+    await desk.act("automation.turn_off", entity_id=AUTOMATION)
+    await cells.are(lowest=3.05)
+    await desk.pass_time(600)
+    assert desk.told() == []
+    await desk.act("automation.turn_on", entity_id=AUTOMATION)
+    await desk.pass_time(600)
+    assert desk.told() == ["A cell is low"]
