@@ -644,3 +644,125 @@ async def test_a_cell_beyond_its_band_is_told_when_the_automation_is_turned_on(
     await desk.act("automation.turn_on", entity_id=AUTOMATION)
     await desk.pass_time(600)
     assert desk.told() == ["A cell is low"]
+
+
+# -- a lost link -----------------------------------------------------------------------------------
+
+
+async def watch_link(desk: Desk, **inputs: Any) -> None:
+    """Have the owner told when the BMS has not been heard for five minutes."""
+    await desk.automate("link_lost", state_of_charge=CHARGE, **{"actions": TELL, **inputs})
+
+
+LOST, BACK = "The BMS is not heard", "The BMS is heard again"
+
+
+async def test_a_lost_link_is_told_once_and_so_is_its_return(desk: Desk) -> None:
+    await desk.show(CHARGE, 50)
+    await watch_link(desk)
+    await desk.pass_time(93)
+    await desk.show(CHARGE, "unavailable")
+    await desk.pass_time(295)
+    assert desk.told() == []
+    await desk.pass_time(10)
+    assert desk.message().startswith("Home Assistant has not heard from the BMS since 04:01.")
+    await desk.pass_time(900)
+    assert desk.told() == []
+    await desk.show(CHARGE, 50)
+    assert desk.told() == [BACK]
+    await desk.pass_time(900)
+    assert desk.told() == []
+
+
+async def test_a_short_silence_is_not_told(desk: Desk) -> None:
+    await desk.show(CHARGE, 50)
+    await watch_link(desk)
+    for _ in range(5):
+        await desk.show(CHARGE, "unavailable")
+        await desk.pass_time(240)
+        await desk.show(CHARGE, 50)
+        await desk.pass_time(60)
+    assert desk.told() == []
+
+
+async def test_a_bms_that_is_away_when_home_assistant_starts_is_told_once(desk: Desk) -> None:
+    desk.hass.set_state(CoreState.not_running)
+    await desk.show(CHARGE, "unavailable", restored=True)
+    await watch_link(desk)
+    await desk.start()
+    await desk.pass_time(295)
+    assert desk.told() == []
+    await desk.show(CHARGE, "unavailable")
+    await desk.pass_time(70)
+    assert desk.told() == [LOST]
+    await desk.pass_time(900)
+    assert desk.told() == []
+    await desk.show(CHARGE, 50)
+    assert desk.told() == [BACK]
+
+
+@pytest.mark.parametrize("later", [0, 30, 200])
+async def test_a_bms_that_comes_up_later_during_the_start_is_not_told(
+    desk: Desk, later: int
+) -> None:
+    desk.hass.set_state(CoreState.not_running)
+    await desk.show(CHARGE, "unavailable", restored=True)
+    await watch_link(desk)
+    await desk.start()
+    await desk.pass_time(later)
+    await desk.show(CHARGE, 50)
+    await desk.pass_time(900)
+    assert desk.told() == []
+
+
+async def test_a_bms_that_is_away_when_the_automation_is_made_or_turned_on_is_told_once(
+    desk: Desk,
+) -> None:
+    await desk.show(CHARGE, "unavailable")
+    await watch_link(desk)
+    await desk.pass_time(900)
+    assert desk.told() == [LOST]
+    await desk.act("automation.turn_off", entity_id=AUTOMATION)
+    await desk.pass_time(900)
+    await desk.act("automation.turn_on", entity_id=AUTOMATION)
+    await desk.pass_time(900)
+    assert desk.told() == [LOST]
+
+
+async def test_reloading_automations_does_not_make_it_forget_that_the_link_is_lost(
+    desk: Desk,
+) -> None:
+    await desk.show(CHARGE, "unavailable")
+    await watch_link(desk)
+    await desk.pass_time(900)
+    await desk.reload()
+    await desk.pass_time(900)
+    assert desk.told() == [LOST]
+
+
+async def test_a_bms_whose_state_of_charge_is_not_known_is_heard(desk: Desk) -> None:
+    await desk.show(CHARGE, 50)
+    await watch_link(desk)
+    await desk.show(CHARGE, "unknown")
+    await desk.pass_time(900)
+    assert desk.told() == []
+
+
+async def test_a_sensor_that_was_renamed_is_told_and_is_no_return(desk: Desk) -> None:
+    await desk.show(CHARGE, 50)
+    await watch_link(desk)
+    await desk.show(CHARGE, "unavailable")
+    await desk.pass_time(120)
+    desk.hass.states.async_remove(CHARGE)
+    await desk.pass_time(900)
+    assert f"There is no {CHARGE}." in desk.message()
+
+
+async def test_an_action_that_fails_is_not_tried_again_and_again(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    await desk.show(CHARGE, 50)
+    await watch_link(desk, actions=[*TELL, {"action": "notify.of_a_phone_that_is_gone"}])
+    await desk.show(CHARGE, "unavailable")
+    await desk.pass_time(900)
+    assert desk.told() == [LOST]
