@@ -766,3 +766,158 @@ async def test_an_action_that_fails_is_not_tried_again_and_again(
     await desk.show(CHARGE, "unavailable")
     await desk.pass_time(900)
     assert desk.told() == [LOST]
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+def moment() -> str:
+    """Return what an event entity shows for something that happens now."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def appeared(number: int, unit: int | None = 1, location: int | None = 3) -> dict[str, Any]:
+    """Return the attributes of an error that appeared."""
+    return {"event_type": "appeared", "number": number, "unit": unit, "location": location}
+
+
+def cleared(number: int) -> dict[str, Any]:
+    """Return the attributes of an error that is gone."""
+    return {**appeared(number), "event_type": "cleared"}
+
+
+async def watch_errors(desk: Desk) -> None:
+    """Have the owner told of errors."""
+    await desk.automate("error_notification", error_event=EVENT, actions=TELL)
+
+
+OLD = "2026-11-21T08:00:00.000+00:00"
+BEFORE: list[tuple[str | None, dict[str, Any]]] = [
+    (None, {}),
+    ("unknown", {"event_type": None}),
+    ("unavailable", {}),
+    ("unavailable", {"restored": True}),
+    (OLD, appeared(1)),
+    (OLD, cleared(4)),
+    (OLD, appeared(4)),
+]
+
+
+@pytest.mark.parametrize(("state", "attributes"), BEFORE, ids=str)
+async def test_an_error_is_told_once_from_whatever_the_event_showed_before(
+    desk: Desk, state: str | None, attributes: dict[str, Any]
+) -> None:
+    desk.hass.set_state(CoreState.not_running)
+    if state is not None:
+        await desk.show(EVENT, state, **attributes)
+    await watch_errors(desk)
+    await desk.start()
+    await desk.pass_time(5)
+    assert desk.told() == []
+    at = moment()
+    await desk.show(EVENT, at, **appeared(4))
+    assert desk.told() == ["Cell temperature too high"]
+    await desk.show(EVENT, at, **appeared(4), friendly_name="Called otherwise by its owner")
+    await desk.pass_time(2)
+    await desk.show(EVENT, "unavailable")
+    await desk.show(EVENT, at, **appeared(4))
+    await desk.pass_time(60)
+    await desk.show(EVENT, "unavailable")
+    await desk.show(EVENT, at, **appeared(4))
+    assert desk.told() == []
+
+
+@pytest.mark.parametrize("state", [None, "unavailable"])
+async def test_an_old_error_that_a_restart_brings_back_is_not_told(
+    desk: Desk, state: str | None
+) -> None:
+    desk.hass.set_state(CoreState.not_running)
+    if state is not None:
+        await desk.show(EVENT, state, restored=True)
+    await watch_errors(desk)
+    await desk.start()
+    await desk.show(EVENT, OLD, **appeared(1))
+    await desk.pass_time(60)
+    assert desk.told() == []
+
+
+async def test_two_events_of_the_same_millisecond_are_both_told(desk: Desk) -> None:
+    await desk.show(EVENT, OLD, **appeared(1))
+    await watch_errors(desk)
+    at = moment()
+    await desk.show(EVENT, at, **cleared(1))
+    await desk.show(EVENT, at, **appeared(4))
+    assert desk.told() == ["Gone: Cell voltage too high", "Cell temperature too high"]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ((1, 3), "(error 1, unit 1, cell or sensor 3)"),
+        ((None, 3), "(error 1, cell or sensor 3)"),
+        ((2, None), "(error 1, unit 2)"),
+        ((None, None), "(error 1)"),
+    ],
+)
+async def test_an_error_reads_well_where_its_place_is_not_known(
+    desk: Desk, place: tuple[int | None, int | None], words: str
+) -> None:
+    await desk.show(EVENT, "unknown", event_type=None)
+    await watch_errors(desk)
+    await desk.show(EVENT, moment(), **appeared(1, *place))
+    assert desk.message().startswith(f"Cell voltage too high {words}. The BMS has stopped charging")
+
+
+async def test_an_event_entity_that_was_renamed_is_told_once(desk: Desk) -> None:
+    await desk.show(EVENT, OLD, **appeared(1))
+    await watch_errors(desk)
+    desk.hass.states.async_remove(EVENT)
+    await desk.settle()
+    assert f"There is no {EVENT} any more." in desk.message()
+    await desk.pass_time(600)
+    await desk.show(EVENT, OLD, **appeared(1))
+    assert desk.told() == []
+    await desk.show(EVENT, moment(), **cleared(1))
+    assert desk.told() == ["Gone: Cell voltage too high"]
+
+
+# -- run by hand -----------------------------------------------------------------------------------
+
+
+async def run_by_hand(desk: Desk) -> None:
+    """Run the actions as the button in the automation's menu does: whatever its conditions say."""
+    data = {"entity_id": AUTOMATION}
+    await desk.hass.services.async_call("automation", "trigger", data)
+    await desk.settle()
+
+
+async def test_gentle_charging_run_by_hand_sets_what_it_would_set_by_itself(
+    charger: Charger,
+) -> None:
+    await charger.is_at(60)
+    await charger.measures(10)
+    await charger.automate()
+    await run_by_hand(charger.desk)
+    assert charger.was_set_to() == []
+    charger.temperature_unit = "°F"
+    await charger.measures(4)
+    assert charger.was_set_to() == [20]
+    await run_by_hand(charger.desk)
+    assert charger.was_set_to() == [20]
+
+
+async def test_warnings_run_by_hand_tell_nothing_false(desk: Desk, cells: Cells) -> None:
+    await cells.are()
+    await cells.automate()
+    await run_by_hand(desk)
+    await desk.pass_time(60)
+    assert desk.told() == []
+    assert desk.notes() == {}
+
+
+async def test_a_lost_link_run_by_hand_tells_nothing_false(desk: Desk) -> None:
+    await desk.show(CHARGE, 50)
+    await watch_link(desk)
+    await run_by_hand(desk)
+    await desk.pass_time(900)
+    assert desk.told() == []
