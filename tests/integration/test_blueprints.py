@@ -15,14 +15,16 @@ from homeassistant.components import persistent_notification
 from homeassistant.components.blueprint.importer import fetch_blueprint_from_url
 from homeassistant.components.blueprint.models import DomainBlueprints
 from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
+from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import async_mock_service
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
 from custom_components.rec_bms.protocol.errors import ErrorNumber
 from custom_components.rec_bms.protocol.models import BmsTemperature
 from tests.integration.conftest import Simulate
-from tests.integration.house import House, entry_for
+from tests.integration.house import House, entry_for, until
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "blueprints" / "automation"
@@ -195,6 +197,15 @@ async def export(house: House, entity_id: str) -> None:
     await house.hass.async_block_till_done(wait_background_tasks=True)
 
 
+async def told_by_a_run(hass: HomeAssistant, entity_id: str) -> dict[str, str]:
+    """Let an automation run that waits for something once it has told; return what it told."""
+    data = {"entity_id": entity_id, "skip_condition": False}
+    await hass.services.async_call("automation", "trigger", data)
+    told: dict[str, str] = {}
+    await until(lambda: told.update(notifications(hass)) or told)
+    return told
+
+
 def by_topic(published: list[ServiceCall]) -> dict[str, Any]:
     assert all(call.data["retain"] is True for call in published)
     told = {call.data["topic"]: call.data["payload"] for call in published}
@@ -293,6 +304,27 @@ async def test_of_a_bms_that_is_away_nothing_is_published(
     assert published == []
 
 
+async def test_a_bms_that_is_away_is_asked_one_thing_only(
+    short_silence: None, automate: Automate, running: House, published: list[ServiceCall]
+) -> None:
+    running.bms.silent = True
+    running.sim.log.clear()
+    await export(running, await automate("mqtt_export", bms=running.entry.entry_id, interval=10))
+    assert set(running.asked()) == {"LCD1"}
+    running.bms.silent = False
+    await export(running, "automation.it")
+    assert len(by_topic(published)) == 14 * 2 + 14 + 1 + 2
+
+
+async def test_nothing_is_published_while_the_bms_is_not_set_up(
+    automate: Automate, running: House, published: list[ServiceCall]
+) -> None:
+    entity_id = await automate("mqtt_export", bms=running.entry.entry_id, interval=10)
+    await running.unload()
+    await export(running, entity_id)
+    assert published == []
+
+
 async def test_while_the_battery_is_cold_a_change_that_failed_is_tried_again(
     automate: Automate, running: House
 ) -> None:
@@ -316,7 +348,7 @@ async def test_while_the_battery_is_cold_a_change_that_failed_is_tried_again(
     assert not running.sim.log.sets
 
 
-async def test_nothing_is_changed_where_cold_and_warm_contradict(
+async def test_nothing_is_changed_where_cold_and_warm_contradict_and_that_is_told(
     automate: Automate, running: House
 ) -> None:
     entity_id = await automate(
@@ -328,5 +360,132 @@ async def test_nothing_is_changed_where_cold_and_warm_contradict(
         cold_current=20,
         warm_current=120,
     )
-    await export(running, entity_id)
+    assert list(await told_by_a_run(running.hass, entity_id)) == [
+        "The charge current is not adjusted to the temperature"
+    ]
     assert not running.sim.log.sets
+    await running.hass.services.async_call("automation", "turn_off", {"entity_id": entity_id})
+
+
+# -- in the units that Home Assistant shows --------------------------------------------------------
+
+
+@pytest.fixture(params=[METRIC_SYSTEM, US_CUSTOMARY_SYSTEM], ids=["metric", "us_customary"])
+async def abroad(request: pytest.FixtureRequest, hass: HomeAssistant, house: House) -> House:
+    """A house whose entities were registered in metric or in US customary units."""
+    hass.config.units = request.param
+    await house.set_up()
+    return house
+
+
+async def choose_unit(house: House, key: str, unit: str) -> None:
+    """Have an entity show another unit, as its owner chooses it in the entity's settings."""
+    entity_id = house.entity_id(key)
+    options = {"unit_of_measurement": unit}
+    registry = er.async_get(house.hass)
+    registry.async_update_entity_options(entity_id, entity_id.split(".")[0], options)
+    await house.hass.async_block_till_done()
+    assert house.state(key).attributes["unit_of_measurement"] == unit
+
+
+async def is_as_warm(house: House, celsius: float) -> None:
+    """Bring both sensors of the battery to a temperature."""
+    for sensor in (1, 2):
+        house.sim.call(house.bms.break_sensor, 1, sensor, celsius)
+    await house.poll()
+
+
+async def charge_gently(house: House, automate: Automate) -> str:
+    """Have the charge current be 20 A in the cold and 120 A when it is warm."""
+    return await automate(
+        "charge_gently_when_cold",
+        temperature=house.entity_id("temperature_1_1"),
+        charge_current=house.entity_id("maxc"),
+        cold_current=20,
+        warm_current=120,
+    )
+
+
+async def test_frost_lowers_the_current_of_the_bms_in_either_unit_system(
+    automate: Automate, abroad: House
+) -> None:
+    entity_id = await charge_gently(abroad, automate)
+    for celsius, amperes in ((-3, 20), (10, 20), (13, 120), (9, 120), (7, 20)):
+        await is_as_warm(abroad, celsius)
+        await export(abroad, entity_id)
+        assert abroad.bms.settings["MAXC"] == amperes
+    assert notifications(abroad.hass) == {}
+
+
+@pytest.mark.parametrize("degrees", ["°C", "°F", "K"])
+@pytest.mark.parametrize("amperes", ["A", "mA"])
+async def test_frost_lowers_the_current_of_the_bms_in_the_units_that_its_owner_chose(
+    automate: Automate, abroad: House, degrees: str, amperes: str
+) -> None:
+    await choose_unit(abroad, "temperature_1_1", degrees)
+    await choose_unit(abroad, "maxc", amperes)
+    entity_id = await charge_gently(abroad, automate)
+    for celsius, wanted in ((-3, 20), (13, 120)):
+        await is_as_warm(abroad, celsius)
+        await export(abroad, entity_id)
+        assert abroad.bms.settings["MAXC"] == wanted
+        abroad.sim.log.clear()
+        await export(abroad, entity_id)
+        assert not abroad.sim.log.sets
+    assert notifications(abroad.hass) == {}
+
+
+@pytest.mark.parametrize("unit", ["V", "mV", "kV"])
+async def test_a_cell_that_leaves_the_band_is_told_in_volts_in_the_unit_that_its_owner_chose(
+    automate: Automate, abroad: House, unit: str
+) -> None:
+    keys = ("min_cell_voltage", "max_cell_voltage", "cell_voltage_delta")
+    for key in keys:
+        await choose_unit(abroad, key, unit)
+    sensors = {
+        name: abroad.entity_id(key)
+        for name, key in zip(("lowest", "highest", "spread"), keys, strict=True)
+    }
+    limits = {"low_limit": 3.5, "high_limit": 4.2, "spread_limit": 0.3}
+    await automate("cell_warning", **sensors, **limits, lasting={"seconds": 0})
+    await abroad.poll()
+    assert notifications(abroad.hass) == {}
+    abroad.sim.call(setattr, abroad.bms.battery.cell(1, 5), "offset", -0.6)
+    await abroad.poll()
+    told = notifications(abroad.hass)
+    assert set(told) == {"A cell is low", "The cells drift apart"}
+    assert re.match(r"Cell 5 (of unit 1 )?has only 3\.\d+ V\. ", told["A cell is low"])
+    assert re.search(r" are 0\.6\d* V apart\.", told["The cells drift apart"])
+
+
+async def test_an_error_is_told_in_either_unit_system(automate: Automate, abroad: House) -> None:
+    await automate("error_notification", error_event=abroad.entity_id("error_event"))
+    abroad.sim.call(abroad.bms.raise_error, 7, 1, 3)
+    await abroad.poll()
+    assert list(notifications(abroad.hass)) == ["Temperature too low for charging"]
+
+
+async def test_a_lost_link_and_its_return_are_told_in_either_unit_system(
+    short_silence: None, automate: Automate, abroad: House
+) -> None:
+    hass = abroad.hass
+    charge = abroad.entity_id("state_of_charge")
+    entity_id = await automate("link_lost", state_of_charge=charge, lasting={"seconds": 0})
+    abroad.bms.silent = True
+    await abroad.poll()
+    assert list(await told_by_a_run(hass, entity_id)) == ["The BMS is not heard"]
+    abroad.bms.silent = False
+    await abroad.poll()
+    assert list(notifications(hass)) == ["The BMS is heard again"]
+
+
+async def test_what_is_published_is_what_the_bms_gives_in_either_unit_system(
+    automate: Automate, abroad: House, published: list[ServiceCall]
+) -> None:
+    await is_as_warm(abroad, -3)
+    await choose_unit(abroad, "temperature_1_1", "K")
+    await choose_unit(abroad, "cell_voltage_1_1", "mV")
+    await export(abroad, await automate("mqtt_export", bms=abroad.entry.entry_id, interval=10))
+    told = by_topic(published)
+    assert float(told["battery/status/temperature/pack/1"]) == -3
+    assert 3 < float(told["battery/cell/1/volts"]) < 5
