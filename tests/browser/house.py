@@ -141,6 +141,15 @@ class Battery:
 
         await until(has_value, 30)
 
+    async def show_in(self, key: str, unit: str | None, domain: str = "sensor") -> None:
+        """Choose the unit that an entity is shown in, as its owner does; None for its own."""
+        await self.house.client.command(
+            "config/entity_registry/update",
+            entity_id=await self.entity_id(key),
+            options_domain=domain,
+            options={"unit_of_measurement": unit},
+        )
+
     async def enable(self, key: str, *, enabled: bool) -> None:
         """Enable or disable an entity in the registry."""
         rows = await self.house.client.command("config/entity_registry/list")

@@ -1,12 +1,12 @@
 // @ts-check
 import { element, setAttribute, setText } from "./dom.js";
 import { layoutStore } from "./layout.js";
-import { numberOf, written } from "./numbers.js";
+import { numberOf, voltsOf, written } from "./numbers.js";
 import { words } from "./words.js";
 
 export const SUM_CARD = "rec-bms-sum-card";
 
-/** Watts in one of what a user can choose as the unit of a power; likewise kWh and Ah. */
+/** Watts in one of what a user can choose as the unit of a power; likewise kWh. */
 const WATTS = { mW: 1e-3, W: 1, kW: 1e3, MW: 1e6 };
 const KILOWATT_HOURS = { Wh: 1e-3, kWh: 1, MWh: 1e3 };
 /** Less is a rest, in W. */
@@ -93,16 +93,39 @@ export class RecBmsSumCard extends HTMLElement {
 }
 
 /**
- * What one battery has, nothing where it is not heard.
+ * What one battery has, nothing where it is not heard: percent, W, and kWh held and of room.
+ * @typedef {{charge?: number, power?: number, energy?: number, room?: number}} Part
  * @param {any} hass
  * @param {import("./layout.js").Battery} battery
+ * @returns {Part[]}
  */
 function read(hass, { entities }) {
   const charge = numberOf(hass.states[entities.state_of_charge]);
   const power = inUnit(hass.states[entities.power], WATTS);
   const energy = inUnit(hass.states[entities.stored_energy], KILOWATT_HOURS);
   if (charge === undefined && power === undefined && energy === undefined) return [];
-  return [{ charge, power, energy }];
+  const room = roomOf(hass, entities) ?? roomBehind(charge, energy);
+  return [{ charge, power, energy, room }];
+}
+
+/**
+ * What a battery can hold, from its capacity.
+ * @param {any} hass
+ * @param {Record<string, string>} entities
+ */
+function roomOf(hass, entities) {
+  const ampereHours = inUnit(hass.states[entities.capa], { Ah: 1 });
+  const volts = voltsOf(hass.states[entities.voltage]);
+  return ampereHours && volts ? (ampereHours * volts) / 1000 : undefined;
+}
+
+/**
+ * What a battery can hold, from what it holds: of an empty one that is not known.
+ * @param {number | undefined} charge
+ * @param {number | undefined} energy
+ */
+function roomBehind(charge, energy) {
+  return charge && energy ? energy / (charge / 100) : undefined;
 }
 
 /**
@@ -129,7 +152,7 @@ function heardOf(say, heard, count) {
  * A sum is shown only if each battery that is heard has its part in it.
  * @param {any} hass
  * @param {any} say
- * @param {{charge?: number, power?: number, energy?: number}[]} heard
+ * @param {Part[]} heard
  */
 function figuresOf(hass, say, heard) {
   const energy = sum(heard.map((each) => each.energy));
@@ -169,13 +192,15 @@ function sum(values) {
 }
 
 /**
- * The state of charge of all together: what they hold in relation to what they can hold.
- * @param {{charge?: number, energy?: number}[]} heard
+ * The state of charge of all together: each one's weighs as much as it can hold.
+ * @param {Part[]} heard
  */
 function together(heard) {
-  const held = sum(heard.map((each) => each.energy));
-  const room = sum(
-    heard.map(({ charge, energy }) => (charge && energy ? energy / (charge / 100) : undefined)),
+  const room = sum(heard.map((each) => each.room));
+  const held = sum(
+    heard.map(({ charge, room }) =>
+      charge === undefined || room === undefined ? undefined : (charge / 100) * room,
+    ),
   );
   return held !== undefined && room ? (held / room) * 100 : undefined;
 }
