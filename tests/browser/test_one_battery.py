@@ -108,6 +108,34 @@ async def test_a_cell_beyond_its_cut_off_stands_out(battery: Battery, screen: Sc
     assert "beyond the cut-off" in label
 
 
+async def test_units_that_their_owner_chose_move_no_bar_and_no_line(
+    battery: Battery, screen: Screen
+) -> None:
+    await screen.open("cells")
+    await screen.cells_are_drawn(14)
+    volts, heights = await screen.volts(), await screen.heights()
+    lines = {key: await screen.line(key) for key in ("cmax", "clow", "cmin")}
+    chosen = {
+        "cell_voltage_1_5": ("sensor", "mV"),
+        "cell_voltage_1_6": ("sensor", "kV"),
+        "cmax": ("number", "mV"),
+        "clow": ("number", "μV"),
+        "cmin": ("number", "kV"),
+    }
+    for key, (domain, unit) in chosen.items():
+        await battery.show_in(key, unit, domain)
+    legend = screen.card.locator('.limits [data-limit="cmax"] .value')
+    await expect(legend).to_contain_text("mV", timeout=20_000)
+    await expect(screen.card.locator('.limits [data-limit="cmin"] .value')).to_contain_text("kV")
+    assert await screen.volts() == volts
+    assert await screen.heights() == pytest.approx(heights, abs=0.001)
+    for key, at in lines.items():
+        assert await screen.line(key) == pytest.approx(at, abs=0.001)
+    await expect(screen.card.locator("[data-beyond]")).to_have_count(0)
+    for key, (domain, _) in chosen.items():
+        await battery.show_in(key, None, domain)
+
+
 async def test_a_limit_changed_in_the_settings_view_moves_its_line(
     battery: Battery, screen: Screen
 ) -> None:

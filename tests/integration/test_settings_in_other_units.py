@@ -70,9 +70,12 @@ async def test_a_difference_of_temperatures_is_no_temperature(american: House) -
     has = american.bms.settings["BMTH"]
     assert american.number("bmth") == pytest.approx(has * 1.8)
     assert bounds(american, row) == (1.8, 54.0)
-    await american.set_number("bmth", 9)
-    assert american.number("bmth") == 9
-    assert american.bms.settings["BMTH"] == 5
+    for typed, kept in ((9, 5), (1.8, 1), (54, 30)):
+        await american.set_number("bmth", typed)
+        assert american.number("bmth") == typed
+        assert american.bms.settings["BMTH"] == kept
+    with pytest.raises(ServiceValidationError):
+        await american.set_number("bmth", 1.7)
 
 
 async def test_every_tenth_of_a_degree_fahrenheit_is_shown_as_it_was_typed(
