@@ -131,8 +131,12 @@ async def async_add_as_they_appear(
     platform: Platform,
     candidates: Callable[[], Iterable[Candidate]],
     async_add_entities: AddConfigEntryEntitiesCallback,
+    *,
+    awaited: frozenset[str] = frozenset(),
 ) -> None:
     """Add entities once the BMS has told what they show, now or later.
+
+    `awaited` are codes of instructions that are polled for what they may tell later.
 
     One that is in the registry already comes back, if it is among the candidates, whether the BMS
     tells what it shows or not.
@@ -182,4 +186,4 @@ async def async_add_as_they_appear(
 
     coordinator.hopes.append(hoped_for)
     await add(new_ones())
-    entry.async_on_unload(coordinator.async_add_listener(add_later))
+    entry.async_on_unload(coordinator.async_add_listener(add_later, awaited))

@@ -420,7 +420,10 @@ async def async_setup_entry(
         return (table.code for table in TABLES if not _places(entry, table))
 
     coordinator.hopes.append(tables_hoped_for)
-    await async_add_as_they_appear(entry, Platform.SENSOR, candidates, async_add_entities)
+    awaited = frozenset(table.code for table in TABLES if _is_awaited(entry, table))
+    await async_add_as_they_appear(
+        entry, Platform.SENSOR, candidates, async_add_entities, awaited=awaited
+    )
     async_add_entities(RecBmsEnergySensor(coordinator, each) for each in ENERGIES)
     async_add_entities(RecBmsTimeSensor(coordinator, each) for each in TIMES)
 
@@ -432,7 +435,7 @@ def _places(entry: RecBmsConfigEntry, description: RecBmsTableDescription) -> se
     what nobody provides.
     """
     if (table := description.table(entry.runtime_data.data.readings)) is None:
-        return _known_places(entry, description)
+        return set(_known_places(entry, description))
     return {
         (unit, number)
         for unit, number, value in table
@@ -440,16 +443,30 @@ def _places(entry: RecBmsConfigEntry, description: RecBmsTableDescription) -> se
     }
 
 
+def _is_awaited(entry: RecBmsConfigEntry, description: RecBmsTableDescription) -> bool:
+    """Tell whether a table is to be asked for although none of its sensors shows it.
+
+    Those that read nothing sensible at the start, but may at any time, are not there to want it.
+    """
+    if description.table(entry.runtime_data.data.readings) is None:
+        return False
+    known = _known_places(entry, description)
+    places = _places(entry, description)
+    enabled = {place for place, is_enabled in known.items() if is_enabled}
+    return not enabled <= places or not (known or places)
+
+
 def _known_places(
     entry: RecBmsConfigEntry, description: RecBmsTableDescription
-) -> set[tuple[int, int]]:
+) -> dict[tuple[int, int], bool]:
+    """Return unit and number of each cell or sensor in the registry, and whether it is enabled."""
     place = re.compile(rf"{entry.entry_id}_{description.key}_(\d+)_(\d+)")
     registry = er.async_get(entry.runtime_data.hass)
-    places = set()
+    places = {}
     for known in er.async_entries_for_config_entry(registry, entry.entry_id):
         # Not every key that begins like a table's is a cell's: cell_voltage_delta.
         if found := place.fullmatch(known.unique_id):
-            places.add((int(found[1]), int(found[2])))
+            places[int(found[1]), int(found[2])] = not known.disabled
     return places
 
 

@@ -117,6 +117,40 @@ async def test_a_sensor_that_read_well_only_once_can_be_deleted(
     assert not registered(house, ["temperature_1_2"])
 
 
+@pytest.mark.parametrize("known", [True, False])
+async def test_the_only_sensor_comes_when_it_reads_well_if_it_did_not_at_the_start(
+    hass: HomeAssistant, simulate: Simulate, known: bool
+) -> None:
+    sim = simulate(sensors=1)
+    house = House(hass, sim, entry_for(sim, scan_interval=10))
+    if known:
+        await house.set_up()
+        await house.unload()
+    sim.call(house.bms.break_sensor, 1, 1, 85.0)
+    await house.set_up()
+    await house.poll(30)
+    sim.call(house.bms.mend_sensor, 1, 1)
+    await house.poll(30)
+    assert house.number("temperature_1_1") > 0
+
+
+async def test_a_sensor_that_was_disabled_is_not_asked_for_because_it_is_gone(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(sensors=1)
+    house = House(hass, sim, entry_for(sim, scan_interval=10))
+    await house.set_up()
+    er.async_get(hass).async_update_entity(
+        house.entity_id("temperature_1_1"), disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await house.unload()
+    sim.call(house.bms.break_sensor, 1, 1, 85.0)
+    await house.set_up()
+    sim.log.clear()
+    await house.poll(30)
+    assert "PTEM" not in house.asked()
+
+
 async def test_a_cell_whose_voltage_cannot_be_is_still_there(running: House) -> None:
     await running.unload()
     running.bms.settings["ODDC"] = 90.0
