@@ -11,7 +11,6 @@ from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
     SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigEntryState,
     ConfigFlow,
     ConfigFlowContext,
     ConfigFlowResult,
@@ -19,19 +18,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_ADDRESS, CONF_PORT
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import section
 from homeassistant.helpers import discovery_flow
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    SerialPortSelector,
-)
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from .const import (
@@ -41,59 +28,21 @@ from .const import (
     DEFAULT_SCAN_INTERVAL,
     DOMAIN,
     LOGGER,
-    MAX_SCAN_INTERVAL,
-    MIN_SCAN_INTERVAL,
 )
 from .coordinator import RecBmsConfigEntry
+from .flow_forms import (
+    AUTOMATIC,
+    SECTION_MORE_OPTIONS,
+    STEP_OPTIONS,
+    STEP_USER,
+    confirm_form,
+    description,
+)
 from .flow_search import Bms, PortSearch, speeds_to_try
+from .pause import Pause
 from .ports import async_get_ports, async_stable_port
 from .protocol.errors import PortError, without_query
-from .protocol.frame import MAX_ADDRESS
-from .protocol.search import ADDRESSES, BAUDRATES
-
-SECTION_MORE_OPTIONS = "more_options"
-AUTOMATIC = "automatic"
-UNKNOWN = "?"
-
-STEP_USER = vol.Schema(
-    {
-        vol.Required(CONF_PORT): SerialPortSelector(),
-        vol.Required(SECTION_MORE_OPTIONS): section(
-            vol.Schema(
-                {
-                    vol.Required(CONF_BAUDRATE, default=AUTOMATIC): SelectSelector(
-                        SelectSelectorConfig(
-                            options=[AUTOMATIC, *(str(speed) for speed in BAUDRATES)],
-                            mode=SelectSelectorMode.DROPDOWN,
-                            translation_key=CONF_BAUDRATE,
-                        )
-                    ),
-                    vol.Optional(CONF_ADDRESS): NumberSelector(
-                        NumberSelectorConfig(
-                            min=1, max=MAX_ADDRESS, step=1, mode=NumberSelectorMode.BOX
-                        )
-                    ),
-                }
-            ),
-            {"collapsed": True},
-        ),
-    }
-)
-
-STEP_OPTIONS = vol.Schema(
-    {
-        vol.Required(CONF_SCAN_INTERVAL, default=DEFAULT_SCAN_INTERVAL): NumberSelector(
-            NumberSelectorConfig(
-                min=MIN_SCAN_INTERVAL,
-                max=MAX_SCAN_INTERVAL,
-                step=1,
-                unit_of_measurement="s",
-                mode=NumberSelectorMode.BOX,
-            )
-        ),
-        vol.Required(CONF_ALLOW_CHANGES, default=False): BooleanSelector(),
-    }
-)
+from .protocol.search import ADDRESSES
 
 
 class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -112,7 +61,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self._scan_task: asyncio.Task[None] | None = None
         self._found: list[Bms] = []
         self._sharing: list[ConfigEntry] = []
-        self._paused: list[ConfigEntry] = []
+        self._pause = Pause()
 
     @staticmethod
     @callback
@@ -228,8 +177,8 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",
-                data_schema=vol.Schema(self._confirm_fields()),
-                description_placeholders=_description(self._found),
+                data_schema=confirm_form(self._found, adding=self.source != SOURCE_RECONFIGURE),
+                description_placeholders=description(self._found),
             )
         wanted = user_input.get(CONF_ADDRESS, str(self._found[0].address))
         chosen = next(bms for bms in self._found if str(bms.address) == wanted)
@@ -247,8 +196,8 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         """Stop looking when the user closes the dialog, and put things back as they were."""
         if self._scan_task is not None:
             self._scan_task.cancel()
-        if self._paused:
-            self.hass.async_create_task(self._resume(), f"{DOMAIN} resume")
+        if self._pause:
+            self.hass.async_create_task(self._pause.end(self.hass), f"{DOMAIN} resume")
 
     def _show_port_form(self, step_id: str) -> ConfigFlowResult:
         return self.async_show_form(
@@ -304,7 +253,8 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _scan(self) -> None:
         """Fill in what was found, or the error that says what to check."""
         self._found = []
-        await self._pause()
+        if self.source == SOURCE_RECONFIGURE:
+            await self._pause.begin(self.hass, (self._get_reconfigure_entry(), *self._sharing))
         scan = PortSearch(self.hass, self._port, self._baudrates, self._addresses)
         try:
             self._found = await scan.run(self.async_update_progress)
@@ -317,37 +267,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
                 others = self._others_on(self._port)
                 self._errors["base"] = "no_other_bms" if others else "no_bms"
         if not self._found:
-            await self._resume()
-
-    async def _pause(self) -> None:
-        """Take what is reconfigured off the port, so that other speeds can be tried."""
-        if self.source != SOURCE_RECONFIGURE:
-            return
-        for entry in (self._get_reconfigure_entry(), *self._sharing):
-            if entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY):
-                await self.hass.config_entries.async_unload(entry.entry_id)
-                self._paused.append(entry)
-
-    async def _resume(self) -> None:
-        """Set up again what was taken off the port."""
-        while self._paused:
-            entry = self._paused.pop()
-            if entry.state is ConfigEntryState.NOT_LOADED:
-                await self.hass.config_entries.async_setup(entry.entry_id)
-
-    def _confirm_fields(self) -> dict[vol.Marker, Any]:
-        fields: dict[vol.Marker, Any] = {}
-        if len(self._found) > 1:
-            options = [
-                SelectOptionDict(value=str(bms.address), label=f"{bms.address}: {bms.model}")
-                for bms in self._found
-            ]
-            fields[vol.Required(CONF_ADDRESS, default=options[0]["value"])] = SelectSelector(
-                SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST)
-            )
-        if self.source != SOURCE_RECONFIGURE:
-            fields[vol.Required(CONF_ALLOW_CHANGES, default=False)] = BooleanSelector()
-        return fields
+            await self._pause.end(self.hass)
 
     def _create(self, bms: Bms, *, allow_changes: bool) -> ConfigFlowResult:
         titles = {entry.title for entry in self._async_current_entries()}
@@ -366,7 +286,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             data = {**entry.data, CONF_BAUDRATE: bms.baudrate}
             self.hass.config_entries.async_update_entry(entry, data=data)
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        self._paused = []
+        self._pause.forget()
         return self.async_update_reload_and_abort(
             self._get_reconfigure_entry(), unique_id=bms.unique_id, data=bms.entry_data
         )
@@ -396,14 +316,3 @@ class RecBmsOptionsFlow(OptionsFlowWithReload):
                 STEP_OPTIONS, self.config_entry.options
             ),
         )
-
-
-def _description(found: list[Bms]) -> dict[str, str]:
-    """Return what a user recognises a BMS by; that of several is given in a row."""
-    return {
-        "model": ", ".join(bms.model for bms in found),
-        "address": ", ".join(str(bms.address) for bms in found),
-        "baudrate": str(found[0].baudrate),
-        "units": ", ".join(str(len(bms.cells) or UNKNOWN) for bms in found),
-        "cells": ", ".join(" + ".join(map(str, bms.cells)) or UNKNOWN for bms in found),
-    }

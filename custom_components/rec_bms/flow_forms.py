@@ -1,0 +1,103 @@
+"""The forms that the config flow shows, and what they say of what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import voluptuous as vol
+from homeassistant.const import CONF_ADDRESS, CONF_PORT
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    SerialPortSelector,
+)
+
+from .const import (
+    CONF_ALLOW_CHANGES,
+    CONF_BAUDRATE,
+    CONF_SCAN_INTERVAL,
+    DEFAULT_SCAN_INTERVAL,
+    MAX_SCAN_INTERVAL,
+    MIN_SCAN_INTERVAL,
+)
+from .flow_search import Bms
+from .protocol.frame import MAX_ADDRESS
+from .protocol.search import BAUDRATES
+
+SECTION_MORE_OPTIONS = "more_options"
+AUTOMATIC = "automatic"
+UNKNOWN = "?"
+
+STEP_USER = vol.Schema(
+    {
+        vol.Required(CONF_PORT): SerialPortSelector(),
+        vol.Required(SECTION_MORE_OPTIONS): section(
+            vol.Schema(
+                {
+                    vol.Required(CONF_BAUDRATE, default=AUTOMATIC): SelectSelector(
+                        SelectSelectorConfig(
+                            options=[AUTOMATIC, *(str(speed) for speed in BAUDRATES)],
+                            mode=SelectSelectorMode.DROPDOWN,
+                            translation_key=CONF_BAUDRATE,
+                        )
+                    ),
+                    vol.Optional(CONF_ADDRESS): NumberSelector(
+                        NumberSelectorConfig(
+                            min=1, max=MAX_ADDRESS, step=1, mode=NumberSelectorMode.BOX
+                        )
+                    ),
+                }
+            ),
+            {"collapsed": True},
+        ),
+    }
+)
+
+STEP_OPTIONS = vol.Schema(
+    {
+        vol.Required(CONF_SCAN_INTERVAL, default=DEFAULT_SCAN_INTERVAL): NumberSelector(
+            NumberSelectorConfig(
+                min=MIN_SCAN_INTERVAL,
+                max=MAX_SCAN_INTERVAL,
+                step=1,
+                unit_of_measurement="s",
+                mode=NumberSelectorMode.BOX,
+            )
+        ),
+        vol.Required(CONF_ALLOW_CHANGES, default=False): BooleanSelector(),
+    }
+)
+
+
+def confirm_form(found: list[Bms], *, adding: bool) -> vol.Schema:
+    """Ask which of several it is to be and, where one is added, whether it may be changed."""
+    fields: dict[vol.Marker, Any] = {}
+    if len(found) > 1:
+        options = [
+            SelectOptionDict(value=str(bms.address), label=f"{bms.address}: {bms.model}")
+            for bms in found
+        ]
+        fields[vol.Required(CONF_ADDRESS, default=options[0]["value"])] = SelectSelector(
+            SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST)
+        )
+    if adding:
+        fields[vol.Required(CONF_ALLOW_CHANGES, default=False)] = BooleanSelector()
+    return vol.Schema(fields)
+
+
+def description(found: list[Bms]) -> dict[str, str]:
+    """Return what a user recognises a BMS by; that of several is given in a row."""
+    return {
+        "model": ", ".join(bms.model for bms in found),
+        "address": ", ".join(str(bms.address) for bms in found),
+        "baudrate": str(found[0].baudrate),
+        "units": ", ".join(str(len(bms.cells) or UNKNOWN) for bms in found),
+        "cells": ", ".join(" + ".join(map(str, bms.cells)) or UNKNOWN for bms in found),
+    }
