@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 import pytest
 from homeassistant import config_entries
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.data_entry_flow import (
     EVENT_DATA_ENTRY_FLOW_PROGRESS_UPDATE,
@@ -21,6 +20,7 @@ from homeassistant.data_entry_flow import (
 from custom_components.rec_bms.const import DOMAIN
 from simulator import BMS, SimulatorThread
 from tests.integration.conftest import Simulate
+from tests.integration.dialogs import Dialog, discovered
 from tests.integration.house import House, entry_for, until
 
 FACTORY_SPEED = 56000
@@ -40,78 +40,9 @@ def no_patience() -> Iterator[None]:
         yield
 
 
-class Dialog:
-    """The config flow's dialog, as a user goes through it."""
-
-    def __init__(self, hass: HomeAssistant) -> None:
-        self._hass = hass
-        self.result: ConfigFlowResult = {}  # type: ignore[typeddict-item]
-
-    async def open(self) -> Dialog:
-        self.result = await self._hass.config_entries.flow.async_init(
-            DOMAIN, context={"source": config_entries.SOURCE_USER}
-        )
-        assert self.step == "user"
-        return self
-
-    @property
-    def step(self) -> Any:
-        return self.result.get("step_id")
-
-    @property
-    def errors(self) -> Any:
-        return self.result.get("errors")
-
-    @property
-    def placeholders(self) -> Any:
-        return self.result["description_placeholders"]
-
-    async def send(self, **data: Any) -> None:
-        self.result = await self._hass.config_entries.flow.async_configure(
-            self.result["flow_id"], data
-        )
-
-    async def begin_search(
-        self, port: str, *, speed: str = "automatic", address: int | None = None
-    ) -> None:
-        more: dict[str, Any] = {"baudrate": speed}
-        if address is not None:
-            more["address"] = address
-        await self.send(port=port, more_options=more)
-
-    async def search(self, port: str, **options: Any) -> None:
-        await self.begin_search(port, **options)
-        if self.result["type"] is FlowResultType.SHOW_PROGRESS:
-            await self.wait()
-
-    async def wait(self) -> None:
-        await self._hass.async_block_till_done()
-        self.result = await self._hass.config_entries.flow.async_configure(self.result["flow_id"])
-
-    async def confirm(self, *, allow_changes: bool = False, **data: Any) -> ConfigEntry[Any]:
-        assert self.step == "confirm", self.result
-        await self.send(allow_changes=allow_changes, **data)
-        assert self.result["type"] is FlowResultType.CREATE_ENTRY, self.result
-        await self._hass.async_block_till_done()
-        entry: ConfigEntry[Any] = self.result["result"]
-        assert entry.state is ConfigEntryState.LOADED
-        return entry
-
-    def close(self) -> None:
-        self._hass.config_entries.flow.async_abort(self.result["flow_id"])
-
-
 @pytest.fixture
 async def dialog(hass: HomeAssistant) -> Dialog:
     return await Dialog(hass).open()
-
-
-def discovered(hass: HomeAssistant) -> list[Any]:
-    return [
-        flow
-        for flow in hass.config_entries.flow.async_progress()
-        if flow["context"]["source"] == config_entries.SOURCE_INTEGRATION_DISCOVERY
-    ]
 
 
 async def test_from_port_to_entry(dialog: Dialog, factory: SimulatorThread) -> None:

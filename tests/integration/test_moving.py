@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
-    SOURCE_USB,
     ConfigEntryDisabler,
     ConfigEntryState,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from custom_components.rec_bms.const import DOMAIN
-from simulator import SimulatorThread
 from tests.integration.conftest import Simulate
+from tests.integration.dialogs import Moving, plug_in
 from tests.integration.house import House, entry_for
 
 SPEED = 56000
-
-
-class Moving:
-    """The reconfigure dialog, as a user goes through it."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._flow = house.hass.config_entries.flow
-        self.result: Any = None
-
-    async def open(self) -> Moving:
-        self.result = await self._house.entry.start_reconfigure_flow(self._house.hass)
-        assert self.result["step_id"] == "reconfigure"
-        return self
-
-    async def send(self, data: dict[str, Any]) -> None:
-        self.result = await self._flow.async_configure(self.result["flow_id"], data)
-        if self.result["type"] is FlowResultType.SHOW_PROGRESS:
-            await self._house.hass.async_block_till_done()
-            self.result = await self._flow.async_configure(self.result["flow_id"])
-
-    async def search(self, port: str, speed: str = "automatic", address: int = 1) -> None:
-        await self.send({"port": port, "more_options": {"baudrate": speed, "address": address}})
-
-    async def confirm(self) -> None:
-        assert self.result["step_id"] == "confirm", self.result
-        await self.send({})
-        assert self.result["type"] is FlowResultType.ABORT
-        assert self.result["reason"] == "reconfigure_successful"
-        await self._house.hass.async_block_till_done()
-
-    def close(self) -> None:
-        self._flow.async_abort(self.result["flow_id"])
 
 
 @pytest.fixture
@@ -183,21 +146,6 @@ async def test_where_the_new_speed_finds_nothing_the_others_go_on(
 
 
 # -- an adapter is plugged in --------------------------------------------------------------------
-
-
-async def plug_in(hass: HomeAssistant, sim: SimulatorThread) -> Any:
-    return await hass.config_entries.flow.async_init(
-        DOMAIN,
-        context={"source": SOURCE_USB},
-        data=UsbServiceInfo(
-            device=sim.port,
-            vid="0403",
-            pid="6001",
-            serial_number="1",
-            manufacturer="FTDI",
-            description="USB-RS485 Cable",
-        ),
-    )
 
 
 async def test_an_adapter_is_offered_and_nothing_is_sent_before_the_user_agrees(
