@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, override
+from dataclasses import replace
+from typing import Any, Self, override
 
 import voluptuous as vol
 from homeassistant.config_entries import (
+    SOURCE_IGNORE,
     SOURCE_INTEGRATION_DISCOVERY,
     SOURCE_RECONFIGURE,
+    SOURCE_USER,
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlow,
-    ConfigFlowContext,
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_ADDRESS, CONF_PORT
 from homeassistant.core import callback
-from homeassistant.helpers import discovery_flow
+from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from .const import (
@@ -30,6 +33,7 @@ from .const import (
     LOGGER,
 )
 from .coordinator import RecBmsConfigEntry
+from .discovery import async_offer, async_take_away
 from .flow_forms import (
     AUTOMATIC,
     SECTION_MORE_OPTIONS,
@@ -39,8 +43,8 @@ from .flow_forms import (
     description,
 )
 from .flow_search import Bms, PortSearch, speeds_to_try
-from .pause import Pause
-from .ports import async_get_ports, async_stable_port
+from .pause import async_get_pauses, until_settled
+from .ports import async_entries_on, async_real_ports, async_stable_port
 from .protocol.errors import PortError, without_query
 from .protocol.search import ADDRESSES
 
@@ -56,12 +60,14 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self._errors: dict[str, str] = {}
         self._placeholders: dict[str, str] = {}
         self._port = ""
-        self._baudrates: tuple[int, ...] = ()
+        self.real_port = ""
+        self.searching = False
+        self._baudrate: int | None = None
         self._addresses: tuple[int, ...] = ()
         self._scan_task: asyncio.Task[None] | None = None
         self._found: list[Bms] = []
-        self._sharing: list[ConfigEntry] = []
-        self._pause = Pause()
+        self._told: set[str] = set()
+        self._closed = False
 
     @staticmethod
     @callback
@@ -84,8 +90,11 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         """Offer to look for a BMS on an RS-485 adapter that was plugged in."""
         port = await async_stable_port(self.hass, discovery_info.device)
         await self.async_set_unique_id(port)
-        if self._others_on(port):
+        self._abort_if_unique_id_configured()  # only an adapter that is ignored has a port's id
+        self._port = port
+        if await self._others():
             return self.async_abort(reason="already_configured")
+        await self._give_way()
         self._input = {CONF_PORT: port, SECTION_MORE_OPTIONS: {CONF_BAUDRATE: AUTOMATIC}}
         name = discovery_info.description or port
         self.context["title_placeholders"] = {"name": name}
@@ -111,6 +120,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         bms = Bms(**{**discovery_info, "cells": tuple(discovery_info["cells"])})
         await self.async_set_unique_id(bms.unique_id)
         self._abort_if_unique_id_configured()
+        self._port = bms.port
         self._found = [bms]
         self.context["title_placeholders"] = {"name": f"{bms.model} ({bms.address})"}
         return await self.async_step_confirm()
@@ -119,14 +129,15 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask where the BMS is now: its port, speed or address has changed."""
-        entry = self._get_reconfigure_entry()
+        self._raise_if_over()
         if user_input is not None:
             await self._plan_scan(user_input)
-            if self._sharing:
-                return await self.async_step_speed()
             if not self._errors:
+                if await self._untold(self._baudrate):
+                    return await self.async_step_speed()
                 return await self.async_step_scan()
         elif not self._input:
+            entry = self._get_reconfigure_entry()
             self._input = {
                 CONF_PORT: entry.data[CONF_PORT],
                 SECTION_MORE_OPTIONS: {
@@ -139,20 +150,24 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_speed(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Say that the others on this port change their speed, too."""
         if user_input is not None:
-            return await self.async_step_scan()
+            return await (self.async_step_confirm() if self._found else self.async_step_scan())
+        baudrate = self._found[0].baudrate if self._found else self._baudrate
+        others = _at_another_speed(await self._others(), baudrate)
+        self._told = {entry.entry_id for entry in others}
         return self.async_show_form(
             step_id="speed",
             data_schema=vol.Schema({}),
             description_placeholders={
                 "port": without_query(self._port),
-                "baudrate": str(self._baudrates[0]),
-                "others": ", ".join(entry.title for entry in self._sharing),
+                "baudrate": str(baudrate),
+                "others": ", ".join(entry.title for entry in others),
             },
         )
 
     async def async_step_scan(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Look for BMSs while a bar shows how far that has come."""
         if self._scan_task is None:
+            self._raise_if_over()
             self._scan_task = self.hass.async_create_task(self._scan(), f"{DOMAIN} scan")
         if not self._scan_task.done():
             return self.async_show_progress(
@@ -162,9 +177,9 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
                 progress_task=self._scan_task,
             )
         self._scan_task = None
+        self.searching = False
         if self._found:
             return self.async_show_progress_done(next_step_id="confirm")
-        self._sharing = []
         reconfiguring = self.source == SOURCE_RECONFIGURE
         return self.async_show_progress_done(
             next_step_id="reconfigure" if reconfiguring else "user"
@@ -174,6 +189,13 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Say what was found and ask whether its settings may be changed."""
+        others = await self._others()
+        if self.source == SOURCE_INTEGRATION_DISCOVERY and others:
+            # It was found at the speed that the port had then.
+            baudrate = _running_speed(others) or others[0].data[CONF_BAUDRATE]
+            self._found = [replace(bms, baudrate=baudrate) for bms in self._found]
+        if await self._untold(self._found[0].baudrate):
+            return await self.async_step_speed()
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",
@@ -182,22 +204,35 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             )
         wanted = user_input.get(CONF_ADDRESS, str(self._found[0].address))
         chosen = next(bms for bms in self._found if str(bms.address) == wanted)
+        if chosen.address in _addresses(others):
+            return self.async_abort(reason="already_configured")
         # The same BMS may be on offer as a discovered device.
         await self.async_set_unique_id(chosen.unique_id, raise_on_progress=False)
+        await async_take_away(self.hass, self._async_in_progress(), chosen)
         if self.source == SOURCE_RECONFIGURE:
-            return self._move(chosen)
-        self._abort_if_unique_id_configured()
-        self._offer(bms for bms in self._found if bms is not chosen)
-        return self._create(chosen, allow_changes=user_input[CONF_ALLOW_CHANGES])
+            return await self._move(chosen)
+        async_offer(self.hass, (bms for bms in self._found if bms is not chosen))
+        return await self._create(chosen, allow_changes=user_input[CONF_ALLOW_CHANGES])
+
+    @override
+    def is_matching(self, other_flow: Self) -> bool:
+        """Tell whether another flow is a user's on the same port; a card is while it searches."""
+        begun = other_flow.searching or other_flow.source in (SOURCE_USER, SOURCE_RECONFIGURE)
+        return begun and other_flow.real_port == self.real_port
 
     @callback
     @override
     def async_remove(self) -> None:
-        """Stop looking when the user closes the dialog, and put things back as they were."""
-        if self._scan_task is not None:
-            self._scan_task.cancel()
-        if self._pause:
-            self.hass.async_create_task(self._pause.end(self.hass), f"{DOMAIN} resume")
+        """Begin nothing more once the dialog is closed; Home Assistant itself ends the search."""
+        self._closed = True
+
+    def _raise_if_over(self) -> None:
+        """End what a user has closed, and what asks for an entry that was deleted meanwhile."""
+        if self._closed:
+            raise UnknownFlow
+        entry_id = self.context.get("entry_id")
+        if entry_id and self.hass.config_entries.async_get_entry(entry_id) is None:
+            raise AbortFlow("entry_deleted")
 
     def _show_port_form(self, step_id: str) -> ConfigFlowResult:
         return self.async_show_form(
@@ -210,66 +245,79 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _plan_scan(self, user_input: dict[str, Any]) -> None:
         """Work out from the user's input where to look; leaves an error where that cannot be."""
         self._input = user_input
-        self._errors, self._placeholders, self._sharing = {}, {}, []
+        self._errors, self._placeholders, self._found, self._told = {}, {}, [], set()
         options = user_input[SECTION_MORE_OPTIONS]
         self._port = await async_stable_port(self.hass, user_input[CONF_PORT])
-        # Until a BMS is chosen, a flow goes by its port: a second one on the same port aborts.
-        await self.async_set_unique_id(self._port)
-        speed = options[CONF_BAUDRATE]
-        await self._choose_speeds(None if speed == AUTOMATIC else int(speed))
-        self._choose_addresses(options.get(CONF_ADDRESS))
-
-    async def _choose_speeds(self, wanted: int | None) -> None:
-        """Go at the speed of those that use the port, unless the user wants to change it."""
-        self._baudrates = speeds_to_try(self._port, wanted)
-        others = self._others_on(self._port)
-        running = await async_get_ports(self.hass).running_speed(self._port)
-        if running is None or not others:
-            return
-        if wanted in (None, running):
-            self._baudrates = (running,)
-        elif self.source == SOURCE_RECONFIGURE:
-            self._sharing = others
-        else:
-            self._errors["base"] = "other_speed"
-            self._placeholders["running"] = str(running)
-
-    def _choose_addresses(self, address: float | None) -> None:
-        taken = {entry.data[CONF_ADDRESS] for entry in self._others_on(self._port)}
+        await self._give_way()
+        baudrate, address = options[CONF_BAUDRATE], options.get(CONF_ADDRESS)
+        self._baudrate = None if baudrate == AUTOMATIC else int(baudrate)
+        self.searching = True
+        taken = _addresses(await self._others())
         if address is not None and int(address) in taken:
             self._errors["base"] = "address_configured"
+            self.searching = False
         wanted = ADDRESSES if address is None else (int(address),)
         self._addresses = tuple(each for each in wanted if each not in taken)
 
-    def _others_on(self, port: str) -> list[ConfigEntry]:
-        """Return the entries on a port, without the one that is being reconfigured."""
-        own = self.context.get("entry_id")
-        return [
-            entry
-            for entry in self._async_current_entries(include_ignore=False)
-            if entry.data[CONF_PORT] == port and entry.entry_id != own
-        ]
+    async def _give_way(self) -> None:
+        """End here where a user is at work on this port in another dialog."""
+        self.real_port = (await async_real_ports(self.hass, [self._port]))[self._port]
+        if self.hass.config_entries.flow.async_has_matching_flow(self):
+            raise AbortFlow("already_in_progress")
+
+    async def _others(self) -> list[ConfigEntry]:
+        """Return the entries on the port, without the one that is being reconfigured."""
+        others = self._without_own(await async_entries_on(self.hass, self._port))
+        self._raise_if_over()
+        return others
+
+    def _without_own(self, entries: list[ConfigEntry]) -> list[ConfigEntry]:
+        return [entry for entry in entries if entry.entry_id != self.context.get("entry_id")]
+
+    async def _untold(self, baudrate: int | None) -> bool:
+        """Tell whether a speed in baud would change that of others without a word about it."""
+        others = _at_another_speed(await self._others(), baudrate)
+        return any(entry.entry_id not in self._told for entry in others)
 
     async def _scan(self) -> None:
         """Fill in what was found, or the error that says what to check."""
-        self._found = []
-        if self.source == SOURCE_RECONFIGURE:
-            await self._pause.begin(self.hass, (self._get_reconfigure_entry(), *self._sharing))
-        scan = PortSearch(self.hass, self._port, self._baudrates, self._addresses)
+        on_port = await async_entries_on(self.hass, self._port)
+        # Whether the port is in use shows only when a reload under way is over.
+        await until_settled(on_port)
+        others = self._without_own(on_port)
+        running = _running_speed(others)
+        if running is not None:
+            self._placeholders["running"] = str(running)
+        if running is not None and self._baudrate in (None, running):
+            own = [entry for entry in on_port if entry not in others]
+            await self._search((running,), own, nobody="no_other_bms")
+        elif running is not None and self.source != SOURCE_RECONFIGURE:
+            self._errors["base"] = "other_speed"
+        else:
+            speeds = speeds_to_try(self._port, self._baudrate)
+            await self._search(speeds, on_port, nobody="no_bms")
+
+    async def _search(
+        self, baudrates: tuple[int, ...], entries: list[ConfigEntry], *, nobody: str
+    ) -> None:
+        """Search at speeds in baud while entries are off the port."""
+        search = PortSearch(self.hass, self._port, baudrates, self._addresses)
         try:
-            self._found = await scan.run(self.async_update_progress)
+            async with async_get_pauses(self.hass).pause(entries):
+                self._found = await search.run(self.async_update_progress)
         except PortError as err:
             LOGGER.debug("Search failed: %s", err)
             self._errors["base"] = "cannot_open"
             self._placeholders["reason"] = err.reason
         else:
             if not self._found:
-                others = self._others_on(self._port)
-                self._errors["base"] = "no_other_bms" if others else "no_bms"
-        if not self._found:
-            await self._pause.end(self.hass)
+                self._errors["base"] = nobody
 
-    def _create(self, bms: Bms, *, allow_changes: bool) -> ConfigFlowResult:
+    async def _create(self, bms: Bms, *, allow_changes: bool) -> ConfigFlowResult:
+        anew = await self._have_others_follow(bms)
+        # Only when they have left the port can the new entry open it at this speed.
+        pauses = async_get_pauses(self.hass)
+        await asyncio.shield(self.hass.async_create_task(pauses.restart(anew)))
         titles = {entry.title for entry in self._async_current_entries()}
         return self.async_create_entry(
             title=f"{bms.model} ({bms.address})" if bms.model in titles else bms.model,
@@ -280,26 +328,29 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             },
         )
 
-    def _move(self, bms: Bms) -> ConfigFlowResult:
+    async def _move(self, bms: Bms) -> ConfigFlowResult:
         """Have the entry, and all that share its port, go on where the BMS is now."""
-        for entry in self._sharing:
+        for entry in self.hass.config_entries.async_entries(DOMAIN):
+            # As Home Assistant does where a user adds what was ignored.
+            if entry.source == SOURCE_IGNORE and entry.unique_id == bms.unique_id:
+                await self.hass.config_entries.async_remove(entry.entry_id)
+        anew = await self._have_others_follow(bms)
+        own = self._get_reconfigure_entry()
+        self.hass.config_entries.async_update_entry(
+            own, unique_id=bms.unique_id, data=bms.entry_data
+        )
+        self.hass.async_create_task(async_get_pauses(self.hass).restart([own, *anew]))
+        return self.async_abort(reason="reconfigure_successful")
+
+    async def _have_others_follow(self, bms: Bms) -> list[ConfigEntry]:
+        """Give the others on the port its speed; return those that must be set up anew for it."""
+        others = await self._others()
+        changed = _at_another_speed(others, bms.baudrate)
+        for entry in changed:
             data = {**entry.data, CONF_BAUDRATE: bms.baudrate}
             self.hass.config_entries.async_update_entry(entry, data=data)
-            self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        self._pause.forget()
-        return self.async_update_reload_and_abort(
-            self._get_reconfigure_entry(), unique_id=bms.unique_id, data=bms.entry_data
-        )
-
-    def _offer(self, others: Iterable[Bms]) -> None:
-        """Offer the other BMSs on the pair of wires as discovered devices."""
-        for bms in others:
-            discovery_flow.async_create_flow(
-                self.hass,
-                DOMAIN,
-                context=ConfigFlowContext(source=SOURCE_INTEGRATION_DISCOVERY),
-                data=bms.as_dict(),
-            )
+        failed = [entry for entry in others if entry.state is ConfigEntryState.SETUP_ERROR]
+        return [*changed, *(entry for entry in failed if entry not in changed)]
 
 
 class RecBmsOptionsFlow(OptionsFlowWithReload):
@@ -307,12 +358,27 @@ class RecBmsOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the options as they are."""
+        entry = self.hass.config_entries.async_get_entry(self.handler)
+        if entry is None:
+            return self.async_abort(reason="entry_deleted")
         if user_input is not None:
             user_input[CONF_SCAN_INTERVAL] = int(user_input[CONF_SCAN_INTERVAL])
             return self.async_create_entry(data=user_input)
         return self.async_show_form(
             step_id="init",
-            data_schema=self.add_suggested_values_to_schema(
-                STEP_OPTIONS, self.config_entry.options
-            ),
+            data_schema=self.add_suggested_values_to_schema(STEP_OPTIONS, entry.options),
         )
+
+
+def _addresses(entries: Iterable[ConfigEntry]) -> set[int]:
+    return {entry.data[CONF_ADDRESS] for entry in entries}
+
+
+def _running_speed(entries: Iterable[ConfigEntry]) -> int | None:
+    """Return the speed in baud at which entries run their port, None where none does."""
+    loaded = (entry for entry in entries if entry.state is ConfigEntryState.LOADED)
+    return next((entry.data[CONF_BAUDRATE] for entry in loaded), None)
+
+
+def _at_another_speed(entries: Iterable[ConfigEntry], baudrate: int | None) -> list[ConfigEntry]:
+    return [entry for entry in entries if baudrate not in (None, entry.data[CONF_BAUDRATE])]

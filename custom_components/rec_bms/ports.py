@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from homeassistant.components import usb
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers.singleton import singleton
 
@@ -75,12 +76,6 @@ class Ports:
         finally:
             await self._leave(shared.connection, flows=1)
 
-    async def running_speed(self, port: str) -> int | None:
-        """Return the speed in baud at which entries run a port, None where none does."""
-        async with self._lock:
-            shared = await self._find(port)
-            return shared.connection.baudrate if shared and shared.entries else None
-
     async def _find_or_add(self, port: str, baudrate: int) -> _Shared:
         if (shared := await self._find(port)) is None:
             if self._hass.is_stopping:
@@ -92,10 +87,9 @@ class Ports:
     async def _find(self, port: str) -> _Shared | None:
         """Compare real paths as they are now: an adapter may have come back under another name."""
         ports = [port, *(shared.connection.port for shared in self._shared)]
-        wanted, *real = await self._hass.async_add_executor_job(_real_paths, ports)
+        real = await async_real_ports(self._hass, ports)
         return next(
-            (shared for shared, path in zip(self._shared, real, strict=True) if path == wanted),
-            None,
+            (shared for shared in self._shared if real[shared.connection.port] == real[port]), None
         )
 
     async def _close_all(self, _: Event) -> None:
@@ -131,6 +125,21 @@ async def async_stable_port(hass: HomeAssistant, port: str) -> str:
     return await hass.async_add_executor_job(_stable_path, port)
 
 
+async def async_real_ports(hass: HomeAssistant, ports: Iterable[str]) -> dict[str, str]:
+    """Return for each port what tells it from others whatever name it was given by."""
+    return await hass.async_add_executor_job(_real_ports, set(ports))
+
+
+async def async_entries_on(hass: HomeAssistant, port: str) -> list[ConfigEntry]:
+    """Return the entries on a port, disabled ones included, by whatever name they know it."""
+    real = await async_real_ports(hass, [port, *(each.data[CONF_PORT] for each in _entries(hass))])
+    return [entry for entry in _entries(hass) if real.get(entry.data[CONF_PORT]) == real[port]]
+
+
+def _entries(hass: HomeAssistant) -> list[ConfigEntry]:
+    return hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+
+
 def _stable_path(port: str) -> str:
     """Find the adapter's stable name whatever other name it was given by."""
     device = str(Path(port).resolve())
@@ -138,5 +147,5 @@ def _stable_path(port: str) -> str:
     return port if by_id == device else by_id
 
 
-def _real_paths(ports: list[str]) -> list[str]:
-    return [port if is_url(port) else str(Path(port).resolve()) for port in ports]
+def _real_ports(ports: set[str]) -> dict[str, str]:
+    return {port: port if is_url(port) else str(Path(port).resolve()) for port in ports}

@@ -12,7 +12,7 @@ from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from custom_components.rec_bms.const import DOMAIN
 from simulator import SimulatorThread
-from tests.integration.house import House
+from tests.integration.house import House, until
 
 
 class Dialog:
@@ -63,6 +63,11 @@ class Dialog:
         await self._hass.async_block_till_done()
         self.result = await self._hass.config_entries.flow.async_configure(self.result["flow_id"])
 
+    async def until_the_search_is_over(self) -> None:
+        """Wait for the search, but not for what is set up again after it."""
+        await search_is_over(self._hass, self.result["flow_id"])
+        self.result = await self._hass.config_entries.flow.async_configure(self.result["flow_id"])
+
     async def confirm(self, *, allow_changes: bool = False, **data: Any) -> ConfigEntry[Any]:
         assert self.step == "confirm", self.result
         await self.send(allow_changes=allow_changes, **data)
@@ -89,14 +94,41 @@ class Moving:
         assert self.result["step_id"] == "reconfigure"
         return self
 
+    @property
+    def step(self) -> Any:
+        return self.result.get("step_id")
+
+    @property
+    def placeholders(self) -> Any:
+        return self.result["description_placeholders"]
+
     async def send(self, data: dict[str, Any]) -> None:
-        self.result = await self._flow.async_configure(self.result["flow_id"], data)
+        await self.begin(data)
         if self.result["type"] is FlowResultType.SHOW_PROGRESS:
-            await self._house.hass.async_block_till_done()
-            self.result = await self._flow.async_configure(self.result["flow_id"])
+            await self.wait()
+
+    async def wait(self) -> None:
+        await self._house.hass.async_block_till_done()
+        await self.look_again()
+
+    async def look_again(self) -> None:
+        self.result = await self._flow.async_configure(self.result["flow_id"])
 
     async def search(self, port: str, speed: str = "automatic", address: int = 1) -> None:
         await self.send({"port": port, "more_options": {"baudrate": speed, "address": address}})
+
+    async def begin_search(self, port: str, speed: str = "automatic", address: int = 1) -> None:
+        await self.begin({"port": port, "more_options": {"baudrate": speed, "address": address}})
+        assert self.result["type"] is FlowResultType.SHOW_PROGRESS
+
+    async def begin(self, data: dict[str, Any]) -> None:
+        """Send what may begin a search, without waiting for its end."""
+        self.result = await self._flow.async_configure(self.result["flow_id"], data)
+
+    async def until_the_search_is_over(self) -> None:
+        """Wait for the search, but not for what is set up again after it."""
+        await search_is_over(self._house.hass, self.result["flow_id"])
+        await self.look_again()
 
     async def confirm(self) -> None:
         assert self.result["step_id"] == "confirm", self.result
@@ -109,6 +141,11 @@ class Moving:
         self._flow.async_abort(self.result["flow_id"])
 
 
+async def search_is_over(hass: HomeAssistant, flow_id: str) -> None:
+    flows = hass.config_entries.flow
+    await until(lambda: flows.async_get(flow_id)["step_id"] != "scan")
+
+
 def discovered(hass: HomeAssistant) -> list[Any]:
     return [
         flow
@@ -117,12 +154,12 @@ def discovered(hass: HomeAssistant) -> list[Any]:
     ]
 
 
-async def plug_in(hass: HomeAssistant, sim: SimulatorThread) -> Any:
+async def plug_in(hass: HomeAssistant, sim: SimulatorThread, device: str = "") -> Any:
     return await hass.config_entries.flow.async_init(
         DOMAIN,
         context={"source": config_entries.SOURCE_USB},
         data=UsbServiceInfo(
-            device=sim.port,
+            device=device or sim.port,
             vid="0403",
             pid="6001",
             serial_number="1",
@@ -130,3 +167,13 @@ async def plug_in(hass: HomeAssistant, sim: SimulatorThread) -> Any:
             description="USB-RS485 Cable",
         ),
     )
+
+
+async def ignore(hass: HomeAssistant, unique_id: str) -> None:
+    """Ignore something that is offered, as its card's menu does."""
+    await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": config_entries.SOURCE_IGNORE},
+        data={"unique_id": unique_id, "title": "Ignored"},
+    )
+    await hass.async_block_till_done()

@@ -248,6 +248,7 @@ async def test_another_speed_than_that_at_which_the_port_runs(
 async def test_nobody_else_answers(beside: House, dialog: Dialog) -> None:
     await dialog.search(beside.sim.port, address=3)
     assert dialog.errors == {"base": "no_other_bms"}
+    assert dialog.placeholders == {"running": "56000"}
     await finish_after_all(dialog, beside.sim, address=2)
 
 
