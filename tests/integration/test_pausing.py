@@ -302,6 +302,20 @@ async def test_options_of_an_entry_that_was_deleted_end_the_dialog(home: House) 
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "entry_deleted")
 
 
+async def test_a_unit_is_not_deleted_while_its_bms_is_off_its_port(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(baud=SPEED, units=2)
+    house = House(hass, sim, entry_for(sim))
+    await house.set_up()
+    dialog = await Moving(house).open()
+    await dialog.begin_search(sim.port, str(SPEED), NOBODYS)
+    await until(lambda: house.entry.state is NOT_LOADED)
+    assert not await house.may_be_deleted(2)
+    await dialog.wait()
+    dialog.close()
+
+
 async def test_an_entry_that_is_being_set_up_is_taken_off_its_port_when_that_is_over(
     home: House,
 ) -> None:
