@@ -13,6 +13,9 @@ _TEMPERATURES_EVERY = 30.0
 _SLOW_EVERY = 300.0
 _INTERVALS_UNTIL_STALE = 3
 _POLLS_IN_LONGEST_GAP = 3
+_CHARGING_FROM = 0.1
+_RESTING_BELOW = 0.02
+"""Both in A."""
 
 
 def interval(code: str, scan_interval: float) -> float:
@@ -45,9 +48,14 @@ def is_counted(seconds: float, scan_interval: float, *, poll_failed: bool) -> bo
     return seconds > 0 and (not poll_failed or seconds <= _POLLS_IN_LONGEST_GAP * scan_interval)
 
 
-def is_charging(amperes: float) -> bool:
-    """Tell whether a battery is shown as charging."""
-    return amperes > 0
+def charging(amperes: float) -> tuple[str, ...]:
+    """Return what may be shown of a battery that is charged with so many A, or is at rest.
+
+    In between it is as it was before.
+    """
+    if amperes >= _CHARGING_FROM:
+        return ("on",)
+    return ("off",) if amperes < _RESTING_BELOW else ("on", "off")
 
 
 def shown_units(address: int, own: int, units: int) -> set[int | None]:

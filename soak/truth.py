@@ -139,7 +139,10 @@ def _candidates(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[floa
     if code is None:
         return
     for answer in _answers(bms, code, moment):
-        yield _expected(key, code, answer)
+        if key == "charging":
+            yield from rules.charging(answer[2])
+        else:
+            yield _expected(key, code, answer)
 
 
 def _expected(key: str, code: str, answer: Any) -> tuple[float, float] | str:
@@ -158,8 +161,6 @@ def _expected(key: str, code: str, answer: Any) -> tuple[float, float] | str:
             return answer[4] * answer[2], _rounding(1)
         case "cell_voltage_delta":
             return answer[1] - answer[0], _rounding(3)
-        case "charging":
-            return "on" if rules.is_charging(answer[2]) else "off"
         case "problem":
             return "on" if answer[0] else "off"
         case "error":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
 from .coordinator import RecBmsConfigEntry
@@ -16,13 +17,23 @@ from .protocol.models import Reading
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: RecBmsConfigEntry
 ) -> dict[str, Any]:
-    """Return settings, readings, counters and the last frames of an entry's line."""
+    """Return settings, readings, counters and the last frames of an entry's line.
+
+    Of an entry that is not set up there is only what it was given, its state and why.
+    """
+    given = {
+        "data": {**entry.data, "port": without_query(entry.data["port"])},
+        "options": dict(entry.options),
+        "state": entry.state.value,
+        "reason": without_query(entry.reason or ""),
+    }
+    if entry.state is not ConfigEntryState.LOADED:
+        return given
     coordinator = entry.runtime_data
     connection = coordinator.client.connection
     values = coordinator.data.readings.values
     return {
-        "data": {**entry.data, "port": without_query(entry.data["port"])},
-        "options": dict(entry.options),
+        **given,
         "available": coordinator.last_update_success,
         "poll_duration_s": round(coordinator.data.poll_duration, 3),
         "supported_instructions": sorted(values),

@@ -24,6 +24,17 @@ async def test_settings_readings_and_counters_are_there(running: House) -> None:
     assert json.loads(json.dumps(found)) is not None
 
 
+async def test_an_entry_that_is_not_set_up_tells_its_state_and_why(
+    short_silence: None, house: House
+) -> None:
+    house.bms.silent = True
+    await house.try_to_set_up()
+    found = await async_get_config_entry_diagnostics(house.hass, house.entry)
+    assert found["state"] == "setup_retry"
+    assert "did not answer" in found["reason"]
+    assert found["data"] == dict(house.entry.data)
+
+
 async def test_the_last_frames_are_there(running: House) -> None:
     found = await async_get_config_entry_diagnostics(running.hass, running.entry)
     trace = found["trace"]
