@@ -66,6 +66,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self._addresses: tuple[int, ...] = ()
         self._scan_task: asyncio.Task[None] | None = None
         self._found: list[Bms] = []
+        self._named: set[str] = set()
         self._told: set[str] = set()
         self._closed = False
 
@@ -150,10 +151,11 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_speed(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Say that the others on this port change their speed, too."""
         if user_input is not None:
+            self._told = self._named
             return await (self.async_step_confirm() if self._found else self.async_step_scan())
         baudrate = self._found[0].baudrate if self._found else self._baudrate
         others = _at_another_speed(await self._others(), baudrate)
-        self._told = {entry.entry_id for entry in others}
+        self._named = {entry.entry_id for entry in others}
         return self.async_show_form(
             step_id="speed",
             data_schema=vol.Schema({}),

@@ -194,6 +194,19 @@ async def test_of_two_that_wait_for_their_bmss_one_takes_the_other_along(
     assert first.entry.state is second.entry.state is ConfigEntryState.LOADED
 
 
+async def test_a_second_look_at_what_was_found_does_not_pass_the_others_names_by(
+    short_silence: None, both_away: tuple[House, House]
+) -> None:
+    """The page and Home Assistant itself may both go on from the end of a search."""
+    first, _ = both_away
+    dialog = await Moving(first).open()
+    await dialog.search(first.sim.port)
+    assert dialog.step == "speed"
+    flow = first.hass.config_entries.flow._progress[dialog.result["flow_id"]]
+    assert (await flow.async_step_confirm())["step_id"] == "speed"
+    dialog.close()
+
+
 async def test_nothing_changes_for_the_others_where_the_dialog_is_closed_at_their_names(
     short_silence: None, both_away: tuple[House, House]
 ) -> None:
