@@ -138,6 +138,8 @@ class Schedule:
         if not again:
             return []
         worth_asking = ALWAYS.union(wanted, hoped_for())
+        # What nobody would see need not be looked at in every poll from now on.
+        self._asked_in_vain_at |= dict.fromkeys(set(again) - worth_asking, now)
         return [BY_CODE[code] for code in again if code in worth_asking][:1]
 
     def _interval(self, code: str) -> float:

@@ -176,6 +176,16 @@ async def test_what_nobody_would_see_is_not_asked_again(line: Line) -> None:
     assert house.coordinator.schedule.unsupported >= {"EAVC", "REFC", "SOCS"}
 
 
+async def test_who_might_see_what_is_missing_is_not_looked_up_in_every_poll(line: Line) -> None:
+    house = await set_up(line, 10, ("EAVC", "REFC", "SOCS"))
+    await line.poll(6)
+    looked_up: list[float] = []
+    house.coordinator.hopes.append(lambda: looked_up.append(line.clock.now()) or ())
+    await line.an_hour()
+    await line.poll(20)
+    assert len(looked_up) <= 3
+
+
 async def test_what_an_enabled_entity_shows_is_asked_again_until_its_owner_disables_it(
     line: Line,
 ) -> None:
