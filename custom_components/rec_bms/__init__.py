@@ -16,15 +16,15 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_BAUDRATE, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .dashboard import async_setup_dashboard
+from .dashboard.websocket import async_setup_websocket
 from .entity import unit_of_device
 from .issues import IssueWatch, async_delete_issues
 from .memory import Memory
 from .messages import translated
 from .ports import SpeedConflictError, async_get_ports, is_url
-from .protocol.client import Client
 from .protocol.errors import PortError
+from .protocol.rs485.client import Client
 from .services import async_setup_services
-from .websocket import async_setup_websocket
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [

@@ -46,7 +46,7 @@ from .flow_search import Bms, PortSearch, speeds_to_try
 from .pause import async_get_pauses, until_settled
 from .ports import async_entries_on, async_real_ports, async_stable_port
 from .protocol.errors import PortError, without_query
-from .protocol.search import ADDRESSES
+from .protocol.rs485.scan import ADDRESSES
 
 
 class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):

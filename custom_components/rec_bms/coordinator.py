@@ -24,8 +24,6 @@ from .const import (
 )
 from .memory import Memory
 from .messages import translated
-from .polling import FIRST, Schedule
-from .protocol.client import Client, SetResult
 from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
@@ -39,8 +37,10 @@ from .protocol.errors import (
     UnverifiedError,
     WithdrawnError,
 )
-from .protocol.instructions import BY_CODE, Instruction
-from .protocol.models import Reading, Readings
+from .protocol.rs485.client import Client, SetResult
+from .protocol.rs485.instructions import BY_CODE, Instruction
+from .protocol.rs485.schedule import FIRST, Schedule
+from .protocol.state import Reading, Readings
 
 _LOST_IN_A_ROW = 2
 """So many questions without an answer, one after the other, make a BMS seem to be gone."""

@@ -10,8 +10,8 @@ from homeassistant.core import HomeAssistant
 
 from .coordinator import RecBmsConfigEntry
 from .protocol.errors import without_query
-from .protocol.instructions import BY_CODE
-from .protocol.models import Reading
+from .protocol.rs485.instructions import BY_CODE
+from .protocol.state import Reading
 
 
 async def async_get_config_entry_diagnostics(

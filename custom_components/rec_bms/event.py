@@ -13,7 +13,7 @@ from homeassistant.helpers.start import async_at_started
 
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import RecBmsEntity
-from .protocol.models import ErrorState
+from .protocol.state import ErrorState
 
 # The coordinator does the talking; entities only show what it found.
 PARALLEL_UPDATES = 0

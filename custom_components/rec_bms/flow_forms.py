@@ -28,8 +28,8 @@ from .const import (
     MIN_SCAN_INTERVAL,
 )
 from .flow_search import Bms
-from .protocol.frame import MAX_ADDRESS
-from .protocol.search import BAUDRATES
+from .protocol.rs485.frame import MAX_ADDRESS
+from .protocol.rs485.scan import BAUDRATES
 
 SECTION_MORE_OPTIONS = "more_options"
 AUTOMATIC = "automatic"

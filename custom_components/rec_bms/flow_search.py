@@ -12,10 +12,10 @@ from homeassistant.core import HomeAssistant
 
 from .const import CONF_BAUDRATE
 from .ports import async_get_ports
-from .protocol.client import Client
-from .protocol.connection import Connection
 from .protocol.errors import NoAnswerError
-from .protocol.search import BAUDRATES, Found, Progress, search
+from .protocol.rs485.client import Client
+from .protocol.rs485.connection import Connection
+from .protocol.rs485.scan import BAUDRATES, Found, Progress, search
 
 _SPEED_SET_BY_FAR_END = ("socket://", "tcp://")
 

@@ -17,8 +17,8 @@ from homeassistant.const import UnitOfEnergy, UnitOfTime
 from homeassistant.core import callback
 
 from .coordinator import RecBmsCoordinator
-from .energy import Direction, EnergyMeter, SmoothedCurrent, minutes_left
 from .entity import RecBmsEntity
+from .protocol.energy import Direction, EnergyMeter, SmoothedCurrent, minutes_left
 
 _POLLS_IN_LONGEST_GAP = 3
 

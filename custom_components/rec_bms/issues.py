@@ -11,7 +11,7 @@ from .const import DOMAIN
 from .coordinator import RecBmsConfigEntry
 from .protocol.alarms import ErrorWatch
 from .protocol.errors import error_name
-from .protocol.models import ErrorState
+from .protocol.state import ErrorState
 
 _WINDOW = 900.0
 _FEWEST_EXCHANGES = 50

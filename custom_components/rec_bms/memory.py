@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN, LOGGER
-from .protocol.models import ErrorState
+from .protocol.state import ErrorState
 
 _VERSION = 1
 _LOST_AT_MOST = 50.0

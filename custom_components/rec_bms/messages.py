@@ -21,7 +21,7 @@ from .protocol.errors import (
     WithdrawnError,
     WrongTypeError,
 )
-from .protocol.instructions import BY_CODE
+from .protocol.rs485.instructions import BY_CODE
 
 _LONGEST_QUOTE = 40
 

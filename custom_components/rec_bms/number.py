@@ -21,7 +21,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, async_add_as_they_appear
-from .protocol.instructions import Instruction
+from .protocol.rs485.instructions import Instruction
 from .setting import RecBmsSettingEntity, number_settings
 
 # The line takes one question at a time as it is. With Home Assistant's own limit a call would wait

@@ -15,8 +15,8 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers.singleton import singleton
 
 from .const import DOMAIN
-from .protocol.connection import Connection
 from .protocol.errors import PortError, without_query
+from .protocol.rs485.connection import Connection
 
 
 class SpeedConflictError(Exception):

@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, async_add_as_they_appear
-from .protocol.instructions import Instruction
+from .protocol.rs485.instructions import Instruction
 from .setting import RecBmsSettingEntity, select_settings
 
 # See number.py.

@@ -33,7 +33,7 @@ from .coordinator import BmsData, RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
 from .protocol.errors import ErrorNumber, error_name
-from .protocol.models import Extremes, Location, MainData, PerUnit, Readings
+from .protocol.state import Extremes, Location, MainData, PerUnit, Readings
 
 # The coordinator does the talking; entities only show what it found.
 PARALLEL_UPDATES = 0

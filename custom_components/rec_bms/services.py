@@ -19,9 +19,9 @@ from homeassistant.helpers.service import async_get_config_entry, async_register
 
 from .const import DOMAIN
 from .coordinator import RecBmsCoordinator
-from .protocol.instructions import INSTRUCTIONS, Category, Instruction, Kind, find
-from .protocol.labels import labelled
-from .protocol.models import Reading
+from .labels import labelled
+from .protocol.rs485.instructions import INSTRUCTIONS, Category, Instruction, Kind, find
+from .protocol.state import Reading
 
 SERVICE_GET_PARAMETER = "get_parameter"
 SERVICE_SET_PARAMETER = "set_parameter"

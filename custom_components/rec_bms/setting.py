@@ -13,7 +13,7 @@ from homeassistant.helpers.entity import EntityDescription
 from .const import DOMAIN
 from .coordinator import RecBmsCoordinator
 from .entity import RecBmsEntity
-from .protocol.instructions import SETTABLE, Instruction
+from .protocol.rs485.instructions import SETTABLE, Instruction
 
 
 class AdministratorsOnlyError(Unauthorized):

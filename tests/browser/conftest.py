@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from demo.bms import running_simulator
-from demo.flow import add_integration
-from demo.home_assistant import reserved_port, running_home_assistant
 from tests.browser.house import Battery, House
 from tests.browser.screen import Screen
+from tools.demo.bms import running_simulator
+from tools.demo.flow import add_integration
+from tools.demo.home_assistant import reserved_port, running_home_assistant
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

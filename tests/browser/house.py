@@ -11,9 +11,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from demo.bms import SimulatedBms
-from demo.client import ApiError, Client
-from demo.home_assistant import HomeAssistant
+from tools.demo.bms import SimulatedBms
+from tools.demo.client import ApiError, Client
+from tools.demo.home_assistant import HomeAssistant
 
 DASHBOARD = "battery-test"
 OPTIONS = "/api/config/config_entries/options/flow"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from demo.dashboard import PATH, add_dashboard
 from tests.browser.house import Battery
 from tests.browser.screen import Screen
+from tools.demo.dashboard import PATH, add_dashboard
 
 
 async def test_the_web_page_opens_on_the_dashboard(battery: Battery, screen: Screen) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from demo.bms import SimulatedBms, running_simulator
-from demo.client import Client
-from demo.flow import Added, add_integration
-from demo.home_assistant import HomeAssistant, reserved_port, running_home_assistant
+from tools.demo.bms import SimulatedBms, running_simulator
+from tools.demo.client import Client
+from tools.demo.flow import Added, add_integration
+from tools.demo.home_assistant import HomeAssistant, reserved_port, running_home_assistant
 
 OPTIONS = "/api/config/config_entries/options/flow"
 

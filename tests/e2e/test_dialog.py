@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from demo.bms import running_simulator
-from demo.flow import FLOWS, answer, begin, scanned
-from demo.home_assistant import HomeAssistant
+from tools.demo.bms import running_simulator
+from tools.demo.flow import FLOWS, answer, begin, scanned
+from tools.demo.home_assistant import HomeAssistant
 
 AUTOMATIC = {"baudrate": "automatic"}
 

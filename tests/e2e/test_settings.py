@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from demo.client import ApiError, Client
+from tools.demo.client import ApiError, Client
 
 if TYPE_CHECKING:
     from conftest import House

@@ -36,7 +36,14 @@ def load(while_importing: AbstractContextManager[object] | None = None) -> dict[
         sys.modules[PACKAGE] = package
         spec.loader.exec_module(package)
     with while_importing or nullcontext():
-        names = ("frame", "answer", "values", "instructions", "models", "trace")
+        names = (
+            "rs485.frame",
+            "rs485.response",
+            "rs485.codec",
+            "rs485.instructions",
+            "rs485.trace",
+            "state",
+        )
         return {name: import_module(f"{PACKAGE}.{name}") for name in names}
 
 
@@ -44,12 +51,12 @@ class Targets:
     """The targets, on one copy of the protocol package."""
 
     def __init__(self, modules: dict[str, ModuleType]) -> None:
-        self._frame = modules["frame"]
-        self._answer = modules["answer"]
-        self._values = modules["values"]
-        self._models = modules["models"]
-        self._trace = modules["trace"]
-        self._instructions = modules["instructions"].INSTRUCTIONS
+        self._frame = modules["rs485.frame"]
+        self._answer = modules["rs485.response"]
+        self._values = modules["rs485.codec"]
+        self._models = modules["state"]
+        self._trace = modules["rs485.trace"]
+        self._instructions = modules["rs485.instructions"].INSTRUCTIONS
 
     @property
     def by_name(self) -> dict[str, Callable[[bytes], None]]:

@@ -10,9 +10,9 @@ from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
 
-from simulator import BMS
 from tests.integration.house import House
 from tests.wall_clock import MoveOn
+from tools.simulator import BMS
 
 
 @dataclass

@@ -18,8 +18,8 @@ from homeassistant.exceptions import HomeAssistantError
 
 # The test package has a custom_components package of its own; whoever imports first wins.
 import custom_components.rec_bms  # noqa: F401
-from simulator import SimulatorThread
 from tests.integration.house import House, entry_for
+from tools.simulator import SimulatorThread
 
 type Simulate = Callable[..., SimulatorThread]
 
@@ -66,7 +66,7 @@ def short_silence() -> Iterator[None]:
 
     A real BMS may answer up to two seconds late, so each unanswered question costs that much.
     """
-    line = "custom_components.rec_bms.protocol.line"
+    line = "custom_components.rec_bms.protocol.rs485.transaction"
     with patch(f"{line}.ANSWER_BEGINS", 0.1), patch(f"{line}.ANSWER_AT_THE_LATEST", 0.35):
         yield
 

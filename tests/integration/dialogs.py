@@ -11,8 +11,8 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from custom_components.rec_bms.const import DOMAIN
-from simulator import SimulatorThread
 from tests.integration.house import House, until
+from tools.simulator import SimulatorThread
 
 
 class Dialog:

@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.rec_bms import async_remove_config_entry_device
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
-from simulator import BMS, SimulatorThread
+from tools.simulator import BMS, SimulatorThread
 
 NEVER_BY_ITSELF = 300
 """Seconds between polls where a test wants to say itself when there is one."""

@@ -9,10 +9,10 @@ import voluptuous as vol
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from simulator.answers import main_data
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
 from tests.integration.table import BY_CODE, ROWS, SETTABLE
+from tools.simulator.answers import main_data
 
 LCD1_LABELS = [
     "Minimum_Cell_Voltage",

@@ -18,10 +18,10 @@ from homeassistant.data_entry_flow import (
 )
 
 from custom_components.rec_bms.const import DOMAIN
-from simulator import BMS, SimulatorThread
 from tests.integration.conftest import Simulate
 from tests.integration.dialogs import Dialog, discovered
 from tests.integration.house import House, entry_for, until
+from tools.simulator import BMS, SimulatorThread
 
 FACTORY_SPEED = 56000
 MODEL = "REC BMS 1Q VICTRON"

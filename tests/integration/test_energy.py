@@ -16,14 +16,14 @@ from homeassistant.core import CoreState, HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import mock_restore_cache_with_extra_data
 
-from custom_components.rec_bms.energy import Direction, EnergyMeter
-from custom_components.rec_bms.protocol.instructions import BY_CODE
-from custom_components.rec_bms.protocol.models import MainData
-from custom_components.rec_bms.protocol.values import decode
-from simulator import BMS, SimulatorThread
+from custom_components.rec_bms.protocol.energy import Direction, EnergyMeter
+from custom_components.rec_bms.protocol.rs485.codec import decode
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
+from custom_components.rec_bms.protocol.state import MainData
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
+from tools.simulator import BMS, SimulatorThread
 
 DAY = 86400
 INTERVAL = int(os.environ.get("REC_BMS_INTERVAL", "60"))

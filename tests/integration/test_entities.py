@@ -11,12 +11,12 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.rec_bms import sensor
 from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnostics
-from custom_components.rec_bms.protocol.models import Readings
-from simulator import BMS
-from simulator.answers import main_data
+from custom_components.rec_bms.protocol.state import Readings
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
 from tests.integration.table import NUMBERS, ROWS, SELECTS, Row
+from tools.simulator import BMS
+from tools.simulator.answers import main_data
 
 VOLTS = ("voltage", "measurement", "V", 3)
 DEGREES = ("temperature", "measurement", "°C", 1)

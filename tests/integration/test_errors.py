@@ -18,11 +18,11 @@ from homeassistant.util.yaml import load_yaml
 
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.protocol.errors import ErrorNumber
-from simulator import SimulatorThread
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
 from tests.integration.test_entities import ERROR_OPTIONS
+from tools.simulator import SimulatorThread
 
 TRANSLATIONS = Path("custom_components/rec_bms/translations/en.json")
 KNOWN = range(1, 17)

@@ -12,10 +12,10 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from simulator import BMS
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
 from tests.integration.test_websocket import layout
+from tools.simulator import BMS
 
 OF_CELL_14 = ("cell_voltage_1_14", "cell_resistance_1_14")
 

@@ -27,15 +27,15 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import func, select
 
-from custom_components.rec_bms.protocol.client import Client
-from custom_components.rec_bms.protocol.instructions import Instruction
-from custom_components.rec_bms.protocol.models import Reading
-from custom_components.rec_bms.protocol.values import decode
-from simulator import SimulatorThread
+from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.codec import decode
+from custom_components.rec_bms.protocol.rs485.instructions import Instruction
+from custom_components.rec_bms.protocol.state import Reading
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
 from tests.wall_clock import MoveOn, wall_clock
+from tools.simulator import SimulatorThread
 
 INTERVAL = 10
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

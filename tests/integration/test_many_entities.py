@@ -12,9 +12,9 @@ from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from simulator import SimulatorThread
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
+from tools.simulator import SimulatorThread
 
 MOST_WRITTEN_IN_A_TURN = 110
 MOST_ADDED_IN_A_TURN = 15

@@ -10,11 +10,11 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CoreState, HomeAssistant, State
 from pytest_homeassistant_custom_component.common import mock_restore_cache_with_extra_data
 
-from simulator import SimulatorThread
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
 from tests.integration.test_energy import kwh, shown
+from tools.simulator import SimulatorThread
 
 INTERVAL = 10
 

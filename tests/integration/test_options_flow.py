@@ -9,8 +9,8 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 
-from simulator import SimulatorThread
 from tests.integration.house import House, entry_for
+from tools.simulator import SimulatorThread
 
 
 @pytest.fixture

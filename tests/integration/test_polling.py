@@ -11,11 +11,11 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from simulator import SimulatorThread
 from tests.integration.clock import movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for, until
 from tests.integration.table import ROWS, SETTABLE
+from tools.simulator import SimulatorThread
 
 INTERVAL = 10
 ALWAYS = ["CELL", "ERRO", "LCD1", "LCD3"]

@@ -30,10 +30,10 @@ from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
 
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
-from simulator import BMS, SimulatorThread
-from simulator.tcp import Tcp
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
+from tools.simulator import BMS, SimulatorThread
+from tools.simulator.tcp import Tcp
 
 NOBODY = 65534
 ONE_SECOND = 1.0

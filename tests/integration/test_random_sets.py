@@ -20,10 +20,10 @@ from hypothesis.strategies import (
     sampled_from,
 )
 
-from simulator import Entry
 from tests.integration.house import House
 from tests.integration.table import BY_CODE, NUMBERS, SETTABLE, Row
 from tests.integration.test_settings import shows
+from tools.simulator import Entry
 
 SETS = 1000
 EXAMPLES = 20
@@ -55,7 +55,7 @@ def outside(entry: Entry) -> bool:
 @pytest.fixture
 def in_haste() -> Iterator[None]:
     """Shrink the line's patience and the lateness of answers alike, so that hundreds fit in."""
-    line = "custom_components.rec_bms.protocol.line"
+    line = "custom_components.rec_bms.protocol.rs485.transaction"
     with patch(f"{line}.ANSWER_BEGINS", 0.1), patch(f"{line}.ANSWER_AT_THE_LATEST", 0.5):
         yield
 

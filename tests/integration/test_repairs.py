@@ -10,10 +10,10 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.translation import async_get_translations
 
 from custom_components.rec_bms.const import DOMAIN
-from simulator import SimulatorThread
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
+from tools.simulator import SimulatorThread
 
 INTERVAL = 10
 QUARTER_OF_AN_HOUR = 900

@@ -11,10 +11,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
-from simulator import Entry, SimulatorThread
-from simulator.log import ANSWERED
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for, until
+from tools.simulator import Entry, SimulatorThread
+from tools.simulator.log import ANSWERED
 
 OLD, NEW = 150.0, 100.0
 

@@ -8,9 +8,9 @@ import pytest
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 
-from simulator import BMS
 from tests.integration.house import House
 from tests.integration.table import NUMBERS, SELECTS, SETTABLE, Row
+from tools.simulator import BMS
 
 # Which limits must stand in which order, as the design says: low, high.
 ORDER = (

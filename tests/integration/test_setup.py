@@ -8,10 +8,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.rec_bms.protocol.connection import Connection
-from simulator import SimulatorThread
+from custom_components.rec_bms.protocol.rs485.connection import Connection
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
+from tools.simulator import SimulatorThread
 
 
 async def wait_out_the_retry(hass: HomeAssistant) -> None:

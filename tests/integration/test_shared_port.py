@@ -13,9 +13,9 @@ from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from custom_components.rec_bms.ports import async_get_ports
-from simulator import SimulatorThread
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for, until
+from tools.simulator import SimulatorThread
 
 
 @pytest.fixture

@@ -13,15 +13,15 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from custom_components.rec_bms.protocol.client import Client
 from custom_components.rec_bms.protocol.errors import NoAnswerError
-from custom_components.rec_bms.protocol.instructions import BY_CODE, Instruction
-from custom_components.rec_bms.protocol.models import Reading
-from custom_components.rec_bms.protocol.values import decode
-from simulator import SimulatorThread
+from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.codec import decode
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Instruction
+from custom_components.rec_bms.protocol.state import Reading
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
+from tools.simulator import SimulatorThread
 
 SILENCE = 2.0
 """Seconds that a question without an answer takes."""

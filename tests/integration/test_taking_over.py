@@ -11,10 +11,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
 from custom_components.rec_bms.const import DOMAIN
-from simulator import SimulatorThread
 from tests.integration.conftest import Simulate
 from tests.integration.dialogs import Dialog, Moving, discovered, ignore, plug_in
 from tests.integration.house import House, entry_for, until
+from tools.simulator import SimulatorThread
 
 SPEED = 56000
 

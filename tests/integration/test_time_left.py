@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from homeassistant.core import HomeAssistant
 
-from custom_components.rec_bms.energy import Direction, SmoothedCurrent, minutes_left
-from simulator import SimulatorThread
+from custom_components.rec_bms.protocol.energy import Direction, SmoothedCurrent, minutes_left
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
+from tools.simulator import SimulatorThread
 
 CHARGING, DISCHARGING = Direction.CHARGING, Direction.DISCHARGING
 

@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from custom_components.rec_bms import dashboard
-from custom_components.rec_bms.protocol.instructions import SETTABLE
+from custom_components.rec_bms.protocol.rs485.instructions import SETTABLE
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from custom_components.rec_bms.config_flow import AUTOMATIC, STEP_OPTIONS, STEP_USER
-from custom_components.rec_bms.protocol.instructions import Category, Kind
-from custom_components.rec_bms.protocol.search import BAUDRATES
+from custom_components.rec_bms.protocol.rs485.instructions import Category, Kind
+from custom_components.rec_bms.protocol.rs485.scan import BAUDRATES
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "rec_bms"
 TRANSLATIONS = INTEGRATION / "translations"

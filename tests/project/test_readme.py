@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from custom_components.rec_bms.protocol.instructions import SETTABLE
+from custom_components.rec_bms.protocol.rs485.instructions import SETTABLE
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from simulator import BMS, Faults
 from tests.wall_clock import wall_clock
+from tools.simulator import BMS, Faults
 
 ROOT = Path(__file__).parents[2]
 FRESH = {"random", "secrets", "uuid"}
@@ -39,7 +39,11 @@ def drawn_anew(source: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "path",
-    [path for folder in ("tests", "simulator") for path in sorted((ROOT / folder).rglob("*.py"))],
+    [
+        path
+        for folder in ("tests", "tools/simulator")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    ],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_nothing_is_drawn_without_a_seed(path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from homeassistant.helpers import selector
 
-from custom_components.rec_bms.protocol.instructions import Category, Kind
+from custom_components.rec_bms.protocol.rs485.instructions import Category, Kind
 from custom_components.rec_bms.services import GET_SCHEMA, LIST_SCHEMA, SET_SCHEMA
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "rec_bms"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from soak.flow import Flow, Main
-from soak.truth import knows
+from tools.soak.flow import Flow, Main
+from tools.soak.truth import knows
 
 ROOT = Path(__file__).parents[2]
 SEED = 424242000
@@ -21,11 +21,11 @@ SEED = 424242000
 # Mistakes are made in a process of their own, since the soak has a loop and a Home Assistant too.
 SOAK = """
 import json
-import soak.run
+import tools.soak.run
 from dataclasses import replace
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
-from custom_components.rec_bms.protocol.line import Line
-from soak import command, truth
+from custom_components.rec_bms.protocol.rs485.transaction import Line
+from tools.soak import command, truth
 {mistakes}
 report = command._one(300, 200.0, 0.2, {seed})
 print(json.dumps(vars(report)))

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from custom_components.rec_bms.protocol.client import Client
-from custom_components.rec_bms.protocol.connection import Connection
-from custom_components.rec_bms.protocol.instructions import BY_CODE
-from custom_components.rec_bms.protocol.models import Reading
-from simulator import SimulatorThread
+from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.connection import Connection
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
+from custom_components.rec_bms.protocol.state import Reading
+from tools.simulator import SimulatorThread
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from simulator.framing import Frame, Listener, build
+from tools.simulator.framing import Frame, Listener, build
 
 type Step = bytes | Iterable[tuple[float, bytes]]
 """What is said to one request: bytes at once, or bytes each so many seconds after the request."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from custom_components.rec_bms.protocol.alarms import ErrorWatch
-from custom_components.rec_bms.protocol.models import ErrorState
+from custom_components.rec_bms.protocol.state import ErrorState
 
 NONE = ErrorState(present=False, unit=0, number=0, location=0)
 

@@ -7,9 +7,15 @@ import struct
 import pytest
 from hypothesis import given, strategies as st
 
-from custom_components.rec_bms.protocol.answer import Gatherer, Layout, State, Verdict, gatherer
-from custom_components.rec_bms.protocol.instructions import BY_CODE, INSTRUCTIONS
-from custom_components.rec_bms.protocol.values import decode
+from custom_components.rec_bms.protocol.rs485.codec import decode
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, INSTRUCTIONS
+from custom_components.rec_bms.protocol.rs485.response import (
+    Gatherer,
+    Layout,
+    State,
+    Verdict,
+    gatherer,
+)
 
 CELLS = struct.pack("<14f", *[3.95] * 14)
 MAIN = struct.pack("<7f", 3.9, 4.0, -2.0, 19.0, 55.0, 0.5, 0.9)

@@ -10,9 +10,7 @@ from time import monotonic
 import pytest
 from conftest import Connect, Simulate
 
-from custom_components.rec_bms.protocol.client import Client, SetResult
-from custom_components.rec_bms.protocol.coherence import RULES
-from custom_components.rec_bms.protocol.connection import Connection
+from custom_components.rec_bms.protocol.constraints import RULES
 from custom_components.rec_bms.protocol.errors import (
     BmsError,
     ChangesForbiddenError,
@@ -28,15 +26,17 @@ from custom_components.rec_bms.protocol.errors import (
     WithdrawnError,
     WrongTypeError,
 )
-from custom_components.rec_bms.protocol.instructions import (
+from custom_components.rec_bms.protocol.rs485.client import Client, SetResult
+from custom_components.rec_bms.protocol.rs485.connection import Connection
+from custom_components.rec_bms.protocol.rs485.instructions import (
     BY_CODE,
     INSTRUCTIONS,
     SETTABLE,
     Instruction,
 )
-from custom_components.rec_bms.protocol.models import ErrorState, Extremes, MainData, PerUnit
-from simulator import Entry, SimulatorThread
-from simulator.figures import float32
+from custom_components.rec_bms.protocol.state import ErrorState, Extremes, MainData, PerUnit
+from tools.simulator import Entry, SimulatorThread
+from tools.simulator.figures import float32
 
 
 def nothing() -> None:

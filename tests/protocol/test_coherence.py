@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from custom_components.rec_bms.protocol.coherence import RULES, check, rules_for
+from custom_components.rec_bms.protocol.constraints import RULES, check, rules_for
 from custom_components.rec_bms.protocol.errors import IncoherentError
 
 # As the README has it, and not as the code has: low, relation, high, and where they meet.

@@ -20,13 +20,13 @@ import serialx
 from conftest import Asker, Connect, Simulate
 from peer import Peer, frames
 
-from custom_components.rec_bms.protocol import wire
-from custom_components.rec_bms.protocol.client import Client
-from custom_components.rec_bms.protocol.connection import Connection
 from custom_components.rec_bms.protocol.errors import NoAnswerError, PortError
-from custom_components.rec_bms.protocol.instructions import BY_CODE
-from custom_components.rec_bms.protocol.trace import TRACE_LENGTH, Direction
-from simulator import SimulatorThread
+from custom_components.rec_bms.protocol.rs485 import transport as wire
+from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.connection import Connection
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
+from custom_components.rec_bms.protocol.rs485.trace import TRACE_LENGTH, Direction
+from tools.simulator import SimulatorThread
 
 CMAX = BY_CODE["CMAX"]
 TRANSPORTS = pytest.mark.parametrize("transport", ["pty", "tcp", "rfc2217"])

@@ -9,7 +9,6 @@ from collections import Counter
 import pytest
 from conftest import Connect, Simulate
 
-from custom_components.rec_bms.protocol.client import Client
 from custom_components.rec_bms.protocol.errors import (
     IncoherentError,
     NoAnswerError,
@@ -18,11 +17,12 @@ from custom_components.rec_bms.protocol.errors import (
     RefusedError,
     UnverifiedError,
 )
-from custom_components.rec_bms.protocol.instructions import BY_CODE, INSTRUCTIONS, Instruction
-from custom_components.rec_bms.protocol.values import decode
-from simulator import SimulatorThread
-from simulator.faults import LINE_FAULTS, SET_FAULTS
-from simulator.figures import float32
+from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.codec import decode
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, INSTRUCTIONS, Instruction
+from tools.simulator import SimulatorThread
+from tools.simulator.faults import LINE_FAULTS, SET_FAULTS
+from tools.simulator.figures import float32
 
 LINES = 10
 EXCHANGES = 45

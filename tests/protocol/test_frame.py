@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from custom_components.rec_bms.protocol.frame import MAX_FRAME, STX, Decoder, Frame, crc16
-from simulator import framing
+from custom_components.rec_bms.protocol.rs485.frame import MAX_FRAME, STX, Decoder, Frame, crc16
+from tools.simulator import framing
 
 KNOWN_GOOD = {
     "LCD1? to address 2 (manual)": (

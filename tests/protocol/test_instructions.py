@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.rec_bms.protocol.instructions import (
+from custom_components.rec_bms.protocol.rs485.instructions import (
     BY_CODE,
     INSTRUCTIONS,
     SETTABLE,

@@ -13,10 +13,10 @@ import pytest
 from conftest import Asker, Connect
 from peer import Peer, frames
 
-from custom_components.rec_bms.protocol.client import Client
 from custom_components.rec_bms.protocol.errors import NoAnswerError
-from custom_components.rec_bms.protocol.instructions import BY_CODE
-from custom_components.rec_bms.protocol.models import BmsTemperature, ErrorState, PerUnit
+from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
+from custom_components.rec_bms.protocol.state import BmsTemperature, ErrorState, PerUnit
 
 CMAX = frames(b"4.18000e0")
 CMIN = frames(b"3.20000e0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from custom_components.rec_bms.protocol.models import PerUnit, Reading, Readings
+from custom_components.rec_bms.protocol.state import PerUnit, Reading, Readings
 
 
 def told(units: int | None, address: int | None) -> Readings:

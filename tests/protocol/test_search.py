@@ -9,9 +9,9 @@ import pytest
 from conftest import Simulate
 from peer import Peer, frames
 
-from custom_components.rec_bms.protocol.connection import Connection
 from custom_components.rec_bms.protocol.errors import PortError
-from custom_components.rec_bms.protocol.search import (
+from custom_components.rec_bms.protocol.rs485.connection import Connection
+from custom_components.rec_bms.protocol.rs485.scan import (
     ADDRESSES,
     BAUDRATES,
     Connect,

@@ -23,10 +23,11 @@ spec = importlib.util.spec_from_file_location(
 )
 sys.modules["rec_protocol"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(sys.modules["rec_protocol"])
-for each in sorted(where.glob("*.py")):
+for each in sorted(where.rglob("*.py")):
+    inside = each.relative_to(where).with_suffix("").parts
     if each.stem != "__init__":
-        importlib.import_module(f"rec_protocol.{each.stem}")
-frame = importlib.import_module("rec_protocol.frame")
+        importlib.import_module(".".join(("rec_protocol", *inside)))
+frame = importlib.import_module("rec_protocol.rs485.frame")
 print(frame.Frame(2, 0, b"LCD1?").encode().hex())
 assert not [name for name in sys.modules if name.startswith("homeassistant")]
 """

@@ -10,19 +10,28 @@ from dataclasses import fields, is_dataclass
 import pytest
 from hypothesis import given, strategies as st
 
+from custom_components.rec_bms.labels import labelled
 from custom_components.rec_bms.protocol.errors import (
     NotSettableError,
     OutOfRangeError,
     WrongTypeError,
 )
-from custom_components.rec_bms.protocol.instructions import (
+from custom_components.rec_bms.protocol.rs485.codec import (
+    agrees,
+    answers,
+    decode,
+    encode_setting,
+    is_verdict,
+    parse_setting,
+    text,
+)
+from custom_components.rec_bms.protocol.rs485.instructions import (
     BY_CODE,
     INSTRUCTIONS,
     SETTABLE,
     Instruction,
 )
-from custom_components.rec_bms.protocol.labels import labelled
-from custom_components.rec_bms.protocol.models import (
+from custom_components.rec_bms.protocol.state import (
     BmsTemperature,
     ErrorState,
     Extremes,
@@ -32,16 +41,7 @@ from custom_components.rec_bms.protocol.models import (
     Reading,
     Readings,
 )
-from custom_components.rec_bms.protocol.values import (
-    agrees,
-    answers,
-    decode,
-    encode_setting,
-    is_verdict,
-    parse_setting,
-    text,
-)
-from simulator.figures import float32, write_float
+from tools.simulator.figures import float32, write_float
 
 each_settable = pytest.mark.parametrize("row", SETTABLE, ids=lambda row: row.code)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from simulator import SimulatorThread
 from tests.simulator.terminal import Start, Terminal
+from tools.simulator import SimulatorThread
 
 
 @pytest.fixture

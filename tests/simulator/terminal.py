@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from simulator import SimulatorThread
-from simulator.framing import Frame, Listener, build
-from simulator.link import set_speed
+from tools.simulator import SimulatorThread
+from tools.simulator.framing import Frame, Listener, build
+from tools.simulator.link import set_speed
 
 Start = Callable[..., SimulatorThread]
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from simulator import BMS
-from simulator.chemistry import CHEMISTRIES
-from simulator.scenarios import SCENARIOS
+from tools.simulator import BMS
+from tools.simulator.chemistry import CHEMISTRIES
+from tools.simulator.scenarios import SCENARIOS
 
 
 @pytest.mark.parametrize("number", CHEMISTRIES)

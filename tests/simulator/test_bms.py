@@ -6,9 +6,9 @@ import struct
 
 import pytest
 
-from simulator import BMS
-from simulator.figures import float32, read_float, read_whole, write_float
-from simulator.table import BY_CODE, Instruction, Reply
+from tools.simulator import BMS
+from tools.simulator.figures import float32, read_float, read_whole, write_float
+from tools.simulator.table import BY_CODE, Instruction, Reply
 
 SETTABLE = [row for row in BY_CODE.values() if row.settable]
 

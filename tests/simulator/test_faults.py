@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from simulator import SimulatorThread
-from simulator.faults import ABOUT, DAMAGES, LINE_FAULTS, SET_FAULTS, Faults, damage
-from simulator.framing import build
 from tests.simulator.terminal import Start, Terminal, frames
+from tools.simulator import SimulatorThread
+from tools.simulator.faults import ABOUT, DAMAGES, LINE_FAULTS, SET_FAULTS, Faults, damage
+from tools.simulator.framing import build
 
 ANSWER = build(0, 1, b"4.50000e2")
 SILENCE = 0.15

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from simulator.figures import float32, float32s, read_float, read_whole, write_float
-from simulator.framing import Frame, Listener, Rubbish, build
+from tools.simulator.figures import float32, float32s, read_float, read_whole, write_float
+from tools.simulator.framing import Frame, Listener, Rubbish, build
 
 KNOWN_GOOD = [
     (2, 0, b"LCD1?", "55 02 00 05 4C 43 44 31 3F 53 90 AA"),

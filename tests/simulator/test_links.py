@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import serialx
 
-from simulator import SimulatorThread
-from simulator.framing import build
 from tests.simulator.terminal import Start, Terminal, frames
+from tools.simulator import SimulatorThread
+from tools.simulator.framing import build
 
 ANSWER = build(0, 1, b"4.50000e2")
 

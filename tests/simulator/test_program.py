@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from simulator.faults import ABOUT
-from simulator.scenarios import SCENARIOS
 from tests.simulator.terminal import Terminal
+from tools.simulator.faults import ABOUT
+from tools.simulator.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., subprocess.Popen[str]]
@@ -28,7 +28,7 @@ def run() -> Iterator[Run]:
 
         def begin(*arguments: str) -> subprocess.Popen[str]:
             process = subprocess.Popen(
-                [sys.executable, "-m", "simulator", *arguments],
+                [sys.executable, "-m", "tools.simulator", *arguments],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -50,7 +50,7 @@ def port_of(process: subprocess.Popen[str]) -> str:
 
 def test_help_explains_all_faults_and_scenarios() -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "simulator", "--help"],
+        [sys.executable, "-m", "tools.simulator", "--help"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator import BMS, Simulator, SimulatorThread
-from simulator.framing import build
 from tests.simulator.terminal import Start, Terminal, floats, frames
+from tools.simulator import BMS, Simulator, SimulatorThread
+from tools.simulator.framing import build
 
 KNOWN_ANSWER = bytes.fromhex("55 00 01 09 34 2E 35 30 30 30 30 65 32 FB B4 AA")
 

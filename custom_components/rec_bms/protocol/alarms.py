@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from .models import ErrorState
+from .state import ErrorState
 
 _LASTS = 60.0
 """Seconds for which an error is reported until it lasts."""

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from demo.bms import running_simulator
-from demo.flow import add_integration
-from demo.home_assistant import reserved_port, running_home_assistant
 from tests.e2e.conftest import LOGGER, SIMULATOR, SOON, House
+from tools.demo.bms import running_simulator
+from tools.demo.flow import add_integration
+from tools.demo.home_assistant import reserved_port, running_home_assistant
 
 BLUEPRINTS = Path(__file__).parents[3] / "blueprints" / "automation" / "rec_bms"
 IMPORTED = "rec-bms-community"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from demo.flow import FLOWS, answer
 from tests.e2e.owner.broker import PASSWORD, USER, Broker, Message
+from tools.demo.flow import FLOWS, answer
 
 if TYPE_CHECKING:
     from tests.e2e.owner.conftest import Owner

@@ -1,0 +1,76 @@
+"""Tells the dashboard which entities belong to which BMS, cell and setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import voluptuous as vol
+from homeassistant.auth.permissions.const import POLICY_READ
+from homeassistant.components import websocket_api
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from ..const import DOMAIN
+from ..entity import unit_of_device
+from ..protocol.rs485.instructions import SETTABLE
+
+
+@callback
+def async_setup_websocket(hass: HomeAssistant) -> None:
+    """Register the command."""
+    websocket_api.async_register_command(hass, _layout)
+
+
+@websocket_api.websocket_command({vol.Required("type"): f"{DOMAIN}/layout"})
+@callback
+def _layout(
+    hass: HomeAssistant,
+    connection: websocket_api.ActiveConnection,
+    message: dict[str, Any],
+) -> None:
+    """Answer from the registries, so that a BMS that is away still has its place."""
+    entries = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+    may_read = connection.user.permissions.check_entity
+    connection.send_result(
+        message["id"],
+        {
+            "batteries": [
+                {
+                    "entry_id": entry.entry_id,
+                    "title": entry.title,
+                    "devices": _devices(hass, entry),
+                    "entities": {
+                        key: entity_id
+                        for key, entity_id in _entities(hass, entry)
+                        if may_read(entity_id, POLICY_READ)
+                    },
+                }
+                for entry in entries
+            ],
+            "settings": _settings(),
+        },
+    )
+
+
+def _devices(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, int]:
+    """Return the number of the unit that each device stands for."""
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    return {device.id: unit_of_device(entry, device) or 1 for device in devices}
+
+
+def _entities(hass: HomeAssistant, entry: ConfigEntry) -> Iterable[tuple[str, str]]:
+    """Yield key and id of each enabled entity; the key is what follows the entry in unique_id."""
+    registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    for each in registered:
+        if not each.disabled:
+            yield each.unique_id.removeprefix(f"{entry.entry_id}_"), each.entity_id
+
+
+def _settings() -> list[dict[str, Any]]:
+    """Return the keys of the settings in the order and groups of the table of instructions."""
+    groups: dict[str, list[str]] = {}
+    for row in SETTABLE:
+        groups.setdefault(row.category.lower(), []).append(str(row.key))
+    return [{"category": category, "keys": keys} for category, keys in groups.items()]

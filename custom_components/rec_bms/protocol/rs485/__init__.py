@@ -1,0 +1,1 @@
+"""The way to a BMS over its RS-485 line."""

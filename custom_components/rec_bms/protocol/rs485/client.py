@@ -1,0 +1,189 @@
+"""One BMS at one address: who it is, what it reads, and setting its values safely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ..constraints import check, rules_for
+from ..errors import (
+    NoAnswerError,
+    NotTakenError,
+    PortError,
+    ReadsBackDifferentlyError,
+    RefusedError,
+    SettingError,
+    UnverifiedError,
+)
+from ..state import Identity, PerUnit, Reading
+from .codec import agrees, decode, encode_setting, parse_setting
+from .connection import Connection
+from .instructions import BY_CODE, Instruction
+from .transaction import ASKINGS, Line
+
+_TAKEN = b"SET"
+_READ_BACK_ROUNDS = 3
+"""A value that was sent must be read back, however bad the line is just then."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetResult:
+    """A setting made and verified, in the line's unit; `previous` is None where it was nonsense."""
+
+    instruction: Instruction
+    previous: float | None
+    requested: float
+    read_back: float
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a BMS says of itself when it is met: cells per unit, in the order of units."""
+
+    identity: Identity
+    cells: tuple[int, ...]
+
+
+class Client:
+    """Talks to one BMS; many clients may share a connection."""
+
+    def __init__(self, connection: Connection, address: int) -> None:
+        """Take the connection that leads to a BMS and its address, 1 to 255."""
+        self.connection = connection
+        self.address = address
+        self.exchanges = 0
+        """Questions of `read` that were answered or given up; others on the port do not count."""
+        self.repeated_exchanges = 0
+        """Those of them that needed more than one asking."""
+
+    async def read(self, instruction: Instruction, *, askings: int = ASKINGS) -> Reading:
+        """Return what the BMS answers to an instruction, in the line's units.
+
+        Raises NoAnswerError or PortError.
+        """
+        counters = self.connection.counters
+        async with self.connection.turn() as line:
+            exchanges, repeated = counters.exchanges, counters.repeated_exchanges
+            try:
+                payloads = await line.ask(self.address, instruction, askings=askings)
+            finally:
+                self.exchanges += counters.exchanges - exchanges
+                self.repeated_exchanges += counters.repeated_exchanges - repeated
+        return decode(instruction, payloads)
+
+    async def identify(self, *, askings: int = ASKINGS) -> str:
+        """Return the identification, such as `REC BMS 1Q VICTRON` (capture).
+
+        Raises NoAnswerError or PortError.
+        """
+        return str(await self.read(BY_CODE["*IDN"], askings=askings))
+
+    async def describe(self) -> Description:
+        """Return who this BMS is and what cells it has. Raises NoAnswerError or PortError."""
+        identity = Identity(
+            model=await self.identify(),
+            software_version=await self._text_or_none("SWVR"),
+            hardware_version=await self._text_or_none("HWVR"),
+        )
+        cells = await self.read(BY_CODE["CELL"])
+        rows = cells.units if isinstance(cells, PerUnit) else ()
+        return Description(identity, tuple(len(row) for row in rows))
+
+    async def set(
+        self,
+        instruction: Instruction,
+        value: object,
+        *,
+        hindrance: Callable[[], SettingError | None],
+        may_lack: Callable[[str], bool] = lambda _: False,
+    ) -> SetResult:
+        """Set a value, read it back, and return both; `value` is in the line's unit.
+
+        Nothing is sent unless the value is valid, coherent with freshly read other limits, and
+        `hindrance` knows of nothing in its way: that is asked first, when the line is free, and
+        last of all. Silence about a limit forbids the set, unless `may_lack` says that this BMS
+        may not have the limit of that code. A value is sent once. The read-back decides: it is the
+        requested value, or an exception tells what the BMS has now.
+
+        Raises NotSettableError, WrongTypeError, OutOfRangeError, the hindrance, IncoherentError,
+        NoAnswerError or PortError, all before anything was sent; RefusedError, NotTakenError,
+        ReadsBackDifferentlyError or UnverifiedError after.
+        """
+        _raise(hindrance())
+        requested = parse_setting(instruction, value)
+        async with self.connection.turn() as line:
+            _raise(hindrance())
+            before = await line.ask(self.address, instruction)
+            limits = await self._limits(line, instruction.code, may_lack)
+            if None in limits.values():
+                # Silence says something of a limit only while the BMS answers others.
+                before = await line.ask(self.address, instruction)
+            previous = _number(instruction, before)
+            known = {code: limit for code, limit in limits.items() if limit is not None}
+            check(instruction.code, requested, previous, known)
+            _raise(hindrance())
+            read_back = await self._send_and_verify(line, instruction, requested, before[0])
+        return SetResult(instruction, previous, requested, read_back)
+
+    async def _limits(
+        self, line: Line, code: str, may_lack: Callable[[str], bool]
+    ) -> dict[str, float | None]:
+        """Return the limits that a setting is checked against; None where there is none."""
+        limits: dict[str, float | None] = {}
+        for rule in rules_for(code):
+            other = rule.other(code)
+            try:
+                payloads = await line.ask(self.address, BY_CODE[other])
+            except NoAnswerError:
+                if not may_lack(other):
+                    raise
+                limits[other] = None
+                continue
+            limits[other] = _number(BY_CODE[other], payloads)
+            if limits[other] is None:
+                # Nonsense is as good as no answer.
+                raise NoAnswerError(self.address, other)
+        return limits
+
+    async def _send_and_verify(
+        self, line: Line, instruction: Instruction, requested: float, before: bytes
+    ) -> float:
+        try:
+            verdict = await line.set(self.address, instruction, encode_setting(requested))
+            payloads = await self._read_back(line, instruction)
+        except (NoAnswerError, PortError) as err:
+            raise UnverifiedError(instruction.code, requested) from err
+        current = _number(instruction, payloads)
+        if current is None:
+            raise UnverifiedError(instruction.code, requested)
+        if agrees(instruction, requested, payloads[0], before):
+            return current
+        if verdict is None:
+            raise NotTakenError(instruction.code, requested, current)
+        if verdict != _TAKEN:
+            answer = verdict.decode("ascii", "backslashreplace")
+            raise RefusedError(instruction.code, requested, answer, current)
+        raise ReadsBackDifferentlyError(instruction.code, requested, current)
+
+    async def _read_back(self, line: Line, instruction: Instruction) -> tuple[bytes, ...]:
+        for _ in range(_READ_BACK_ROUNDS - 1):
+            with suppress(NoAnswerError):
+                return await line.ask(self.address, instruction)
+        return await line.ask(self.address, instruction)
+
+    async def _text_or_none(self, code: str) -> str | None:
+        try:
+            return str(await self.read(BY_CODE[code]))
+        except NoAnswerError:
+            return None
+
+
+def _raise(hindrance: SettingError | None) -> None:
+    if hindrance is not None:
+        raise hindrance
+
+
+def _number(instruction: Instruction, payloads: tuple[bytes, ...]) -> float | None:
+    reading = decode(instruction, payloads)
+    return reading if isinstance(reading, int | float) else None

@@ -1,0 +1,227 @@
+"""Payloads to typed values and back.
+
+Source: REC's manuals and bytes captured from a REC BMS 1Q (docs/protocol.md).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from decimal import Decimal
+
+from ..errors import NotSettableError, OutOfRangeError, WrongTypeError
+from ..state import (
+    BmsTemperature,
+    ErrorState,
+    Extremes,
+    Location,
+    MainData,
+    PerUnit,
+    Reading,
+)
+from .instructions import Instruction, Reply
+
+type Bounds = tuple[float, float]
+
+# What can be, generously: outside lies a broken sensor or a mistaken answer, not a battery.
+CELL_VOLTS: Bounds = (0, 5.5)
+CELL_OHMS: Bounds = (0, 1)
+DEGREES: Bounds = (-55, 125)
+AMPERES: Bounds = (-10_000, 10_000)
+PACK_VOLTS: Bounds = (0, 1_500)
+REFERENCE_VOLTS: Bounds = (0, 10)
+CHARGE_FRACTION: Bounds = (-0.05, 1.05)
+HEALTH_FRACTION: Bounds = (-0.05, 1.5)
+
+_POWER_ON_DEGREES = 85.0
+"""What a DS18B20 says before it has measured anything."""
+
+_PER_UNIT_BOUNDS = {"CELL": CELL_VOLTS, "RINT": CELL_OHMS, "PTEM": DEGREES}
+
+_DECIMAL = re.compile(
+    r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
+)
+_PLAIN_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+
+_FLOAT32_ROUNDING = 2.0**-23
+_DIGITS_TO_ROUND = 4
+_FINEST_DECIMALS = 9
+
+
+def text(payload: bytes) -> str | None:
+    """Return a payload's printable ASCII text without padding, None if it is something else."""
+    stripped = payload.strip(b"\0 \r\n")
+    try:
+        decoded = stripped.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    return decoded if decoded and decoded.isprintable() else None
+
+
+def answers(instruction: Instruction, payload: bytes) -> bool:
+    """Tell whether a payload has the shape of this single value's answer."""
+    if (decoded := text(payload)) is None or is_verdict(payload):
+        return False
+    if instruction.reply is Reply.STRING:
+        return True
+    pattern = _INTEGER if instruction.whole_number else _DECIMAL
+    return pattern.fullmatch(decoded) is not None
+
+
+def is_verdict(payload: bytes) -> bool:
+    """Tell whether a payload says that a set was taken or refused."""
+    return payload == b"SET" or payload.startswith(b"ERROR")
+
+
+def decode(instruction: Instruction, payloads: tuple[bytes, ...]) -> Reading:
+    """Return what the frames of one answer say; they have the shape that is due.
+
+    Values are in the line's units; None for a single value that cannot be.
+    """
+    match instruction.code, instruction.reply:
+        case "LCD1", _:
+            return _main_data(payloads[1])
+        case "LCD3", _:
+            return _extremes(payloads[1])
+        case "ERRO", _:
+            present, unit, number, location = payloads[1]
+            return ErrorState(bool(present), unit, number, location)
+        case "BTEM", _:
+            return BmsTemperature(_temperature(_floats(payloads[1])[0]))
+        case code, Reply.ARRAY:
+            return _per_unit(payloads, _PER_UNIT_BOUNDS[code])
+        case _, Reply.STRING:
+            return text(payloads[0]) or ""
+    return _number(instruction, payloads[0])
+
+
+def _number(instruction: Instruction, payload: bytes) -> float | None:
+    decoded = text(payload) or ""
+    number = int(decoded) if instruction.whole_number else float(decoded)
+    return _within(number, _single_bounds(instruction))
+
+
+def _single_bounds(instruction: Instruction) -> Bounds:
+    """Allow as much beyond its limits as a setting has between them: a BMS may be set up oddly."""
+    if instruction.minimum is None or instruction.maximum is None:
+        return REFERENCE_VOLTS
+    span = instruction.maximum - instruction.minimum
+    return instruction.minimum - span, instruction.maximum + span
+
+
+def _floats(data: bytes) -> tuple[float, ...]:
+    return struct.unpack(f"<{len(data) // 4}f", data)
+
+
+def _within[N: (int, float)](value: N, bounds: Bounds) -> N | None:
+    low, high = bounds
+    return value if low <= value <= high else None
+
+
+def _temperature(value: float) -> float | None:
+    return None if value == _POWER_ON_DEGREES else _within(value, DEGREES)
+
+
+def _main_data(data: bytes) -> MainData:
+    low, high, current, temperature, volts, charge, health = _floats(data)
+    return MainData(
+        min_cell_voltage=_within(low, CELL_VOLTS),
+        max_cell_voltage=_within(high, CELL_VOLTS),
+        current=_within(current, AMPERES),
+        max_temperature=_temperature(temperature),
+        voltage=_within(volts, PACK_VOLTS),
+        state_of_charge=_within(charge, CHARGE_FRACTION),
+        state_of_health=_within(health, HEALTH_FRACTION),
+    )
+
+
+def _extremes(data: bytes) -> Extremes:
+    """Read LCD3; its Ah come high byte first (manual), whatever older libraries do."""
+    return Extremes(
+        min_cell=Location(data[0], data[1]),
+        max_cell=Location(data[2], data[3]),
+        max_temperature=Location(data[4], data[5]),
+        consumed_charge=int.from_bytes(data[6:8], "big"),
+    )
+
+
+def _per_unit(payloads: tuple[bytes, ...], bounds: Bounds) -> PerUnit:
+    units = int(payloads[0])
+    rows = [_floats(data) for data in payloads[1:]]
+    if len(rows) < units:
+        rows = [*_split(rows[0], units)]
+    check = _temperature if bounds is DEGREES else lambda value: _within(value, bounds)
+    return PerUnit(tuple(tuple(check(value) for value in row) for row in rows))
+
+
+def _split(values: tuple[float, ...], units: int) -> list[tuple[float, ...]]:
+    per_unit = len(values) // units
+    return [values[start : start + per_unit] for start in range(0, len(values), per_unit)]
+
+
+def parse_setting(instruction: Instruction, value: object) -> float:
+    """Return a value to set as a number in the line's unit: an int where that is what is set.
+
+    Takes a number, or text that is one plain decimal number, to nine decimals: no setting is finer.
+    Raises NotSettableError, WrongTypeError (also for booleans, NaN and infinity) or
+    OutOfRangeError.
+    """
+    if instruction.minimum is None or instruction.maximum is None:
+        raise NotSettableError(instruction.code)
+    number = _finite(instruction, value)
+    if instruction.whole_number and not number.is_integer():
+        raise WrongTypeError(instruction.code, value, whole_number=True)
+    if not instruction.minimum <= number <= instruction.maximum:
+        raise OutOfRangeError(instruction.code, number, instruction.minimum, instruction.maximum)
+    # Adding nought makes minus nought plain.
+    return int(number) if instruction.whole_number else round(number, _FINEST_DECIMALS) + 0.0
+
+
+def _finite(instruction: Instruction, value: object) -> float:
+    number = math.nan
+    if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value):
+        number = float(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+    if not math.isfinite(number):
+        raise WrongTypeError(instruction.code, value, whole_number=instruction.whole_number)
+    return number
+
+
+def encode_setting(value: float) -> str:
+    """Return a value to set in plain decimal notation, as the replaced toolset sent it.
+
+    Nine significant digits are what a float32 can keep; further ones would only be noise of our own
+    arithmetic, in a BMS whose room for a value's text is not known.
+    """
+    if isinstance(value, int):
+        return str(value)
+    plain = format(Decimal(f"{value:.9g}"), "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def agrees(instruction: Instruction, requested: float, read_back: bytes, previous: bytes) -> bool:
+    """Tell whether a read-back is the requested value as the device keeps it.
+
+    A whole number is kept as it is. Anything else is kept as a float32 and given back with four to
+    six significant digits (capture: `4.50000e2`, `-1.2351e2`): the two must agree to the last digit
+    that the BMS gives. Fewer digits than four leave no room for rounding. Where the BMS gives what
+    it gave before, `previous`, only half a digit is allowed, so that a set that was ignored is not
+    taken for one that changed the last digit.
+    """
+    kept = Decimal(text(read_back) or "NaN")
+    if not kept.is_finite():
+        return False
+    if instruction.whole_number:
+        return kept == requested
+    tolerance = abs(requested) * _FLOAT32_ROUNDING
+    digits = len(kept.as_tuple().digits)
+    if digits >= _DIGITS_TO_ROUND:
+        last_digit = 10.0 ** (kept.adjusted() + 1 - digits)
+        tolerance = max(tolerance, last_digit * (0.5 if read_back == previous else 1))
+    return abs(float(kept) - requested) <= tolerance

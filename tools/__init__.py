@@ -1,0 +1,1 @@
+"""What development needs: a simulated BMS, tests of endurance, measurements, a demo."""

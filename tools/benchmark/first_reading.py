@@ -1,0 +1,61 @@
+"""From the dialog's first step to the first reading, in a real Home Assistant."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.demo.bms import running_simulator
+from tools.demo.client import Client
+from tools.demo.flow import add_integration
+from tools.demo.home_assistant import reserved_port, running_home_assistant
+
+_ENTRY = "/api/config/config_entries/entry/"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstReading:
+    """Seconds from the first step: until the dialog says what was found, and until a reading."""
+
+    found: float
+    reading: float
+
+
+async def measure(folder: Path, repeats: int) -> list[FirstReading]:
+    """Return the results of adding, and removing, a BMS at factory speed and address."""
+    with reserved_port() as port:
+        async with (
+            running_simulator(folder, "--scenario", "day") as bms,
+            running_home_assistant(folder / "config", port) as home_assistant,
+        ):
+            return [await _once(home_assistant.client, bms.port) for _ in range(repeats)]
+
+
+async def _once(client: Client, port: str) -> FirstReading:
+    started = time.perf_counter()
+    added = await add_integration(client, port, allow_changes=False)
+    found = time.perf_counter() - started
+    while True:
+        if await _has_reading(client, added.entry_id):
+            break
+        await asyncio.sleep(0.02)
+    reading = time.perf_counter() - started
+    await client.delete(_ENTRY + added.entry_id)
+    return FirstReading(found, reading)
+
+
+async def _has_reading(client: Client, entry_id: str) -> bool:
+    async with client.websocket() as socket:
+        registry = await socket.command("config/entity_registry/list")
+        states = await socket.command("get_states")
+    voltages = {
+        row["entity_id"]
+        for row in registry
+        if row["config_entry_id"] == entry_id and row["unique_id"].endswith("_voltage_1_1")
+    }
+    return any(
+        state["entity_id"] in voltages and state["state"] not in ("unknown", "unavailable")
+        for state in states
+    )

@@ -1,0 +1,166 @@
+"""Takes the line away and gives it back, again and again, and counts what is left behind.
+
+In real time: a real Home Assistant in this process, a simulated BMS, and real ports. An adapter (a
+pseudo-terminal) is pulled and comes back, every other time under another name; a serial server on
+the network closes all connections, refuses new ones, and takes them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+import tempfile
+import threading
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+# Ahead of the test package, which has a custom_components of its own.
+import custom_components.rec_bms  # noqa: F401  isort: skip
+
+from homeassistant import loader
+from homeassistant.components import usb
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_test_home_assistant,
+)
+
+from custom_components.rec_bms.const import DOMAIN
+from custom_components.rec_bms.ports import async_get_ports
+from tools.simulator import SimulatorThread
+
+_BMS: dict[str, Any] = {"baud": 115200, "turnaround": 0.001, "time_factor": 0, "cells": 4}
+_NEVER_BY_ITSELF = 300
+_WARM_UP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a process holds."""
+
+    descriptors: int
+    tasks: int
+    threads: int
+    ports: int
+
+    def more_than(self, before: _Held) -> int:
+        """Return how much more is held than before, in all."""
+        return (
+            max(self.descriptors - before.descriptors, 0)
+            + max(self.tasks - before.tasks, 0)
+            + max(self.threads - before.threads, 0)
+            + max(self.ports - before.ports, 0)
+        )
+
+
+def _held(hass: HomeAssistant) -> _Held:
+    gc.collect()
+    return _Held(
+        descriptors=len(list(Path("/proc/self/fd").iterdir())),
+        tasks=len(asyncio.all_tasks()),
+        threads=threading.active_count(),
+        ports=len(async_get_ports(hass)._shared),
+    )
+
+
+class _Cycle:
+    def __init__(self, hass: HomeAssistant, sim: SimulatorThread, entry: MockConfigEntry) -> None:
+        self._hass = hass
+        self._sim = sim
+        self._entry = entry
+        self._is_adapter = "://" not in sim.port
+
+    async def run(self, number: int) -> bool:
+        """Take the line away and give it back; tell whether both were noticed."""
+        await self._hass.async_add_executor_job(self._sim.unplug)
+        await self._poll()
+        gone = self._shown() == "unavailable"
+        options: dict[str, Any] = {"other_device": True} if self._is_adapter and number % 2 else {}
+        await self._hass.async_add_executor_job(partial(self._sim.replug, **options))
+        await self._poll()
+        return gone and float(self._shown()) > 0
+
+    async def _poll(self) -> None:
+        await self._entry.runtime_data.async_refresh()
+        await self._hass.async_block_till_done()
+
+    def _shown(self) -> str:
+        states = self._hass.states.async_all("sensor")
+        return next(state.state for state in states if state.entity_id.endswith("_voltage"))
+
+
+def _adapter(folder: str) -> SimulatorThread:
+    link = Path(folder) / "by-id" / "usb-FTDI_FT232R-if00-port0"
+    return SimulatorThread(link=link, **_BMS)
+
+
+def _server(_: str) -> SimulatorThread:
+    return SimulatorThread(transport="tcp", **_BMS)
+
+
+LINES: dict[str, Callable[[str], SimulatorThread]] = {
+    "an adapter": _adapter,
+    "a serial server": _server,
+}
+
+
+async def pull(line: str, folder: str, times: int) -> int:
+    """Run so many cycles in a Home Assistant in `folder`; return 1 where something is wrong."""
+    sim = LINES[line](folder)
+    with (
+        patch.object(usb, "async_register_port_event_callback", lambda *_: lambda: None),
+        sim,
+    ):
+        async with async_test_home_assistant(config_dir=folder) as hass:
+            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+            hass.config.components.add("usb")
+            entry = MockConfigEntry(
+                domain=DOMAIN,
+                title="A",
+                data={"port": sim.port, "baudrate": 115200, "address": 1},
+                options={"scan_interval": _NEVER_BY_ITSELF},
+            )
+            entry.add_to_hass(hass)
+            await hass.config_entries.async_setup(entry.entry_id)
+            assert entry.state is ConfigEntryState.LOADED, entry.reason
+            cycle = _Cycle(hass, sim, entry)
+            for number in range(_WARM_UP):
+                await cycle.run(number)
+            before = _held(hass)
+            recovered = 0
+            for number in range(times):
+                recovered += await cycle.run(number)
+            after = _held(hass)
+            await hass.config_entries.async_unload(entry.entry_id)
+            still_open = len(async_get_ports(hass)._shared)
+            await hass.async_stop(force=True)
+    leaked = after.more_than(before) + still_open
+    print(f"{line}, pull and return {times} times: recovered {recovered}, leaked {leaked}")
+    if leaked:
+        print(f"  before: {before}\n  after:  {after}\n  ports open after unloading: {still_open}")
+    return 0 if recovered == times and not leaked else 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; return 1 where something did not come back or was left behind."""
+    parser = ArgumentParser(prog="python -m tools.soak.pull", description=__doc__)
+    parser.add_argument("times", type=int, nargs="?", default=200)
+    times = parser.parse_args(arguments).times
+    logging.basicConfig(level=logging.CRITICAL)
+    wrong = 0
+    for line in LINES:
+        with tempfile.TemporaryDirectory(prefix="pull-") as folder:
+            wrong += asyncio.run(pull(line, folder, times))
+    return min(wrong, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,318 @@
+"""One soak: a Home Assistant, an entry for each BMS of each line, and owners who change limits."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+# Ahead of the test package, which has a custom_components of its own.
+import custom_components.rec_bms  # noqa: F401  isort: skip
+
+from homeassistant import loader
+from homeassistant.components import usb
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er, event
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_test_home_assistant,
+)
+
+import tools.simulator.line
+from custom_components.rec_bms.const import DOMAIN
+from custom_components.rec_bms.ports import async_get_ports
+from tools.simulator.figures import write_float
+from tools.simulator.table import BY_CODE, Instruction
+
+from . import port, truth
+from .bms import COUNTERS, SETTINGS
+from .clock import LoopAlarm
+from .command import Report
+from .houses import PLANS, House
+from .witness import Witness
+
+_LOOK_EVERY = 30.0
+_SET_EVERY = (10.0, 60.0)
+_DRIFT_EVERY = (5.0, 20.0)
+_SETTLED_AFTER = 8.0
+_LOOKS_BETWEEN_QUESTIONS = 1000
+_DEPENDENCIES = ("usb",)
+_NOT_SET = (*COUNTERS, "SISN", "CANF")
+_OUTCOMES_WITH_A_VALUE = ("refused", "not_taken", "reads_back_differently")
+_OUTCOMES_UNSENT = ("incoherent", "no_answer", "port_failed")
+
+
+@contextmanager
+def _leaping(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Have everything go by the loop's clock, and all entities enabled."""
+    with ExitStack() as stack:
+        for target, name, new in (
+            (tools.simulator.line, "Alarm", LoopAlarm),
+            (event, "time_tracker_timestamp", lambda: time.time() + loop.time()),
+            (usb, "async_register_port_event_callback", lambda *_: lambda: None),
+        ):
+            stack.enter_context(patch.object(target, name, new))
+        stack.enter_context(
+            patch("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", new=True)
+        )
+        yield
+
+
+async def soak(folder: str, exchanges: int, seconds: float, faulty: float, seed: int) -> Report:
+    """Run until there were so many exchanges, or for so many seconds, and tell what was found."""
+    port.register()
+    with _leaping(asyncio.get_running_loop()):
+        houses = [House(plan, number, seed + number, faulty) for number, plan in enumerate(PLANS)]
+        async with async_test_home_assistant(config_dir=folder) as hass:
+            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+            hass.config.components.update(_DEPENDENCIES)
+            witness = Witness(hass, houses)
+            try:
+                with witness.watching():
+                    return await _Soak(hass, houses, witness, seed).run(exchanges, seconds)
+            finally:
+                await hass.async_stop(force=True)
+                for house in houses:
+                    await house.close()
+
+
+class _Soak:
+    def __init__(
+        self, hass: HomeAssistant, houses: list[House], witness: Witness, seed: int
+    ) -> None:
+        self._hass = hass
+        self._houses = houses
+        self._witness = witness
+        self._findings = witness.findings
+        self._rng = random.Random(seed)
+        self._entries: list[MockConfigEntry] = []
+        self._setting: set[str] = set()
+        self._over = False
+
+    async def run(self, exchanges: int, seconds: float) -> Report:
+        loop = asyncio.get_running_loop()
+        ends_at = time.monotonic() + seconds
+        await self._set_up()
+        owners = [asyncio.create_task(self._owner(entry)) for entry in self._entries]
+        masters = [asyncio.create_task(self._other_hands(entry)) for entry in self._entries]
+        while self._exchanges() < exchanges and time.monotonic() < ends_at:
+            await asyncio.sleep(_LOOK_EVERY)
+        hours = loop.time() * len(self._houses) / 3600
+        struck = Counter[str]()
+        questions = 0
+        for house in self._houses:
+            struck += house.faults.counts
+            questions += house.questions
+        self._over = True
+        await asyncio.gather(*owners, *masters)
+        disagreements = await self._settle()
+        return self._report(hours, struck, questions, disagreements)
+
+    def _exchanges(self) -> int:
+        shared = async_get_ports(self._hass)._shared
+        return sum(each.connection.counters.exchanges for each in shared)
+
+    def _report(
+        self, hours: float, struck: Counter[str], questions: int, disagreements: int
+    ) -> Report:
+        found = self._findings
+        return Report(
+            counts={
+                "exchanges": self._exchanges(),
+                "questions": questions,
+                "struck": sum(struck.values()),
+                "hours": round(hours),
+                "readings": found.readings,
+                "states": found.states,
+                "wrong_readings": found.wrong_readings,
+                "wrong_states": found.wrong_states,
+                "disagreements": disagreements,
+                "polls": found.polls,
+                "failed_polls": sum(found.failed_polls.values()),
+                "sets": sum(found.sets.values()),
+                "wrong_sets": found.wrong_sets,
+                "overlaps": sum(len(house.overlaps) for house in self._houses),
+            },
+            faults=dict(struck),
+            lost=dict(found.lost),
+            failed_polls=dict(found.failed_polls),
+            sets=dict(found.sets),
+            without_oracle=dict(found.without_oracle),
+            examples=[
+                *found.examples,
+                *(each for house in self._houses for each in house.overlaps[:5]),
+            ],
+        )
+
+    async def _set_up(self) -> None:
+        for house in self._houses:
+            for address in house.bms:
+                entry = MockConfigEntry(
+                    domain=DOMAIN,
+                    title=f"{house.plan.name} {address}",
+                    unique_id=f"{house.port.url}#{address}",
+                    data={
+                        "port": house.port.url,
+                        "baudrate": house.plan.baud,
+                        "address": address,
+                    },
+                    options={"scan_interval": house.plan.scan_interval, "allow_changes": True},
+                )
+                entry.add_to_hass(self._hass)
+                self._entries.append(entry)
+        await asyncio.gather(*(self._set_up_one(entry) for entry in self._entries))
+
+    async def _set_up_one(self, entry: MockConfigEntry) -> None:
+        await self._hass.config_entries.async_setup(entry.entry_id)
+        while entry.state is ConfigEntryState.SETUP_RETRY:
+            await asyncio.sleep(1)
+        assert entry.state is ConfigEntryState.LOADED, (entry.title, entry.state, entry.reason)
+        self._witness.follow(entry)
+
+    # -- what happens meanwhile ------------------------------------------------------------------
+
+    async def _other_hands(self, entry: MockConfigEntry) -> None:
+        """Change settings now and then, as another master would, but not while one is set here."""
+        bms, rng = self._witness.bms_of(entry), random.Random(self._rng.random())
+        while not self._over:
+            await asyncio.sleep(rng.uniform(*_DRIFT_EVERY))
+            if entry.entry_id not in self._setting:
+                bms.drift(rng)
+
+    async def _owner(self, entry: MockConfigEntry) -> None:
+        """Change settings through the entities, with sensible and with other values."""
+        bms, rng = self._witness.bms_of(entry), random.Random(self._rng.random())
+        house = self._witness.house_of(entry)
+        rows = [row for row in SETTINGS if row.code not in _NOT_SET]
+        while not self._over:
+            await asyncio.sleep(rng.uniform(*_SET_EVERY))
+            row = rng.choice(rows)
+            value = bms.sensible(row, rng, any_value=rng.random() < 0.2)
+            self._setting.add(entry.entry_id)
+            before = house.sets[bms.address]
+            outcome = await self._set(entry, row, value)
+            sent = house.sets[bms.address] - before
+            if outcome is not None:
+                self._findings.sets[outcome] += 1
+                self._judge_set(entry, row, value, outcome=outcome, sent=sent)
+            self._setting.discard(entry.entry_id)
+
+    async def _set(self, entry: MockConfigEntry, row: Instruction, value: float) -> str | None:
+        """Set a value; return what came of it, None where the entity is not there."""
+        entity_id = self._entity_id(entry, str(row.key))
+        state = None if entity_id is None else self._hass.states.get(entity_id)
+        if state is None or state.state == "unavailable":
+            return None
+        scale = 100 if row.line_unit == "fraction" else 1
+        domain, action = "number", "set_value"
+        what: dict[str, object] = {"value": value * scale}
+        if row.choices:
+            domain, action = "select", "select_option"
+            what = {"option": row.choices[int(value)]}
+        try:
+            await self._hass.services.async_call(
+                domain, action, {"entity_id": entity_id, **what}, blocking=True
+            )
+        except HomeAssistantError as err:
+            return str(err.translation_key)
+        return "set"
+
+    def _entity_id(self, entry: MockConfigEntry, key: str) -> str | None:
+        registry = er.async_get(self._hass)
+        platform = "select" if key in ("chem", "canf") else "number"
+        return registry.async_get_entity_id(platform, DOMAIN, f"{entry.entry_id}_{key}")
+
+    def _judge_set(
+        self,
+        entry: MockConfigEntry,
+        row: Instruction,
+        value: float,
+        *,
+        outcome: str,
+        sent: int,
+    ) -> None:
+        """Compare what was said about a set with what the BMS has now."""
+        has = self._witness.bms_of(entry).settings[row.code]
+        entity_id = self._entity_id(entry, str(row.key))
+        state = self._hass.states.get(entity_id) if entity_id else None
+        shown = state.state if state else "nothing"
+        taken = abs(has - value) <= abs(value) * 1e-6
+        agrees = shown == row.choices.get(int(has)) if row.choices else self._near(shown, row, has)
+        right = {
+            "set": taken and agrees and sent == 1,
+            "unverified": shown in truth.ABSENT and sent == 1,
+        }.get(outcome)
+        if outcome in _OUTCOMES_WITH_A_VALUE:
+            right = agrees and not taken and sent == 1
+        elif outcome in _OUTCOMES_UNSENT:
+            right = sent == 0
+        available = shown not in truth.ABSENT
+        if right is None or (not right and (available or outcome == "unverified" or sent > 1)):
+            self._findings.wrong_sets += 1
+            self._findings.wrong(
+                f"set of {row.code} to {value!r}: {outcome}; the BMS has {has!r},"
+                f" shown is {shown}, sent {sent} times"
+            )
+
+    @staticmethod
+    def _near(shown: str, row: Instruction, has: float) -> bool:
+        written = float(write_float(has)) * (100 if row.line_unit == "fraction" else 1)
+        try:
+            return abs(float(shown) - written) <= abs(written) * 5e-6
+        except ValueError:
+            return False
+
+    # -- afterwards ------------------------------------------------------------------------------
+
+    async def _settle(self) -> int:
+        """Have a good line and BMSs whose values stay; return how many entities disagree then."""
+        for house in self._houses:
+            house.faults.clear()
+            for bms in house.bms.values():
+                bms.steady = True
+        await asyncio.sleep(5)
+        await asyncio.gather(*(self._read_all(entry) for entry in self._entries))
+        before = self._findings.wrong_states
+        for entry in self._entries:
+            bms = self._witness.bms_of(entry)
+            for said in bms.chronicle.values():
+                while len(said) > 1:
+                    said.popleft()
+            self._witness.look_at_all(entry)
+        miscounted = [await self._miscounts(house) for house in self._houses]
+        silent = [key for entry in self._entries for key in self._witness.never_shown(entry)]
+        for key in silent:
+            self._findings.wrong(f"{key} has never shown anything")
+        return self._findings.wrong_states - before + sum(miscounted) + len(silent)
+
+    async def _miscounts(self, house: House) -> bool:
+        """Tell whether a port's counters never say what was sent over it, between two questions."""
+        connection = next(
+            each.connection
+            for each in async_get_ports(self._hass)._shared
+            if each.connection.port == house.port.url
+        )
+        for _ in range(_LOOKS_BETWEEN_QUESTIONS):
+            counters = connection.counters
+            counted = counters.exchanges + counters.retries + counters.fences
+            if counted == house.port.questions:
+                return False
+            await asyncio.sleep(0.01)
+        self._findings.wrong(
+            f"{house.plan.name}: {counted} questions counted, {house.port.questions} sent"
+        )
+        return True
+
+    async def _read_all(self, entry: MockConfigEntry) -> None:
+        coordinator = entry.runtime_data
+        for code in BY_CODE:
+            coordinator.schedule.forget(code)
+        for _ in range(3):
+            await coordinator.async_refresh()
+            await asyncio.sleep(_SETTLED_AFTER)

@@ -1,0 +1,275 @@
+"""What each entity may show: worked out from what the BMS said, by rules of this module's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
+
+from . import rules
+from .bms import SETTINGS, Answer, SignedBms
+
+ABSENT = ("unavailable", "unknown")
+_TABLES = {
+    "cell_voltage": ("CELL", 1.0, 3),
+    "cell_resistance": ("RINT", 1000.0, 3),
+    "temperature": ("PTEM", 1.0, 1),
+}
+_OF_TABLE = re.compile(r"(cell_voltage|cell_resistance|temperature)_(\d+)_(\d+)")
+# Key: field of LCD1, factor, decimals shown.
+_MAIN = {
+    "min_cell_voltage": (0, 1, 3),
+    "max_cell_voltage": (1, 1, 3),
+    "current": (2, 1, 2),
+    "max_temperature": (3, 1, 1),
+    "voltage": (4, 1, 3),
+    "state_of_charge": (5, 100, 1),
+    "state_of_health": (6, 100, 1),
+}
+_COUNTERS = {"cycles": "CYCL", "overvoltage_count": "VMAX", "undervoltage_count": "VMIN"}
+_SETTINGS = {row.key: row for row in SETTINGS}
+# Key: code, place of the unit in LCD3, name of the attribute that goes with it.
+_WHERE = {
+    "min_cell_voltage": (0, "cell"),
+    "max_cell_voltage": (2, "cell"),
+    "max_temperature": (4, "sensor"),
+}
+_ERRORS = (
+    "no_error",
+    "cell_voltage_high",
+    "cell_voltage_low",
+    "cell_difference",
+    "cell_temperature_high",
+    "bms_temperature_high",
+    "cells_or_address",
+    "temperature_low_charging",
+    "temperature_sensor",
+    "communication",
+    "cell_measurement",
+    "contactor",
+    "current_measurement",
+    "chemistry",
+    "memory",
+    "balancing_transistor",
+    "internal",
+)
+_EVENTS = "error_event"
+_PRODUCTS = ("remaining_capacity", "stored_energy")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an entity shows."""
+
+    state: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When it is shown, and since when what it shows may have been said, by instruction."""
+
+    oldest: Mapping[str, float]
+
+    def since(self, code: str) -> float:
+        """Return from when on an answer to an instruction may still be shown."""
+        return self.oldest[code]
+
+
+def code_of(key: str) -> str | None:
+    """Return the instruction that an entity shows; None if it shows more than one or none."""
+    if found := _OF_TABLE.fullmatch(key):
+        return _TABLES[found[1]][0]
+    if key in _MAIN or key in ("power", "cell_voltage_delta", "charging"):
+        return "LCD1"
+    if key in ("error", "problem"):
+        return "ERRO"
+    if key in _SETTINGS:
+        return _SETTINGS[key].code
+    return {
+        "consumed_charge": "LCD3",
+        "bms_temperature": "BTEM",
+        "reference_voltage": "REFC",
+        **_COUNTERS,
+    }.get(key)
+
+
+def knows(key: str) -> bool:
+    """Tell whether there is a rule for what an entity may show."""
+    return key in (_EVENTS, *_PRODUCTS) or code_of(key) is not None
+
+
+def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
+    """Tell whether the BMS said what an entity shows, recently enough."""
+    if shown.state in ABSENT:
+        return True
+    if key == _EVENTS:
+        return _is_true_event(bms, shown)
+    if not any(_agrees(shown.state, each) for each in _candidates(bms, key, moment)):
+        return False
+    if key in _WHERE:
+        return _is_true_place(bms, key, shown.attributes, moment)
+    if key == "error":
+        return _are_true_details(bms, shown, moment)
+    return True
+
+
+def capacities(bms: SignedBms, moment: Moment) -> Iterator[float]:
+    """Yield what the BMS said of its capacity, in Ah, since it may be shown."""
+    yield from _answers(bms, "CAPA", moment)
+
+
+def _answers(bms: SignedBms, code: str, moment: Moment) -> Iterator[Any]:
+    """Yield what the BMS said to an instruction since it may be shown, latest first."""
+    for said in reversed(bms.chronicle[code]):
+        if said.at < moment.since(code):
+            return
+        yield said.says
+
+
+def _candidates(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float, float] | str]:
+    """Yield what may be shown: numbers with the error that rounding may make, or words."""
+    if key in _PRODUCTS:
+        yield from _products(bms, key, moment)
+        return
+    code = code_of(key)
+    if code is None:
+        return
+    for answer in _answers(bms, code, moment):
+        if key == "charging":
+            yield from rules.charging(answer[2])
+        else:
+            yield _expected(key, code, answer)
+
+
+def _expected(key: str, code: str, answer: Any) -> tuple[float, float] | str:
+    if found := _OF_TABLE.fullmatch(key):
+        _, factor, decimals = _TABLES[found[1]]
+        rows: tuple[tuple[float, ...], ...] = answer
+        unit, place = int(found[2]) - 1, int(found[3]) - 1
+        if unit >= len(rows) or place >= len(rows[unit]):
+            return "nothing"
+        return rows[unit][place] * factor, _rounding(decimals)
+    if key in _MAIN:
+        field, factor, decimals = _MAIN[key]
+        return answer[field] * factor, _rounding(decimals)
+    match key:
+        case "power":
+            return answer[4] * answer[2], _rounding(1)
+        case "cell_voltage_delta":
+            return answer[1] - answer[0], _rounding(3)
+        case "problem":
+            return "on" if answer[0] else "off"
+        case "error":
+            return _name_of_error(answer)
+        case "consumed_charge":
+            return 256 * answer[6] + answer[7], _rounding(3)
+        case "bms_temperature":
+            return answer[0], _rounding(1)
+        case "reference_voltage":
+            return answer, _rounding(4)
+    row = BY_CODE[code]
+    if row.choices:
+        return row.choices.get(int(answer), "unknown")
+    scale = 100 if row.line_unit == "fraction" else 1
+    return answer * scale, abs(answer * scale) * 5e-6
+
+
+def _name_of_error(answer: tuple[int, ...]) -> str:
+    present, _, number, _ = answer
+    if not present:
+        return _ERRORS[0]
+    return _ERRORS[number] if number < len(_ERRORS) else "other"
+
+
+def _products(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float, float]]:
+    for main in _answers(bms, "LCD1", moment):
+        for capacity in _answers(bms, "CAPA", moment):
+            amperehours = capacity * main[5]
+            if key == "remaining_capacity":
+                yield amperehours, _rounding(1)
+            else:
+                yield amperehours * main[4] / 1000, _rounding(1)
+
+
+def _rounding(decimals: int) -> float:
+    return 0.5001 * 10.0**-decimals
+
+
+def _agrees(state: str, expected: tuple[float, float] | str) -> bool:
+    if isinstance(expected, str):
+        return state == expected
+    value, rounding = expected
+    try:
+        return abs(float(state) - value) <= rounding
+    except ValueError:
+        return False
+
+
+def _is_true_place(bms: SignedBms, key: str, attributes: Mapping[str, Any], moment: Moment) -> bool:
+    first, name = _WHERE[key]
+    unit, number = attributes.get("unit"), attributes.get(name)
+    return (unit, number) == (None, None) or any(
+        unit in _units(bms, answer[first]) and number == answer[first + 1]
+        for answer in _answers(bms, "LCD3", moment)
+    )
+
+
+def _are_true_details(bms: SignedBms, shown: Shown, moment: Moment) -> bool:
+    return any(
+        _is_of(bms, shown, answer) if answer[0] else _place(shown) == (None, None, None)
+        for answer in _answers(bms, "ERRO", moment)
+    )
+
+
+def _is_true_event(bms: SignedBms, shown: Shown) -> bool:
+    told = [cast("tuple[int, ...]", said.says) for said in bms.chronicle["ERRO"]]
+    return any(_is_of(bms, shown, answer) for answer in told if answer[0])
+
+
+def _is_of(bms: SignedBms, shown: Shown, answer: tuple[int, ...]) -> bool:
+    """Tell whether an error that is shown is what ERRO told."""
+    unit, *error = _place(shown)
+    return unit in _units(bms, answer[1]) and error == [*answer[2:]]
+
+
+def _place(shown: Shown) -> tuple[Any, Any, Any]:
+    unit, number, location = (shown.attributes.get(at) for at in ("unit", "number", "location"))
+    return unit, number, location
+
+
+def _units(bms: SignedBms, address: int) -> set[int | None]:
+    return rules.shown_units(address, bms.address, len(bms.cells))
+
+
+def reading_is_true(bms: SignedBms, code: str, reading: object, since: float) -> bool:
+    """Tell whether the BMS said what a client read, since a moment of the loop's clock."""
+    read = plain(reading)
+    return any(_same(said.says, read) for said in reversed(bms.chronicle[code]) if said.at >= since)
+
+
+def plain(reading: object) -> Answer | None:
+    """Return one of the protocol's readings as a BMS of this package would have said it."""
+    if isinstance(reading, str | int | float) or reading is None:
+        return reading
+    if (units := getattr(reading, "units", None)) is not None:
+        return tuple(units)
+    return tuple(_numbers(reading))
+
+
+def _numbers(reading: object) -> Iterator[float]:
+    for name in getattr(reading, "__slots__", ()):
+        value = getattr(reading, name)
+        if hasattr(value, "__slots__"):
+            yield from _numbers(value)
+        elif name == "consumed_charge":
+            yield from divmod(value, 256)
+        else:
+            yield value
+
+
+def _same(said: Answer, read: Answer | None) -> bool:
+    return said == read
