@@ -21,7 +21,7 @@ from .entity import unit_of_device
 from .issues import IssueWatch, async_delete_issues
 from .memory import Memory
 from .messages import translated
-from .ports import SpeedConflictError, async_get_ports, is_url
+from .ports import BaudRateConflictError, async_get_ports, is_url
 from .protocol.errors import PortError
 from .protocol.rs485.client import Client
 from .services import async_setup_services
@@ -58,7 +58,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
     ports = async_get_ports(hass)
     try:
         connection = await ports.acquire(entry.data[CONF_PORT], entry.data[CONF_BAUDRATE])
-    except SpeedConflictError as err:
+    except BaudRateConflictError as err:
         raise ConfigEntryError(
             translation_domain=DOMAIN,
             translation_key="speed_conflict",

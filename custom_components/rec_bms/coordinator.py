@@ -27,7 +27,7 @@ from .messages import translated
 from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
-    NoAnswerError,
+    NoResponseError,
     NotTakenError,
     PortError,
     ReadsBackDifferentlyError,
@@ -252,7 +252,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
             try:
                 await self._read(instruction)
                 lost_in_a_row = 0
-            except (NoAnswerError, PortError) as err:
+            except (NoResponseError, PortError) as err:
                 lost.append(instruction)
                 lost_in_a_row += 1
                 if lost_in_a_row == _LOST_IN_A_ROW or isinstance(err, PortError):
@@ -268,14 +268,14 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
                 continue
             try:
                 await self._read(instruction)
-            except NoAnswerError:
+            except NoResponseError:
                 if instruction.code == FIRST:
                     raise
 
     async def _read(self, instruction: Instruction) -> None:
         try:
             reading = await self.client.read(instruction)
-        except NoAnswerError:
+        except NoResponseError:
             self.schedule.missed(instruction.code, self.hass.loop.time())
             raise
         self._keep(instruction.code, reading)

@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 
 from .const import CONF_BAUDRATE
 from .ports import async_get_ports
-from .protocol.errors import NoAnswerError
+from .protocol.errors import NoResponseError
 from .protocol.rs485.client import Client
 from .protocol.rs485.connection import Connection
 from .protocol.rs485.scan import BAUDRATES, Found, Progress, search
@@ -76,7 +76,7 @@ class PortSearch:
             try:
                 description = await Client(connection, found.address).describe()
                 cells = description.cells
-            except NoAnswerError:
+            except NoResponseError:
                 cells = ()
         return Bms(self._port, found.baudrate, found.address, found.model, cells)
 

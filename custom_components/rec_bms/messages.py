@@ -9,7 +9,7 @@ from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
     IncoherentError,
-    NoAnswerError,
+    NoResponseError,
     NotSettableError,
     NotTakenError,
     OutOfRangeError,
@@ -75,7 +75,7 @@ def translated(err: BmsError, title: str) -> HomeAssistantError:
             )
         case UnverifiedError(instruction=code, value=value):
             return _failed("unverified", name=_name(code), value=_shown(code, value))
-        case NoAnswerError(instruction=code, address=address):
+        case NoResponseError(instruction=code, address=address):
             return _failed("no_answer", name=_name(code), title=title, address=str(address))
         case PortError(port=port, reason=reason):
             return _failed("port_failed", port=port, reason=reason)

@@ -19,7 +19,7 @@ from .protocol.errors import PortError, without_query
 from .protocol.rs485.connection import Connection
 
 
-class SpeedConflictError(Exception):
+class BaudRateConflictError(Exception):
     """The port is running at another speed, `running` baud, for an entry that needs it."""
 
     def __init__(self, port: str, running: int) -> None:
@@ -49,7 +49,7 @@ class Ports:
     async def acquire(self, port: str, baudrate: int) -> Connection:
         """Return the port's connection for an entry, which must release it.
 
-        Raises SpeedConflictError where another entry runs the port at another speed, PortError
+        Raises BaudRateConflictError where another entry runs the port at another speed, PortError
         where a search does.
         """
         async with self._lock:
@@ -57,7 +57,7 @@ class Ports:
             if shared.connection.baudrate != baudrate:
                 if not shared.entries:
                     raise PortError(port, "in use by a search")
-                raise SpeedConflictError(port, shared.connection.baudrate)
+                raise BaudRateConflictError(port, shared.connection.baudrate)
             shared.entries += 1
             return shared.connection
 

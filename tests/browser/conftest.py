@@ -14,9 +14,9 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.browser.house import Battery, House
 from tests.browser.screen import Screen
-from tools.demo.bms import running_simulator
-from tools.demo.flow import add_integration
-from tools.demo.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.flow import add_integration
+from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.simulated import running_simulator
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -11,9 +11,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tools.demo.bms import SimulatedBms
-from tools.demo.client import ApiError, Client
-from tools.demo.home_assistant import HomeAssistant
+from tools.testkit.api import Api, ApiError
+from tools.testkit.home_assistant import HomeAssistant
+from tools.testkit.simulated import SimulatedBms
 
 DASHBOARD = "battery-test"
 OPTIONS = "/api/config/config_entries/options/flow"
@@ -36,7 +36,7 @@ class House:
     _numbers: count[int] = field(default_factory=count)
 
     @property
-    def client(self) -> Client:
+    def client(self) -> Api:
         return self.home_assistant.client
 
     @property

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tools.demo.bms import SimulatedBms, running_simulator
-from tools.demo.client import Client
-from tools.demo.flow import Added, add_integration
-from tools.demo.home_assistant import HomeAssistant, reserved_port, running_home_assistant
+from tools.testkit.api import Api
+from tools.testkit.flow import Added, add_integration
+from tools.testkit.home_assistant import HomeAssistant, reserved_port, running_home_assistant
+from tools.testkit.simulated import SimulatedBms, running_simulator
 
 OPTIONS = "/api/config/config_entries/options/flow"
 
@@ -53,7 +53,7 @@ class House:
     times_silent: int = 0
 
     @property
-    def client(self) -> Client:
+    def client(self) -> Api:
         return self.home_assistant.client
 
     @property

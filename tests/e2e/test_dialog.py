@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tools.demo.bms import running_simulator
-from tools.demo.flow import FLOWS, answer, begin, scanned
-from tools.demo.home_assistant import HomeAssistant
+from tools.testkit.flow import FLOWS, answer, begin, scanned
+from tools.testkit.home_assistant import HomeAssistant
+from tools.testkit.simulated import running_simulator
 
 AUTOMATIC = {"baudrate": "automatic"}
 

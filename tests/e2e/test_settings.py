@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from tools.demo.client import ApiError, Client
+from tools.testkit.api import Api, ApiError
 
 if TYPE_CHECKING:
     from conftest import House
@@ -22,7 +22,7 @@ async def setting(house: House, code: str) -> float:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def somebody(house: House) -> Client:
+async def somebody(house: House) -> Api:
     """A user who is no administrator."""
     user = await house.client.command(
         "config/auth/create", name="Somebody", group_ids=["system-users"]
@@ -101,9 +101,7 @@ async def test_list_instructions_lists_all_42(house: House) -> None:
     assert len(configurable["instructions"]) == 31
 
 
-async def test_who_is_no_administrator_cannot_change_anything(
-    house: House, somebody: Client
-) -> None:
+async def test_who_is_no_administrator_cannot_change_anything(house: House, somebody: Api) -> None:
     await house.bms.command("clear_log")
     registered = await house.registered()
     with pytest.raises(ApiError, match=r"(?i)unauthorized"):

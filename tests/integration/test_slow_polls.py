@@ -13,7 +13,7 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from custom_components.rec_bms.protocol.errors import NoAnswerError
+from custom_components.rec_bms.protocol.errors import NoResponseError
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Instruction
@@ -52,7 +52,7 @@ class Line:
         self.clock.passed += self.waits
         if self.silent or instruction.code in self.missing | self.lost:
             self.clock.passed += SILENCE
-            raise NoAnswerError(1, instruction.code)
+            raise NoResponseError(1, instruction.code)
         self.clock.passed += EXCHANGE
         payloads = self.house.bms.answer(instruction.query)
         assert payloads is not None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tools.soak.flow import Flow, Main
-from tools.soak.truth import knows
+from tools.soak.oracle import knows
 
 ROOT = Path(__file__).parents[2]
 SEED = 424242000
@@ -25,13 +25,13 @@ import tools.soak.run
 from dataclasses import replace
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
 from custom_components.rec_bms.protocol.rs485.transaction import Line
-from tools.soak import command, truth
+from tools.soak import command, oracle
 {mistakes}
 report = command._one(300, 200.0, 0.2, {seed})
 print(json.dumps(vars(report)))
 """
 MISTAKES = """
-update, ask, code_of = RecBmsCoordinator._async_update_data, Line.ask, truth.code_of
+update, ask, code_of = RecBmsCoordinator._async_update_data, Line.ask, oracle.code_of
 
 async def longer(self):
     data = await update(self)
@@ -47,7 +47,7 @@ async def one_more_retry(self, *args, **options):
 
 RecBmsCoordinator._async_update_data = longer
 Line.ask = one_more_retry
-truth.code_of = lambda key: None if key == "reference_voltage" else code_of(key)
+oracle.code_of = lambda key: None if key == "reference_voltage" else code_of(key)
 """
 
 

@@ -15,7 +15,7 @@ from custom_components.rec_bms.protocol.errors import (
     BmsError,
     ChangesForbiddenError,
     IncoherentError,
-    NoAnswerError,
+    NoResponseError,
     NotSettableError,
     NotTakenError,
     OutOfRangeError,
@@ -275,7 +275,7 @@ async def test_a_set_that_cannot_be_read_back_is_unverified(
     errors = await asyncio.gather(
         *(refused(UnverifiedError, change(client, "CMAX", 4.15)) for client in clients)
     )
-    assert [type(error.__cause__) for error in errors] == [PortError, NoAnswerError, type(None)]
+    assert [type(error.__cause__) for error in errors] == [PortError, NoResponseError, type(None)]
     assert all(len(sim.log.sets) == 1 for sim in sims)
     sims[0].replug()
     assert kept(sims[0], "CMAX") == float32(4.15)
@@ -285,7 +285,7 @@ async def test_a_bms_that_is_silent_from_the_start_gets_no_set(
     sim: SimulatorThread, client: Client
 ) -> None:
     sim.bms[1].silent = True
-    await refused(NoAnswerError, change(client, "CMAX", 4.15))
+    await refused(NoResponseError, change(client, "CMAX", 4.15))
     sim.bms[1].silent = False
     assert sim.log.sets == []
     sim.unplug()
@@ -408,7 +408,7 @@ async def test_a_limit_that_cannot_be_read_stops_the_set(
     coherent: SimulatorThread, client: Client
 ) -> None:
     coherent.call(coherent.bms[1].set_value, "CMAX", 99.0)
-    await refused(NoAnswerError, change(client, "BVOL", 3.4))
+    await refused(NoResponseError, change(client, "BVOL", 3.4))
     assert coherent.log.sets == []
 
 
@@ -438,7 +438,7 @@ async def test_a_limit_that_the_bms_must_have_and_keeps_silent_about_stops_the_s
 ) -> None:
     sim = simulate(unsupported={"CLOW"})
     client = Client(connect(sim.port), 1)
-    error = await refused(NoAnswerError, change(client, "CMIN", 3.0))
+    error = await refused(NoResponseError, change(client, "CMIN", 3.0))
     assert error.instruction == "CLOW"
     assert sim.log.sets == []
 
@@ -448,7 +448,7 @@ async def test_nonsense_from_a_limit_that_may_be_missing_stops_the_set(
 ) -> None:
     coherent.call(coherent.bms[1].set_value, "CMAX", 99.0)
     attempt = client.set(BY_CODE["CLOW"], 3.3, hindrance=nothing, may_lack={"CMAX"}.__contains__)
-    assert (await refused(NoAnswerError, attempt)).instruction == "CMAX"
+    assert (await refused(NoResponseError, attempt)).instruction == "CMAX"
     assert coherent.log.sets == []
 
 
@@ -461,7 +461,7 @@ async def test_a_bms_that_falls_silent_is_not_taken_for_one_without_the_limit(
 
     sim.log.listeners.append(fall_silent)
     attempt = client.set(BY_CODE["TMIN"], 1.0, hindrance=nothing, may_lack={"TMAX"}.__contains__)
-    await refused(NoAnswerError, attempt)
+    await refused(NoResponseError, attempt)
     assert sim.log.sets == []
 
 

@@ -20,7 +20,7 @@ import serialx
 from conftest import Asker, Connect, Simulate
 from peer import Peer, frames
 
-from custom_components.rec_bms.protocol.errors import NoAnswerError, PortError
+from custom_components.rec_bms.protocol.errors import NoResponseError, PortError
 from custom_components.rec_bms.protocol.rs485 import transport as wire
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.connection import Connection
@@ -290,7 +290,7 @@ async def test_a_port_that_stays_silent_is_opened_anew_after_three_exchanges(
     await client.read(CMAX)
     sim.link.silent = True
     for expected in (1, 1, 1, 2):
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             await client.read(CMAX, askings=1)
         assert connection.counters.opened == expected
     sim.link.silent = False
@@ -301,7 +301,7 @@ async def test_a_port_that_is_not_silent_is_not_opened_anew(peer: Peer, asker: A
     """A byte starts the count of silent exchanges again, even one that is no answer."""
     for noise in (b"", b"", b"\x00", b"", b"", b"\x00"):
         peer.script["CMAX?"] += [noise]
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             await asker.ask("CMAX", askings=1)
     assert asker.connection.counters.opened == 1
 

@@ -11,7 +11,7 @@ from conftest import Connect, Simulate
 
 from custom_components.rec_bms.protocol.errors import (
     IncoherentError,
-    NoAnswerError,
+    NoResponseError,
     NotTakenError,
     ReadsBackDifferentlyError,
     RefusedError,
@@ -66,7 +66,7 @@ class Trial:
     async def read(self, row: Instruction) -> None:
         try:
             reading = await self.client.read(row)
-        except NoAnswerError:
+        except NoResponseError:
             self.outcomes["not read"] += 1
             return
         self.outcomes["read"] += 1
@@ -83,7 +83,7 @@ class Trial:
         except NOT_SET as err:
             self.outcomes[type(err).__name__] += 1
             self.compare(code, err.current)
-        except (UnverifiedError, NoAnswerError, IncoherentError) as err:
+        except (UnverifiedError, NoResponseError, IncoherentError) as err:
             self.outcomes[type(err).__name__] += 1
         else:
             self.outcomes["set"] += 1

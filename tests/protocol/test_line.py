@@ -13,7 +13,7 @@ import pytest
 from conftest import Asker, Connect
 from peer import Peer, frames
 
-from custom_components.rec_bms.protocol.errors import NoAnswerError
+from custom_components.rec_bms.protocol.errors import NoResponseError
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
 from custom_components.rec_bms.protocol.state import BmsTemperature, ErrorState, PerUnit
@@ -69,7 +69,7 @@ async def test_three_askings_and_the_last_waits_until_2_s_after_the_first(
     peer: Peer, asker: Asker
 ) -> None:
     async def silence() -> float:
-        with pytest.raises(NoAnswerError) as caught:
+        with pytest.raises(NoResponseError) as caught:
             await asker.ask("CMAX")
         assert (caught.value.address, caught.value.instruction) == (1, "CMAX")
         return asyncio.get_running_loop().time()
@@ -84,7 +84,7 @@ async def test_three_askings_and_the_last_waits_until_2_s_after_the_first(
 
 async def test_one_asking_waits_350_ms_and_no_longer(peer: Peer, asker: Asker) -> None:
     began = monotonic()
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         await asker.ask("CMAX", askings=1)
     assert 0.34 < monotonic() - began < 0.35 + AT_ONCE
     assert peer.asked == ["CMAX?"]
@@ -126,7 +126,7 @@ async def test_late_answer_is_not_taken_for_the_next_question(peer: Peer, asker:
     peer.script["CMAX?"] += [[(0.5, CMAX)]]
     peer.script["ERRO?"] += [[(0.15, NO_ERROR)]]
     peer.always["CMIN?"] = CMIN
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         await asker.ask("CMAX", askings=1)
     assert await asker.ask("CMIN") == 3.2
     assert peer.asked == ["CMAX?", "ERRO?", "CMIN?"]
@@ -152,7 +152,7 @@ async def test_no_fence_is_asked_before_what_nothing_can_be_mistaken_for(
     peer: Peer, asker: Asker
 ) -> None:
     for code in ("LCD1", "ERRO", "LCD3"):
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             await asker.ask("CMAX", askings=1)
         await asker.ask(code)
     assert peer.asked == ["CMAX?", "LCD1?", "CMAX?", "ERRO?", "CMAX?", "LCD3?"]
@@ -160,7 +160,7 @@ async def test_no_fence_is_asked_before_what_nothing_can_be_mistaken_for(
 
 async def test_lcd1_answered_at_once_is_a_fence_too(peer: Peer, asker: Asker) -> None:
     peer.always["CMIN?"] = CMIN
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         await asker.ask("CMAX", askings=1)
     await asker.ask("LCD1")
     await asker.ask("CMIN")
@@ -172,7 +172,7 @@ async def test_a_fence_whose_own_answer_is_owed_is_none(peer: Peer, asker: Asker
     peer.script["ERRO?"] += [b""]
     peer.always["CMIN?"] = CMIN
     for code in ("ERRO", "CMAX"):
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             await asker.ask(code, askings=1)
     await asker.ask("CMIN")
     # LCD3 settles the debt of ERRO before CMAX is asked; then ERRO is free again.
@@ -183,7 +183,7 @@ async def test_after_a_silent_fence_the_2_s_are_waited_out(peer: Peer, asker: As
     peer.script["CMAX?"] += [[(1.8, CMAX)]]
     peer.script["ERRO?"] += [b""]
     peer.always["CMIN?"] = CMIN
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         await asker.ask("CMAX", askings=1)
     assert await asker.ask("CMIN") == 3.2
     assert peer.asked == ["CMAX?", "ERRO?", "CMIN?"]
@@ -195,7 +195,7 @@ async def test_where_every_fence_is_owed_an_answer_the_2_s_are_waited_out(
 ) -> None:
     peer.always = {"CMIN?": CMIN}
     for code in ("ERRO", "LCD3", "LCD1"):
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             await asker.ask(code, askings=1)
     last_asked = peer.heard[-1]
     assert await asker.ask("CMIN") == 3.2
@@ -210,7 +210,7 @@ async def test_cells_and_resistances_are_not_mistaken_for_each_other(
     await asker.ask("CELL")
     peer.script["RINT?"] += [[(0.5, OHMS)]]
     peer.script["ERRO?"] += [[(0.15, NO_ERROR)]]
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         await asker.ask("RINT", askings=1)
     assert await asker.ask("CELL") == PerUnit(((3.5,) * 14,))
 
@@ -225,7 +225,7 @@ async def test_a_late_answer_of_units_is_not_taken_for_a_fences(
     peer.script["PTEM?"] += [[(0.4, four)]]
     peer.script["ERRO?"] += [[(0.15, error)]]
     peer.always |= {"ERRO?": error, "CMAX?": CMAX}
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         await asker.ask("PTEM", askings=1)
     value = await asker.ask(code)
     assert value == (
@@ -238,7 +238,7 @@ async def test_a_late_answer_of_eight_units_is_not_taken_for_lcd3(peer: Peer, as
     eight = frames(b"8", *[struct.pack("<2f", 19.0, 20.0)] * 8)
     peer.script["PTEM?"] += [[(0.4, eight)]]
     peer.script["LCD3?"] += [[(0.15, LCD3)]]
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         await asker.ask("PTEM", askings=1)
     extremes = await asker.ask("LCD3")
     assert getattr(extremes, "consumed_charge", None) == 256
@@ -445,7 +445,7 @@ async def test_a_babbling_line_does_not_hang(connect: Connect) -> None:
             peer.babble(noise, pause)
             asker = Asker(connect(peer.port), 1)
             await asyncio.sleep(0.01)
-            with pytest.raises(NoAnswerError):
+            with pytest.raises(NoResponseError):
                 await asker.ask("CMAX", askings=1)
             await asker.connection.close()
 
@@ -459,7 +459,7 @@ async def test_a_line_that_babbles_behind_half_an_answer_does_not_hang(
     peer.script["CELL?"] += [frames(b"2", CELLS)]
     babble = [(0.05 * count, b"\x01") for count in range(1, 200)]
     peer.script["CELL?"][0] = [(0.0, frames(b"2", CELLS)), *babble]
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         async with asyncio.timeout(6):
             await asker.ask("CELL", askings=1)
 
@@ -489,7 +489,7 @@ async def test_numbers_owed_from_before_are_no_read_back(peer: Peer, asker: Aske
     peer.always["CMAX?"] = frames(b"4.10000e0")
     peer.script["CMAX 4.1"] += [[(0.05, frames(b"SET"))]]
     peer.script["ERRO?"] += [[(0.3, NO_ERROR)]]
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         await asker.ask("CMAX", askings=1)
     async with asker.connection.turn() as line:
         assert await line.set(1, BY_CODE["CMAX"], "4.1") == b"SET"

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tools.demo.process import ROOT, DemoError
+from tools.testkit.process import ROOT, ToolError
 
 from . import decoding, first_reading, poll, rows, setting, table
 
@@ -156,7 +156,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="rec_bms_benchmark_") as folder:
             benchmark = _Benchmark(options, Path(folder))
             benchmark.run()
-    except DemoError as err:
+    except ToolError as err:
         sys.stderr.write(f"benchmark: {err}\n")
         return 1
     except KeyboardInterrupt:

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.demo.bms import running_simulator
-from tools.demo.client import Client
-from tools.demo.flow import add_integration
-from tools.demo.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.api import Api
+from tools.testkit.flow import add_integration
+from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.simulated import running_simulator
 
 _ENTRY = "/api/config/config_entries/entry/"
 
@@ -33,7 +33,7 @@ async def measure(folder: Path, repeats: int) -> list[FirstReading]:
             return [await _once(home_assistant.client, bms.port) for _ in range(repeats)]
 
 
-async def _once(client: Client, port: str) -> FirstReading:
+async def _once(client: Api, port: str) -> FirstReading:
     started = time.perf_counter()
     added = await add_integration(client, port, allow_changes=False)
     found = time.perf_counter() - started
@@ -46,7 +46,7 @@ async def _once(client: Client, port: str) -> FirstReading:
     return FirstReading(found, reading)
 
 
-async def _has_reading(client: Client, entry_id: str) -> bool:
+async def _has_reading(client: Api, entry_id: str) -> bool:
     async with client.websocket() as socket:
         registry = await socket.command("config/entity_registry/list")
         states = await socket.command("get_states")

@@ -32,8 +32,8 @@ from homeassistant.helpers import entity_registry as er, event
 import tools.simulator.bms
 import tools.simulator.line
 from tools.simulator import BMS, Line, Log
-from tools.soak.clock import LeapingLoop, LoopAlarm
-from tools.soak.port import Port, register
+from tools.testkit.memory_port import Port, register
+from tools.testkit.virtual_time import VirtualAlarm, VirtualTimeLoop
 
 from .house import add_entry, home_assistant, set_up
 
@@ -107,7 +107,7 @@ def _run(what: Any, *arguments: Any) -> Any:
     logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
     with (
         TemporaryDirectory(prefix="rec_bms_benchmark_") as folder,
-        asyncio.Runner(loop_factory=LeapingLoop) as runner,
+        asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
     ):
         return runner.run(what(Path(folder), *arguments))
 
@@ -118,7 +118,7 @@ def _leaping() -> Iterator[None]:
     now = asyncio.get_running_loop().time
     with ExitStack() as stack:
         for target, name, new in (
-            (tools.simulator.line, "Alarm", LoopAlarm),
+            (tools.simulator.line, "Alarm", VirtualAlarm),
             (tools.simulator.bms, "time", SimpleNamespace(monotonic=now)),
             (event, "time_tracker_timestamp", lambda: 1e9 + now()),
         ):

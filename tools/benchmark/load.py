@@ -21,7 +21,7 @@ from homeassistant.helpers.entity import Entity
 
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Group
-from tools.demo.bms import running_simulator
+from tools.testkit.simulated import running_simulator
 
 from .house import add_entry, home_assistant, set_up
 from .poll import on_the_wire

@@ -15,7 +15,7 @@ from custom_components.rec_bms.protocol.rs485.connection import Connection
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Instruction
 from custom_components.rec_bms.protocol.rs485.schedule import Schedule
 from custom_components.rec_bms.protocol.rs485.trace import Direction
-from tools.demo.bms import running_simulator
+from tools.testkit.simulated import running_simulator
 
 BITS_PER_BYTE = 10
 SCAN_INTERVAL = 10.0

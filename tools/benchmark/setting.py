@@ -12,7 +12,7 @@ from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.connection import Connection
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
 from custom_components.rec_bms.protocol.rs485.schedule import in_order
-from tools.demo.bms import running_simulator
+from tools.testkit.simulated import running_simulator
 
 _BAUDRATE = 56000
 _UNITS = _CELLS = 15

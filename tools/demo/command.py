@@ -17,12 +17,13 @@ from pathlib import Path
 
 import aiohttp
 
-from .bms import SimulatedBms, running_simulator
-from .client import ApiError
+from tools.testkit.api import ApiError
+from tools.testkit.flow import Added, add_integration
+from tools.testkit.home_assistant import HomeAssistant, reserved_port, running_home_assistant
+from tools.testkit.process import ToolError
+from tools.testkit.simulated import SimulatedBms, running_simulator
+
 from .dashboard import add_dashboard
-from .flow import Added, add_integration
-from .home_assistant import HomeAssistant, reserved_port, running_home_assistant
-from .process import DemoError
 from .readings import Readings, Shown, status, table
 
 _VALUES_WITHIN = 60.0
@@ -80,7 +81,7 @@ class Demo:
         self.is_up = False
 
     async def run(self) -> int:
-        """Return the exit code; or run until cancelled. Raises DemoError."""
+        """Return the exit code; or run until cancelled. Raises ToolError."""
         port = self._port()
         async with AsyncExitStack() as stack:
             http_port = stack.enter_context(reserved_port(self._options.http_port))
@@ -128,7 +129,7 @@ class Demo:
             return port
         path = Path(port).absolute()
         if not path.exists():
-            raise DemoError(f"there is no {path}: check that the adapter is plugged in")
+            raise ToolError(f"there is no {path}: check that the adapter is plugged in")
         return str(path)
 
     async def _add(self, home_assistant: HomeAssistant, port: str, *, allow_changes: bool) -> Added:
@@ -165,7 +166,7 @@ class Demo:
     async def _stay(
         self, home_assistant: HomeAssistant, bms: SimulatedBms | None, readings: Readings
     ) -> None:
-        """Run until cancelled; raise DemoError when Home Assistant or the simulator ends."""
+        """Run until cancelled; raise ToolError when Home Assistant or the simulator ends."""
         self._say(f"open {home_assistant.url} in a browser on this machine; no login is needed")
         self._say("Ctrl-C ends it")
         self.is_up = True
@@ -217,7 +218,7 @@ class Demo:
 
 
 async def _watch(bms: SimulatedBms) -> None:
-    raise DemoError(f"the simulator ended with {await bms.process.wait()}")
+    raise ToolError(f"the simulator ended with {await bms.process.wait()}")
 
 
 async def _main(options: argparse.Namespace) -> int:
@@ -246,6 +247,6 @@ def main() -> int:
     options = parser().parse_args()
     try:
         return asyncio.run(_main(options))
-    except* DemoError as errors:
+    except* ToolError as errors:
         sys.stderr.write(f"demo: {errors.exceptions[0]}\n")
     return 1

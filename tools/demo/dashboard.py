@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from .client import Client
+from tools.testkit.api import Api
 
 PATH: Final = "rec-bms"
 
 
-async def add_dashboard(client: Client) -> None:
+async def add_dashboard(client: Api) -> None:
     """Add the dashboard, as *Settings → Dashboards → Add dashboard* does, as the default one."""
     async with client.websocket() as socket:
         await socket.command(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import batched, groupby
 from typing import Any
 
-from .client import Client, WebSocket
-from .flow import DOMAIN
+from tools.testkit.api import Api, WebSocket
+from tools.testkit.flow import DOMAIN
 
 UNAVAILABLE = "unavailable"
 UNKNOWN = "unknown"
@@ -46,7 +46,7 @@ class Shown:
 class Readings:
     """Reads what an entry's enabled entities show."""
 
-    def __init__(self, client: Client, entry_id: str) -> None:
+    def __init__(self, client: Api, entry_id: str) -> None:
         """Nothing is read yet."""
         self._client = client
         self._entry_id = entry_id

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
 
-from .bms import running_simulator
-from .client import Client
+from tools.testkit.api import Api
+from tools.testkit.flow import add_integration
+from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.simulated import running_simulator
+
 from .dashboard import PATH, add_dashboard
-from .flow import add_integration
-from .home_assistant import reserved_port, running_home_assistant
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _OPTIONS = "/api/config/config_entries/options/flow"
@@ -84,7 +85,7 @@ async def _take(browser: Browser, url: str, picture: Picture, folder: Path) -> N
             raise SystemExit(f"screenshots: {path.name} is larger than {_LARGEST / 1000:.0f} kB")
 
 
-async def _poll_often(client: Client, entry_id: str) -> None:
+async def _poll_often(client: Api, entry_id: str) -> None:
     step = await client.post(_OPTIONS, {"handler": entry_id})
     options = {"scan_interval": 2, "allow_changes": True}
     await client.post(f"{_OPTIONS}/{step['flow_id']}", options)

@@ -76,14 +76,15 @@ def parser() -> argparse.ArgumentParser:
 
 def _one(exchanges: int, seconds: float, faulty: float, seed: int) -> Report:
     """Run a soak in this process."""
-    from .clock import LeapingLoop  # noqa: PLC0415  (a parser needs no Home Assistant)
+    from tools.testkit.virtual_time import VirtualTimeLoop  # noqa: PLC0415  (a parser needs no Home Assistant)
+
     from .run import soak  # noqa: PLC0415
 
     logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
     random.seed(seed)
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
-        asyncio.Runner(loop_factory=LeapingLoop) as runner,
+        asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
     ):
         return runner.run(soak(folder, exchanges, seconds, faulty, seed))
 

@@ -29,13 +29,14 @@ from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
 from tools.simulator.figures import write_float
 from tools.simulator.table import BY_CODE, Instruction
+from tools.testkit import memory_port
+from tools.testkit.virtual_time import VirtualAlarm
 
-from . import port, truth
+from . import oracle
 from .bms import COUNTERS, SETTINGS
-from .clock import LoopAlarm
 from .command import Report
-from .houses import PLANS, House
-from .witness import Witness
+from .monitor import Monitor
+from .scenarios import PLANS, Scenario
 
 _LOOK_EVERY = 30.0
 _SET_EVERY = (10.0, 60.0)
@@ -53,7 +54,7 @@ def _leaping(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """Have everything go by the loop's clock, and all entities enabled."""
     with ExitStack() as stack:
         for target, name, new in (
-            (tools.simulator.line, "Alarm", LoopAlarm),
+            (tools.simulator.line, "Alarm", VirtualAlarm),
             (event, "time_tracker_timestamp", lambda: time.time() + loop.time()),
             (usb, "async_register_port_event_callback", lambda *_: lambda: None),
         ):
@@ -66,30 +67,32 @@ def _leaping(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
 
 async def soak(folder: str, exchanges: int, seconds: float, faulty: float, seed: int) -> Report:
     """Run until there were so many exchanges, or for so many seconds, and tell what was found."""
-    port.register()
+    memory_port.register()
     with _leaping(asyncio.get_running_loop()):
-        houses = [House(plan, number, seed + number, faulty) for number, plan in enumerate(PLANS)]
+        scenarios = [
+            Scenario(plan, number, seed + number, faulty) for number, plan in enumerate(PLANS)
+        ]
         async with async_test_home_assistant(config_dir=folder) as hass:
             hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
             hass.config.components.update(_DEPENDENCIES)
-            witness = Witness(hass, houses)
+            monitor = Monitor(hass, scenarios)
             try:
-                with witness.watching():
-                    return await _Soak(hass, houses, witness, seed).run(exchanges, seconds)
+                with monitor.watching():
+                    return await _Soak(hass, scenarios, monitor, seed).run(exchanges, seconds)
             finally:
                 await hass.async_stop(force=True)
-                for house in houses:
-                    await house.close()
+                for scenario in scenarios:
+                    await scenario.close()
 
 
 class _Soak:
     def __init__(
-        self, hass: HomeAssistant, houses: list[House], witness: Witness, seed: int
+        self, hass: HomeAssistant, scenarios: list[Scenario], monitor: Monitor, seed: int
     ) -> None:
         self._hass = hass
-        self._houses = houses
-        self._witness = witness
-        self._findings = witness.findings
+        self._scenarios = scenarios
+        self._witness = monitor
+        self._findings = monitor.findings
         self._rng = random.Random(seed)
         self._entries: list[MockConfigEntry] = []
         self._setting: set[str] = set()
@@ -103,12 +106,12 @@ class _Soak:
         masters = [asyncio.create_task(self._other_hands(entry)) for entry in self._entries]
         while self._exchanges() < exchanges and time.monotonic() < ends_at:
             await asyncio.sleep(_LOOK_EVERY)
-        hours = loop.time() * len(self._houses) / 3600
+        hours = loop.time() * len(self._scenarios) / 3600
         struck = Counter[str]()
         questions = 0
-        for house in self._houses:
-            struck += house.faults.counts
-            questions += house.questions
+        for scenario in self._scenarios:
+            struck += scenario.faults.counts
+            questions += scenario.questions
         self._over = True
         await asyncio.gather(*owners, *masters)
         disagreements = await self._settle()
@@ -137,7 +140,7 @@ class _Soak:
                 "failed_polls": sum(found.failed_polls.values()),
                 "sets": sum(found.sets.values()),
                 "wrong_sets": found.wrong_sets,
-                "overlaps": sum(len(house.overlaps) for house in self._houses),
+                "overlaps": sum(len(scenario.overlaps) for scenario in self._scenarios),
             },
             faults=dict(struck),
             lost=dict(found.lost),
@@ -146,23 +149,23 @@ class _Soak:
             without_oracle=dict(found.without_oracle),
             examples=[
                 *found.examples,
-                *(each for house in self._houses for each in house.overlaps[:5]),
+                *(each for scenario in self._scenarios for each in scenario.overlaps[:5]),
             ],
         )
 
     async def _set_up(self) -> None:
-        for house in self._houses:
-            for address in house.bms:
+        for scenario in self._scenarios:
+            for address in scenario.bms:
                 entry = MockConfigEntry(
                     domain=DOMAIN,
-                    title=f"{house.plan.name} {address}",
-                    unique_id=f"{house.port.url}#{address}",
+                    title=f"{scenario.plan.name} {address}",
+                    unique_id=f"{scenario.port.url}#{address}",
                     data={
-                        "port": house.port.url,
-                        "baudrate": house.plan.baud,
+                        "port": scenario.port.url,
+                        "baudrate": scenario.plan.baud,
                         "address": address,
                     },
-                    options={"scan_interval": house.plan.scan_interval, "allow_changes": True},
+                    options={"scan_interval": scenario.plan.scan_interval, "allow_changes": True},
                 )
                 entry.add_to_hass(self._hass)
                 self._entries.append(entry)
@@ -188,16 +191,16 @@ class _Soak:
     async def _owner(self, entry: MockConfigEntry) -> None:
         """Change settings through the entities, with sensible and with other values."""
         bms, rng = self._witness.bms_of(entry), random.Random(self._rng.random())
-        house = self._witness.house_of(entry)
+        scenario = self._witness.scenario_of(entry)
         rows = [row for row in SETTINGS if row.code not in _NOT_SET]
         while not self._over:
             await asyncio.sleep(rng.uniform(*_SET_EVERY))
             row = rng.choice(rows)
             value = bms.sensible(row, rng, any_value=rng.random() < 0.2)
             self._setting.add(entry.entry_id)
-            before = house.sets[bms.address]
+            before = scenario.sets[bms.address]
             outcome = await self._set(entry, row, value)
-            sent = house.sets[bms.address] - before
+            sent = scenario.sets[bms.address] - before
             if outcome is not None:
                 self._findings.sets[outcome] += 1
                 self._judge_set(entry, row, value, outcome=outcome, sent=sent)
@@ -246,13 +249,13 @@ class _Soak:
         agrees = shown == row.choices.get(int(has)) if row.choices else self._near(shown, row, has)
         right = {
             "set": taken and agrees and sent == 1,
-            "unverified": shown in truth.ABSENT and sent == 1,
+            "unverified": shown in oracle.ABSENT and sent == 1,
         }.get(outcome)
         if outcome in _OUTCOMES_WITH_A_VALUE:
             right = agrees and not taken and sent == 1
         elif outcome in _OUTCOMES_UNSENT:
             right = sent == 0
-        available = shown not in truth.ABSENT
+        available = shown not in oracle.ABSENT
         if right is None or (not right and (available or outcome == "unverified" or sent > 1)):
             self._findings.wrong_sets += 1
             self._findings.wrong(
@@ -272,9 +275,9 @@ class _Soak:
 
     async def _settle(self) -> int:
         """Have a good line and BMSs whose values stay; return how many entities disagree then."""
-        for house in self._houses:
-            house.faults.clear()
-            for bms in house.bms.values():
+        for scenario in self._scenarios:
+            scenario.faults.clear()
+            for bms in scenario.bms.values():
                 bms.steady = True
         await asyncio.sleep(5)
         await asyncio.gather(*(self._read_all(entry) for entry in self._entries))
@@ -285,27 +288,27 @@ class _Soak:
                 while len(said) > 1:
                     said.popleft()
             self._witness.look_at_all(entry)
-        miscounted = [await self._miscounts(house) for house in self._houses]
+        miscounted = [await self._miscounts(scenario) for scenario in self._scenarios]
         silent = [key for entry in self._entries for key in self._witness.never_shown(entry)]
         for key in silent:
             self._findings.wrong(f"{key} has never shown anything")
         return self._findings.wrong_states - before + sum(miscounted) + len(silent)
 
-    async def _miscounts(self, house: House) -> bool:
+    async def _miscounts(self, scenario: Scenario) -> bool:
         """Tell whether a port's counters never say what was sent over it, between two questions."""
         connection = next(
             each.connection
             for each in async_get_ports(self._hass)._shared
-            if each.connection.port == house.port.url
+            if each.connection.port == scenario.port.url
         )
         for _ in range(_LOOKS_BETWEEN_QUESTIONS):
             counters = connection.counters
             counted = counters.exchanges + counters.retries + counters.fences
-            if counted == house.port.questions:
+            if counted == scenario.port.questions:
                 return False
             await asyncio.sleep(0.01)
         self._findings.wrong(
-            f"{house.plan.name}: {counted} questions counted, {house.port.questions} sent"
+            f"{scenario.plan.name}: {counted} questions counted, {scenario.port.questions} sent"
         )
         return True
 

@@ -34,7 +34,7 @@ class PortError(BmsError):
         super().__init__(f"{self.port}: {self.reason}")
 
 
-class NoAnswerError(BmsError):
+class NoResponseError(BmsError):
     """The BMS at `address` did not answer `instruction` within all tries."""
 
     def __init__(self, address: int, instruction: str) -> None:

@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.conftest import LOGGER, SIMULATOR, SOON, House
-from tools.demo.bms import running_simulator
-from tools.demo.flow import add_integration
-from tools.demo.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.flow import add_integration
+from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.simulated import running_simulator
 
 BLUEPRINTS = Path(__file__).parents[3] / "blueprints" / "automation" / "rec_bms"
 IMPORTED = "rec-bms-community"

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.owner.broker import PASSWORD, USER, Broker, Message
-from tools.demo.flow import FLOWS, answer
+from tools.testkit.flow import FLOWS, answer
 
 if TYPE_CHECKING:
     from tests.e2e.owner.conftest import Owner

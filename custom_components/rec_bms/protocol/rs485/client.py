@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..constraints import check, rules_for
 from ..errors import (
-    NoAnswerError,
+    NoResponseError,
     NotTakenError,
     PortError,
     ReadsBackDifferentlyError,
@@ -60,7 +60,7 @@ class Client:
     async def read(self, instruction: Instruction, *, askings: int = ASKINGS) -> Reading:
         """Return what the BMS answers to an instruction, in the line's units.
 
-        Raises NoAnswerError or PortError.
+        Raises NoResponseError or PortError.
         """
         counters = self.connection.counters
         async with self.connection.turn() as line:
@@ -75,12 +75,12 @@ class Client:
     async def identify(self, *, askings: int = ASKINGS) -> str:
         """Return the identification, such as `REC BMS 1Q VICTRON` (capture).
 
-        Raises NoAnswerError or PortError.
+        Raises NoResponseError or PortError.
         """
         return str(await self.read(BY_CODE["*IDN"], askings=askings))
 
     async def describe(self) -> Description:
-        """Return who this BMS is and what cells it has. Raises NoAnswerError or PortError."""
+        """Return who this BMS is and what cells it has. Raises NoResponseError or PortError."""
         identity = Identity(
             model=await self.identify(),
             software_version=await self._text_or_none("SWVR"),
@@ -107,7 +107,7 @@ class Client:
         requested value, or an exception tells what the BMS has now.
 
         Raises NotSettableError, WrongTypeError, OutOfRangeError, the hindrance, IncoherentError,
-        NoAnswerError or PortError, all before anything was sent; RefusedError, NotTakenError,
+        NoResponseError or PortError, all before anything was sent; RefusedError, NotTakenError,
         ReadsBackDifferentlyError or UnverifiedError after.
         """
         _raise(hindrance())
@@ -135,7 +135,7 @@ class Client:
             other = rule.other(code)
             try:
                 payloads = await line.ask(self.address, BY_CODE[other])
-            except NoAnswerError:
+            except NoResponseError:
                 if not may_lack(other):
                     raise
                 limits[other] = None
@@ -143,7 +143,7 @@ class Client:
             limits[other] = _number(BY_CODE[other], payloads)
             if limits[other] is None:
                 # Nonsense is as good as no answer.
-                raise NoAnswerError(self.address, other)
+                raise NoResponseError(self.address, other)
         return limits
 
     async def _send_and_verify(
@@ -152,7 +152,7 @@ class Client:
         try:
             verdict = await line.set(self.address, instruction, encode_setting(requested))
             payloads = await self._read_back(line, instruction)
-        except (NoAnswerError, PortError) as err:
+        except (NoResponseError, PortError) as err:
             raise UnverifiedError(instruction.code, requested) from err
         current = _number(instruction, payloads)
         if current is None:
@@ -168,14 +168,14 @@ class Client:
 
     async def _read_back(self, line: Line, instruction: Instruction) -> tuple[bytes, ...]:
         for _ in range(_READ_BACK_ROUNDS - 1):
-            with suppress(NoAnswerError):
+            with suppress(NoResponseError):
                 return await line.ask(self.address, instruction)
         return await line.ask(self.address, instruction)
 
     async def _text_or_none(self, code: str) -> str | None:
         try:
             return str(await self.read(BY_CODE[code]))
-        except NoAnswerError:
+        except NoResponseError:
             return None
 
 

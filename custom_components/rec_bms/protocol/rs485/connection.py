@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from ..errors import NoAnswerError, PortError
+from ..errors import NoResponseError, PortError
 from .trace import Counters, Trace
 from .transaction import Line
 from .transport import Wire
@@ -57,7 +57,7 @@ class Connection:
             heard_at = self._wire.last_byte_at
             try:
                 yield self._line
-            except NoAnswerError:
+            except NoResponseError:
                 if self._wire.last_byte_at == heard_at:
                     await self._after_silence()
                 raise

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from ..errors import NoAnswerError
+from ..errors import NoResponseError
 from .client import Client
 from .connection import Connection
 
@@ -91,6 +91,6 @@ async def _fellows(
 async def _look(connection: Connection, address: int, askings: int) -> Found | None:
     try:
         model = await Client(connection, address).identify(askings=askings)
-    except NoAnswerError:
+    except NoResponseError:
         return None
     return Found(connection.baudrate, address, model)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
-from ..errors import NoAnswerError
+from ..errors import NoResponseError
 from .frame import MASTER, Frame
 from .instructions import BY_CODE, Instruction
 from .pending import Debt, Debts
@@ -52,7 +52,7 @@ class Line:
     ) -> tuple[bytes, ...]:
         """Return the payloads of the answer's frames.
 
-        Raises NoAnswerError when none of the askings was answered, PortError when the port is lost.
+        Raises NoResponseError when no attempt was answered, PortError when the port is lost.
         """
         counters = self._wire.counters
         counters.exchanges += 1
@@ -67,7 +67,7 @@ class Line:
             if answer := await self._ask_once(address, instruction, latest if is_last else 0.0):
                 return answer
         counters.unanswered += 1
-        raise NoAnswerError(address, instruction.code)
+        raise NoResponseError(address, instruction.code)
 
     async def set(self, address: int, instruction: Instruction, value: str) -> bytes | None:
         """Send a value once; return the BMS's word on it, None where none came.

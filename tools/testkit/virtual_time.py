@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from typing import Any, override
 
 
-class _LeapingSelector(selectors.DefaultSelector):
+class _VirtualTimeSelector(selectors.DefaultSelector):
     """Says at once that the time to wait has passed, unless a thread has work to finish."""
 
     def __init__(self) -> None:
@@ -32,18 +32,18 @@ class _LeapingSelector(selectors.DefaultSelector):
         return ready
 
 
-class LeapingLoop(asyncio.SelectorEventLoop):
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An event loop whose clock leaps."""
 
     def __init__(self) -> None:
         """Start at zero."""
-        self._leaping = _LeapingSelector()
-        super().__init__(self._leaping)
+        self._virtual = _VirtualTimeSelector()
+        super().__init__(self._virtual)
 
     @override
     def time(self) -> float:
         """Return the clock's time in s."""
-        return self._leaping.now
+        return self._virtual.now
 
     @override
     def run_in_executor[*Ts, T](
@@ -51,22 +51,22 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Future[T]:
         """Run a function in a thread; the clock stands still meanwhile."""
         future = super().run_in_executor(executor, func, *args)
-        self._leaping.working_threads += 1
+        self._virtual.working_threads += 1
         future.add_done_callback(self._thread_finished)
         return future
 
     @override
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Wait for the threads, by no clock."""
-        self._leaping.working_threads += 1
+        self._virtual.working_threads += 1
         await super().shutdown_default_executor(None)
-        self._leaping.working_threads -= 1
+        self._virtual.working_threads -= 1
 
     def _thread_finished(self, _future: asyncio.Future[Any]) -> None:
-        self._leaping.working_threads -= 1
+        self._virtual.working_threads -= 1
 
 
-class LoopAlarm:
+class VirtualAlarm:
     """What `tools.simulator.clock.Alarm` does, by the loop's own clock."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

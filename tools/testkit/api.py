@@ -27,7 +27,7 @@ class ApiError(Exception):
         self.message = message
 
 
-class Client:
+class Api:
     """One user's access to Home Assistant."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str | None = None) -> None:
@@ -90,7 +90,7 @@ class Client:
         )
         return result.get("response")
 
-    async def log_in(self, username: str, password: str) -> Client:
+    async def log_in(self, username: str, password: str) -> Api:
         """Return the client of a user who has a password."""
         flow = await self.post(
             "/auth/login_flow",
@@ -106,16 +106,16 @@ class Client:
         )
         return await self.with_code(result["result"])
 
-    async def with_code(self, code: str) -> Client:
+    async def with_code(self, code: str) -> Api:
         """Return the client of the user for whom Home Assistant gave out a code."""
         form = {"client_id": self.client_id, "grant_type": "authorization_code", "code": code}
         body = await self.request("POST", "/auth/token", data=form)
-        return Client(self._session, self.url, json.loads(body)["access_token"])
+        return Api(self._session, self.url, json.loads(body)["access_token"])
 
-    async def lasting(self) -> Client:
+    async def lasting(self) -> Api:
         """Return a client of the same user that is not locked out after half an hour."""
         token = await self.command("auth/long_lived_access_token", client_name="demo", lifespan=30)
-        return Client(self._session, self.url, token)
+        return Api(self._session, self.url, token)
 
 
 class WebSocket:

@@ -12,7 +12,7 @@ from typing import IO
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class DemoError(Exception):
+class ToolError(Exception):
     """Something is missing or does not work; the message is for the user, on one line."""
 
 

@@ -15,7 +15,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
 from custom_components.rec_bms.coordinator import BmsData, RecBmsConfigEntry, RecBmsCoordinator
-from custom_components.rec_bms.protocol.errors import NoAnswerError
+from custom_components.rec_bms.protocol.errors import NoResponseError
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.instructions import Instruction
 from custom_components.rec_bms.protocol.rs485.transaction import Line
@@ -26,9 +26,9 @@ from tools.simulator.log import ANSWERED, HEARD, SILENT, Entry
 from tools.simulator.table import BY_CODE
 from tools.simulator.wire import BITS
 
-from . import flow, rules, truth
+from . import flow, oracle, rules
 from .bms import SignedBms
-from .houses import House
+from .scenarios import Scenario
 
 LATE = 2.0
 """Seconds for which an answer may be on its way."""
@@ -93,13 +93,13 @@ def _fate(entry: Entry) -> str:
     return {SILENT: "away", HEARD: "still waiting"}.get(entry.what, entry.what)
 
 
-class Witness:
+class Monitor:
     """Compares what one Home Assistant shows with what the BMSs of several lines said."""
 
-    def __init__(self, hass: HomeAssistant, houses: list[House]) -> None:
+    def __init__(self, hass: HomeAssistant, scenarios: list[Scenario]) -> None:
         """Watch entries that are added later."""
         self._hass = hass
-        self._houses = {house.port.url: house for house in houses}
+        self._scenarios = {scenario.port.url: scenario for scenario in scenarios}
         self.findings = Findings()
         self._keys: dict[str, tuple[RecBmsConfigEntry, str]] = {}
         self._polled: dict[str, tuple[float, float]] = {}
@@ -115,11 +115,11 @@ class Witness:
 
     def bms_of(self, entry: RecBmsConfigEntry) -> SignedBms:
         """Return the BMS that an entry stands for."""
-        return self.house_of(entry).bms[entry.data["address"]]
+        return self.scenario_of(entry).bms[entry.data["address"]]
 
-    def house_of(self, entry: RecBmsConfigEntry) -> House:
+    def scenario_of(self, entry: RecBmsConfigEntry) -> Scenario:
         """Return the line that an entry's BMS is on."""
-        return self._houses[entry.data["port"]]
+        return self._scenarios[entry.data["port"]]
 
     def _key(self, entity_id: str) -> tuple[RecBmsConfigEntry, str] | None:
         if (known := self._keys.get(entity_id)) is not None:
@@ -142,39 +142,39 @@ class Witness:
     def watching(self) -> Iterator[None]:
         """Watch every exchange, every reading, every poll and every state."""
         ask, read, update = Line.ask, Client.read, RecBmsCoordinator._async_update_data
-        witness = self
+        monitor = self
 
         async def watched_ask(
             line: Line, address: int, instruction: Instruction, **options: Any
         ) -> tuple[bytes, ...]:
-            house = witness._houses[line._wire.port]
+            scenario = monitor._scenarios[line._wire.port]
             question = build(address, _MASTER, instruction.query)
-            before = house.port.sent[question]
+            before = scenario.port.sent[question]
             try:
                 return await ask(line, address, instruction, **options)
             finally:
-                sent = house.port.sent[question] - before
-                witness._retries[house.port.url] += max(sent - 1, 0)
+                sent = scenario.port.sent[question] - before
+                monitor._retries[scenario.port.url] += max(sent - 1, 0)
 
         async def watched_read(client: Client, instruction: Instruction, **options: Any) -> Reading:
-            began = witness._now
+            began = monitor._now
             try:
                 reading = await read(client, instruction, **options)
-            except NoAnswerError:
-                witness._saw_loss(client, instruction.code, began)
+            except NoResponseError:
+                monitor._saw_loss(client, instruction.code, began)
                 raise
-            witness._saw_reading(client, instruction.code, reading, began)
+            monitor._saw_reading(client, instruction.code, reading, began)
             return reading
 
         async def watched_update(coordinator: RecBmsCoordinator) -> BmsData:
-            began = witness._now
-            witness.findings.polls += 1
+            began = monitor._now
+            monitor.findings.polls += 1
             try:
                 data = await update(coordinator)
             except UpdateFailed:
-                witness._saw_failed_poll(coordinator, began)
+                monitor._saw_failed_poll(coordinator, began)
                 raise
-            witness._saw_poll(coordinator, began)
+            monitor._saw_poll(coordinator, began)
             return data
 
         stop = self._hass.bus.async_listen(EVENT_STATE_CHANGED, self._saw_state)
@@ -217,7 +217,7 @@ class Witness:
         entry, key = found
         fresh = (
             before is not None
-            and before.state not in truth.ABSENT
+            and before.state not in oracle.ABSENT
             and before.state != state.state
             and entry.entry_id in self._polled
         )
@@ -225,11 +225,11 @@ class Witness:
             entry,
             state.entity_id,
             state,
-            self._moment(entry, just_read=truth.code_of(key) if fresh else None),
+            self._moment(entry, just_read=oracle.code_of(key) if fresh else None),
             "shows",
         )
 
-    def _moment(self, entry: RecBmsConfigEntry, just_read: str | None = None) -> truth.Moment:
+    def _moment(self, entry: RecBmsConfigEntry, just_read: str | None = None) -> oracle.Moment:
         """Return since when answers may still be shown; what has just changed was just read."""
         scan_interval: float = entry.options["scan_interval"]
         # What was good at the end of a poll is shown until the next one's end.
@@ -243,23 +243,23 @@ class Witness:
             # What a poll read is shown at its end, what a set read back at once.
             before, last = self._polled[entry.entry_id]
             oldest[just_read] = (last if last < self._now else before) - LATE
-        return truth.Moment(oldest)
+        return oracle.Moment(oldest)
 
     def _judge(
         self,
         entry: RecBmsConfigEntry,
         entity_id: str,
         state: State,
-        moment: truth.Moment,
+        moment: oracle.Moment,
         verb: str,
     ) -> None:
         found = self._key(entity_id)
         assert found is not None
-        if found[1] not in flow.KEYS and not truth.knows(found[1]):
+        if found[1] not in flow.KEYS and not oracle.knows(found[1]):
             self.findings.without_oracle[found[1]] += 1
             return
         self.findings.states += 1
-        shown = truth.Shown(state.state, state.attributes)
+        shown = oracle.Shown(state.state, state.attributes)
         if self._is_true(entry, found[1], shown, moment):
             return
         self.findings.wrong_states += 1
@@ -268,7 +268,7 @@ class Witness:
             for name in ("unit", "cell", "sensor", "number", "location", "event_type")
             if name in state.attributes
         }
-        code = truth.code_of(found[1])
+        code = oracle.code_of(found[1])
         said = [*self.bms_of(entry).chronicle[code]][-3:] if code else []
         self.findings.wrong(
             f"{self._now:.3f} s, {self._where(entry)}: {found[1]} {verb} {state.state} {details};"
@@ -277,50 +277,50 @@ class Witness:
         )
 
     def _is_true(
-        self, entry: RecBmsConfigEntry, key: str, shown: truth.Shown, moment: truth.Moment
+        self, entry: RecBmsConfigEntry, key: str, shown: oracle.Shown, moment: oracle.Moment
     ) -> bool:
         bms = self.bms_of(entry)
-        if key not in flow.KEYS or shown.state in truth.ABSENT:
-            return truth.is_true(bms, key, shown, moment)
+        if key not in flow.KEYS or shown.state in oracle.ABSENT:
+            return oracle.is_true(bms, key, shown, moment)
         self._shown.add((entry.entry_id, key))
-        capacities = truth.capacities(bms, moment)
+        capacities = oracle.capacities(bms, moment)
         return self._flows[entry.entry_id].may_show(key, shown.state, capacities)
 
     def _where(self, entry: RecBmsConfigEntry) -> str:
-        return f"{self.house_of(entry).plan.name}, address {entry.data['address']}"
+        return f"{self.scenario_of(entry).plan.name}, address {entry.data['address']}"
 
     # -- readings --------------------------------------------------------------------------------
 
     def _saw_reading(self, client: Client, code: str, reading: Reading, began: float) -> None:
-        house = self._houses[client.connection.port]
-        bms = house.bms[client.address]
+        scenario = self._scenarios[client.connection.port]
+        bms = scenario.bms[client.address]
         self.findings.readings += 1
         if code == _FIRST:
-            values = cast("tuple[float, ...]", truth.plain(reading))
+            values = cast("tuple[float, ...]", oracle.plain(reading))
             self._mains[client] = flow.Main(self._now, values)
-        if truth.reading_is_true(bms, code, reading, began - LATE):
+        if oracle.reading_is_true(bms, code, reading, began - LATE):
             return
         self.findings.wrong_readings += 1
         asked = [
             f"{each.time:.3f} {each.payload!r} {each.what} {each.fault}"
-            for each in list(house.log)[-8:]
+            for each in list(scenario.log)[-8:]
         ]
         trace = [str(each) for each in list(client.connection.trace)[-10:]]
         self.findings.wrong(
-            f"{self._now:.3f} s, {house.plan.name}, address {client.address}: {code} read as"
-            f" {truth.plain(reading)}\n    " + "\n    ".join([*asked, *trace])
+            f"{self._now:.3f} s, {scenario.plan.name}, address {client.address}: {code} read as"
+            f" {oracle.plain(reading)}\n    " + "\n    ".join([*asked, *trace])
         )
 
-    def _askings(self, house: House, address: int, code: str, began: float) -> list[Entry]:
+    def _askings(self, scenario: Scenario, address: int, code: str, began: float) -> list[Entry]:
         return [
             each
-            for each in house.log.requests(code, address)
+            for each in scenario.log.requests(code, address)
             if each.time >= began and not each.is_set
         ]
 
     def _saw_loss(self, client: Client, code: str, began: float) -> None:
-        house = self._houses[client.connection.port]
-        why = self._why(house, self._askings(house, client.address, code, began), code)
+        scenario = self._scenarios[client.connection.port]
+        why = self._why(scenario, self._askings(scenario, client.address, code, began), code)
         self.findings.lost[why] += 1
 
     def _saw_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:
@@ -340,19 +340,19 @@ class Witness:
         entry = coordinator.config_entry
         if (followed := self._flows.get(entry.entry_id)) is not None:
             followed.poll_failed()
-        house = self.house_of(entry)
-        askings = self._askings(house, entry.data["address"], _FIRST, began)
-        self.findings.failed_polls[self._why(house, askings, _FIRST)] += 1
+        scenario = self.scenario_of(entry)
+        askings = self._askings(scenario, entry.data["address"], _FIRST, began)
+        self.findings.failed_polls[self._why(scenario, askings, _FIRST)] += 1
 
     @staticmethod
-    def _why(house: House, askings: list[Entry], code: str) -> str:
+    def _why(scenario: Scenario, askings: list[Entry], code: str) -> str:
         """Say why nothing came of some askings, though an answer to one may have been there."""
         fates = ", ".join(_fate(each) for each in askings)
-        good = [each for each in askings if _would_have_done(each, house.plan.baud)]
+        good = [each for each in askings if _would_have_done(each, scenario.plan.baud)]
         if not good:
             return f"not answered: {fates}"
         if all(each.fault == "other_master" for each in good):
             return "answered, but so was another master's question in between"
         if code in _TABLES and any(each.fault == "other_master" for each in good):
             return f"answered, but mixed with another master's: {code}"
-        return f"answered: {code}, {house.plan.name}: {fates}"
+        return f"answered: {code}, {scenario.plan.name}: {fates}"

@@ -8,9 +8,9 @@ from typing import cast
 
 from tools.simulator import BMS, Entry, Faults, Line, Log
 from tools.simulator.log import COLLISION
+from tools.testkit.memory_port import Port
 
 from .bms import SignedBms
-from .port import Port
 
 LINE_SHARES = {
     "no_answer": 1,
@@ -85,7 +85,7 @@ PLANS = (
 )
 
 
-class House:
+class Scenario:
     """A line with its BMSs, running in the present loop."""
 
     def __init__(self, plan: Plan, number: int, seed: int, faulty: float) -> None:

@@ -112,7 +112,7 @@ LINES: dict[str, Callable[[str], SimulatorThread]] = {
 }
 
 
-async def pull(line: str, folder: str, times: int) -> int:
+async def unplug(line: str, folder: str, times: int) -> int:
     """Run so many cycles in a Home Assistant in `folder`; return 1 where something is wrong."""
     sim = LINES[line](folder)
     with (
@@ -143,7 +143,7 @@ async def pull(line: str, folder: str, times: int) -> int:
             still_open = len(async_get_ports(hass)._shared)
             await hass.async_stop(force=True)
     leaked = after.more_than(before) + still_open
-    print(f"{line}, pull and return {times} times: recovered {recovered}, leaked {leaked}")
+    print(f"{line}, unplug and return {times} times: recovered {recovered}, leaked {leaked}")
     if leaked:
         print(f"  before: {before}\n  after:  {after}\n  ports open after unloading: {still_open}")
     return 0 if recovered == times and not leaked else 1
@@ -151,14 +151,14 @@ async def pull(line: str, folder: str, times: int) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; return 1 where something did not come back or was left behind."""
-    parser = ArgumentParser(prog="python -m tools.soak.pull", description=__doc__)
+    parser = ArgumentParser(prog="python -m tools.soak.unplug", description=__doc__)
     parser.add_argument("times", type=int, nargs="?", default=200)
     times = parser.parse_args(arguments).times
     logging.basicConfig(level=logging.CRITICAL)
     wrong = 0
     for line in LINES:
-        with tempfile.TemporaryDirectory(prefix="pull-") as folder:
-            wrong += asyncio.run(pull(line, folder, times))
+        with tempfile.TemporaryDirectory(prefix="unplug-") as folder:
+            wrong += asyncio.run(unplug(line, folder, times))
     return min(wrong, 1)
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from .process import ROOT, DemoError, start, stop
+from .process import ROOT, ToolError, start, stop
 
 _START_WITHIN = 20.0
 _STOP_WITHIN = 3.0
@@ -43,7 +43,7 @@ class SimulatedBms:
 async def running_simulator(folder: Path, *arguments: str) -> AsyncIterator[SimulatedBms]:
     """Run a simulator with the arguments of `python -m tools.simulator`; its socket is in `folder`.
 
-    Raises DemoError where it does not start, with what it said.
+    Raises ToolError where it does not start, with what it said.
     """
     control = folder / "bms"
     command = [sys.executable, "-m", "tools.simulator", "--control", str(control), *arguments]
@@ -66,4 +66,4 @@ async def _port(process: asyncio.subprocess.Process) -> str:
             said = (await process.stderr.read()).decode().strip().splitlines()
     except TimeoutError:
         said = []
-    raise DemoError(f"the simulator did not start: {said[-1] if said else 'it said nothing'}")
+    raise ToolError(f"the simulator did not start: {said[-1] if said else 'it said nothing'}")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .client import Client
-from .process import DemoError
+from .api import Api
+from .process import ToolError
 
 DOMAIN = "rec_bms"
 FLOWS = "/api/config/config_entries/flow"
@@ -28,7 +28,7 @@ class Added:
 
 
 async def add_integration(
-    client: Client,
+    client: Api,
     port: str,
     *,
     allow_changes: bool,
@@ -36,13 +36,13 @@ async def add_integration(
 ) -> Added:
     """Go through the dialog; `progress` hears fractions while a BMS is searched.
 
-    Raises DemoError with what the dialog says where it finds no BMS.
+    Raises ToolError with what the dialog says where it finds no BMS.
     """
     step = await begin(client)
     step = await answer(client, step, {"port": port, "more_options": {"baudrate": "automatic"}})
     step = await scanned(client, step, progress)
     if step.get("step_id") != "confirm":
-        raise DemoError(await _complaint(client, step))
+        raise ToolError(await _complaint(client, step))
     found = step["description_placeholders"]
     fields = {"allow_changes": allow_changes}
     # With several BMSs on the line, the dialog asks which, and proposes one.
@@ -52,20 +52,20 @@ async def add_integration(
     return Added(entry["entry_id"], entry["title"], found)
 
 
-async def begin(client: Client) -> Step:
+async def begin(client: Api) -> Step:
     """Open the dialog."""
     step: Step = await client.post(FLOWS, {"handler": DOMAIN})
     return step
 
 
-async def answer(client: Client, step: Step, fields: dict[str, Any]) -> Step:
+async def answer(client: Api, step: Step, fields: dict[str, Any]) -> Step:
     """Fill in a step's form and return what the dialog shows next."""
     following: Step = await client.post(f"{FLOWS}/{step['flow_id']}", fields)
     return following
 
 
 async def scanned(
-    client: Client, step: Step, progress: Callable[[float], None] = lambda fraction: None
+    client: Api, step: Step, progress: Callable[[float], None] = lambda fraction: None
 ) -> Step:
     """Wait while the dialog shows progress and return what it shows then."""
     async with client.websocket() as socket:
@@ -80,7 +80,7 @@ async def scanned(
     return step
 
 
-async def _complaint(client: Client, step: Step) -> str:
+async def _complaint(client: Api, step: Step) -> str:
     """Return what the dialog says of an error, in the user's words."""
     answer = await client.command(
         "frontend/get_translations", language="en", category="config", integration=[DOMAIN]

@@ -14,8 +14,8 @@ from typing import Final
 
 import aiohttp
 
-from .client import ApiError, Client
-from .process import ROOT, DemoError, start, stop
+from .api import Api, ApiError
+from .process import ROOT, ToolError, start, stop
 
 HOST: Final = "127.0.0.1"
 USUAL_PORT: Final = 8123
@@ -30,7 +30,7 @@ _POLL_EVERY = 0.1
 # would try in vain for half a minute. Home Assistant imports them nevertheless when its web page
 # asks what actions there are, and without an answer to that the page stays at "Loading…".
 _NOT_NEEDED = "pymicro-vad,pyspeex-noise"
-_STAND_INS = ROOT / "tools" / "demo" / "stand_ins"
+_STAND_INS = ROOT / "tools" / "testkit" / "stand_ins"
 
 _CONFIGURATION = """\
 homeassistant:
@@ -60,7 +60,7 @@ recorder:
 class HomeAssistant:
     """A running `hass` process, and `client`, with which its owner is logged in."""
 
-    client: Client
+    client: Api
 
     def __init__(self, config_dir: Path, port: int, session: aiohttp.ClientSession) -> None:
         """Take a folder with a configuration; nothing is started yet."""
@@ -76,7 +76,7 @@ class HomeAssistant:
         return "".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
     async def start(self) -> None:
-        """Start, and return once it is up; the first time, make its owner. Raises DemoError."""
+        """Start, and return once it is up; the first time, make its owner. Raises ToolError."""
         errors = self.config_dir / "stderr.txt"
         with errors.open("wb") as stderr:
             self.process = await start(
@@ -91,11 +91,11 @@ class HomeAssistant:
             async with asyncio.timeout(_START_WITHIN):
                 await self._until_it_listens()
                 if not hasattr(self, "client"):
-                    self.client = await _onboard(Client(self.session, self.url))
+                    self.client = await _onboard(Api(self.session, self.url))
                 await self._until_it_runs()
         except TimeoutError:
             late = f"Home Assistant was not up after {_START_WITHIN:.0f} s"
-            raise DemoError(f"{late}{self._last_words()}") from None
+            raise ToolError(f"{late}{self._last_words()}") from None
 
     async def stop(self) -> None:
         """Stop as an orderly shutdown does."""
@@ -103,7 +103,7 @@ class HomeAssistant:
             await stop(self.process, _STOP_WITHIN)
 
     async def stay(self) -> None:
-        """Start it again whenever somebody restarts it; raise DemoError when it ends by itself."""
+        """Start it again whenever somebody restarts it; raise ToolError when it ends by itself."""
         assert self.process is not None
         while await self.process.wait() == _RESTART_WANTED:
             await self.start()
@@ -112,7 +112,7 @@ class HomeAssistant:
     async def _until_it_listens(self) -> None:
         while True:
             try:
-                await Client(self.session, self.url).request("GET", "/manifest.json")
+                await Api(self.session, self.url).request("GET", "/manifest.json")
             except aiohttp.ClientError, ApiError, ConnectionError:
                 await self._moment()
             else:
@@ -128,10 +128,10 @@ class HomeAssistant:
             raise self._ended()
         await asyncio.sleep(_POLL_EVERY)
 
-    def _ended(self) -> DemoError:
+    def _ended(self) -> ToolError:
         assert self.process is not None
         code = self.process.returncode
-        return DemoError(f"Home Assistant ended with {code}{self._last_words()}")
+        return ToolError(f"Home Assistant ended with {code}{self._last_words()}")
 
     def _last_words(self) -> str:
         said = (self.config_dir / "stderr.txt").read_text(errors="replace").strip().splitlines()
@@ -164,7 +164,7 @@ async def running_home_assistant(
 def reserved_port(wanted: int | None = None) -> Iterator[int]:
     """Hold a free port for Home Assistant: the wanted one, or its usual one, or any.
 
-    Raises DemoError where the wanted one is taken. The reservation is a UDP port of the same
+    Raises ToolError where the wanted one is taken. The reservation is a UDP port of the same
     number, which keeps other demos away and is gone with this process.
     """
     candidates = [wanted] if wanted is not None else [USUAL_PORT, *([0] * 20)]
@@ -181,7 +181,7 @@ def reserved_port(wanted: int | None = None) -> Iterator[int]:
             yield port
             return
     taken = "no port is free" if wanted is None else f"port {wanted} is taken or not allowed"
-    raise DemoError(f"{taken}: free it, or choose another with --http-port")
+    raise ToolError(f"{taken}: free it, or choose another with --http-port")
 
 
 def _write_configuration(config_dir: Path, port: int, more: str) -> None:
@@ -221,7 +221,7 @@ def _store(storage: Path, key: str, version: int, minor_version: int, data: obje
     (storage / key).write_text(json.dumps(content), encoding="utf-8")
 
 
-async def _onboard(client: Client) -> Client:
+async def _onboard(client: Api) -> Api:
     """Make the owner, as the web page does at the first visit, and return their client."""
     about = {"client_id": client.client_id, "language": "en"}
     user = {"name": "Demo", "username": USER, "password": secrets.token_hex(16)}

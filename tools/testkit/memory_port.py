@@ -1,6 +1,6 @@
 """Ports in memory: what a client sends is heard by a simulated line, and what that says comes back.
 
-They are reached as `soak://NAME`, through serialx like any other port.
+They are reached as `memory://NAME`, through serialx like any other port.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
 
 from tools.simulator import Line
 
-SCHEME = "soak://"
+SCHEME = "memory://"
 _PACKET = 62
 """Bytes that an FTDI adapter hands over at once."""
 _SET = re.compile(rb".{4}[A-Z0-9*]{4} ", re.DOTALL)
@@ -82,7 +82,7 @@ class MemorySerial(BaseSerial):
 class MemoryTransport(BaseSerialTransport):
     """A client's way to a port in memory."""
 
-    transport_name = "soak"
+    transport_name = "memory"
     _port: Port | None = None
 
     @override
