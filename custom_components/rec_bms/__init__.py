@@ -13,7 +13,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_BAUDRATE, DOMAIN
+from .const import CONF_BAUDRATE, CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .dashboard import async_setup_dashboard
 from .dashboard.websocket import async_setup_websocket
@@ -23,7 +23,7 @@ from .memory import Memory
 from .messages import translated
 from .ports import BaudRateConflictError, async_get_ports, is_url
 from .protocol.errors import PortError
-from .protocol.rs485.client import Client
+from .protocol.rs485.bms import Rs485Bms
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -56,8 +56,14 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bool:
     """Connect to a BMS and read it once before its entities are made."""
     ports = async_get_ports(hass)
+    bms = Rs485Bms(
+        partial(ports.acquire, entry.data[CONF_PORT], entry.data[CONF_BAUDRATE]),
+        ports.release,
+        entry.data[CONF_ADDRESS],
+        entry.options.get(CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL),
+    )
     try:
-        connection = await ports.acquire(entry.data[CONF_PORT], entry.data[CONF_BAUDRATE])
+        await bms.open()
     except BaudRateConflictError as err:
         raise ConfigEntryError(
             translation_domain=DOMAIN,
@@ -70,11 +76,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
         ) from err
     except PortError as err:
         raise _not_ready(translated(err, entry.title)) from err
-    entry.async_on_unload(partial(ports.release, connection))
+    entry.async_on_unload(bms.close)
     memory = Memory(hass, entry.entry_id)
     await memory.async_load()
-    client = Client(connection, entry.data[CONF_ADDRESS])
-    coordinator = RecBmsCoordinator(hass, entry, client, memory)
+    coordinator = RecBmsCoordinator(hass, entry, bms, memory)
     try:
         await coordinator.async_config_entry_first_refresh()
     except ConfigEntryNotReady as err:
@@ -110,7 +115,7 @@ async def async_remove_config_entry_device(
     if entry.state is not ConfigEntryState.LOADED:
         return False
     unit = unit_of_device(entry, device)
-    voltages = entry.runtime_data.data.readings.cell_voltages
+    voltages = entry.runtime_data.data.state.cell_voltages
     return unit is not None and voltages is not None and unit > len(voltages.units)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import override
 
@@ -18,17 +19,32 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .protocol.charging import Charging
+from .protocol.state import Quantity, State
 
 # The coordinator does the talking; entities only show what it found.
 PARALLEL_UPDATES = 0
 
-_MAIN_DATA = frozenset({"LCD1"})
-_ERROR = frozenset({"ERRO"})
 
-PROBLEM = BinarySensorEntityDescription(key="problem", device_class=BinarySensorDeviceClass.PROBLEM)
+@dataclass(frozen=True, kw_only=True)
+class RecBmsBinarySensorDescription(BinarySensorEntityDescription):
+    """A binary sensor: whether it is on, and the quantities that takes."""
+
+    value_fn: Callable[[State], bool | None]
+    required: frozenset[str]
+
+
+BINARY_SENSORS = (
+    RecBmsBinarySensorDescription(
+        key="problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        value_fn=lambda state: None if state.error is None else state.error.present,
+        required=frozenset({Quantity.ERROR}),
+    ),
+)
 CHARGING = BinarySensorEntityDescription(
     key="charging", device_class=BinarySensorDeviceClass.BATTERY_CHARGING
 )
+_CURRENT = frozenset({Quantity.CURRENT})
 
 
 async def async_setup_entry(
@@ -40,25 +56,30 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
 
     def candidates() -> Iterable[Candidate]:
-        yield Candidate(PROBLEM.key, _ERROR, partial(RecBmsProblem, coordinator))
-        yield Candidate(CHARGING.key, _MAIN_DATA, partial(RecBmsCharging, coordinator))
+        for each in BINARY_SENSORS:
+            make = partial(RecBmsBinarySensor, coordinator, each)
+            yield Candidate(each.key, each.required, make, each.entity_registry_enabled_default)
+        yield Candidate(CHARGING.key, _CURRENT, partial(RecBmsCharging, coordinator))
 
     await async_add_as_they_appear(entry, Platform.BINARY_SENSOR, candidates, async_add_entities)
 
 
-class RecBmsProblem(RecBmsEntity, BinarySensorEntity):
-    """Whether the BMS reports an error."""
+class RecBmsBinarySensor(RecBmsEntity, BinarySensorEntity):
+    """Something that the BMS tells to be so or not."""
 
-    def __init__(self, coordinator: RecBmsCoordinator) -> None:
+    entity_description: RecBmsBinarySensorDescription
+
+    def __init__(
+        self, coordinator: RecBmsCoordinator, description: RecBmsBinarySensorDescription
+    ) -> None:
         """Sit on the main device."""
-        super().__init__(coordinator, PROBLEM, _ERROR)
+        super().__init__(coordinator, description, description.required)
 
     @property
     @override
     def is_on(self) -> bool | None:
         """What the BMS told."""
-        error = self.coordinator.data.readings.error
-        return None if error is None else error.present
+        return self.entity_description.value_fn(self.coordinator.data.state)
 
     @override
     def _content(self) -> object:
@@ -70,7 +91,7 @@ class RecBmsCharging(RecBmsEntity, BinarySensorEntity):
 
     def __init__(self, coordinator: RecBmsCoordinator) -> None:
         """Sit on the main device."""
-        super().__init__(coordinator, CHARGING, _MAIN_DATA)
+        super().__init__(coordinator, CHARGING, _CURRENT)
         self._charging = Charging()
 
     @property
@@ -92,8 +113,9 @@ class RecBmsCharging(RecBmsEntity, BinarySensorEntity):
         super()._handle_coordinator_update()
 
     def _follow(self) -> None:
-        if (main := self.coordinator.data.readings.main) is not None:
-            self._charging.add(main.current)
+        state = self.coordinator.data.state
+        if state.has(Quantity.CURRENT):
+            self._charging.add(state.current)
 
     @override
     def _content(self) -> object:

@@ -13,6 +13,9 @@ CONF_BAUDRATE: Final = "baudrate"
 CONF_SCAN_INTERVAL: Final = "scan_interval"
 CONF_ALLOW_CHANGES: Final = "allow_changes"
 
+UNIT_AMPERE_HOURS: Final = "Ah"
+UNIT_MILLIOHM: Final = "mΩ"
+
 DEFAULT_SCAN_INTERVAL: Final = 10
 MIN_SCAN_INTERVAL: Final = 2
 MAX_SCAN_INTERVAL: Final = 300

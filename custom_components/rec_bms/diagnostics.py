@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -10,8 +9,6 @@ from homeassistant.core import HomeAssistant
 
 from .coordinator import RecBmsConfigEntry
 from .protocol.errors import without_query
-from .protocol.rs485.instructions import BY_CODE
-from .protocol.state import Reading
 
 
 async def async_get_config_entry_diagnostics(
@@ -30,22 +27,9 @@ async def async_get_config_entry_diagnostics(
     if entry.state is not ConfigEntryState.LOADED:
         return given
     coordinator = entry.runtime_data
-    connection = coordinator.client.connection
-    values = coordinator.data.readings.values
     return {
         **given,
         "available": coordinator.last_update_success,
-        "poll_duration_s": round(coordinator.data.poll_duration, 3),
-        "supported_instructions": sorted(values),
-        "unsupported_instructions": sorted(coordinator.schedule.unsupported),
-        "readings": {c: _plain(v) for c, v in values.items() if not BY_CODE[c].settable},
-        "settings": {c: _plain(v) for c, v in values.items() if BY_CODE[c].settable},
-        "counters": connection.counters.as_dict(),
-        "trace": [f"{each.time.isoformat()} {each}" for each in connection.trace],
+        "poll_duration_s": round(coordinator.data.duration, 3),
+        **coordinator.bms.diagnostics(),
     }
-
-
-def _plain(reading: Reading) -> Any:
-    if reading is None or isinstance(reading, float | int | str):
-        return reading
-    return asdict(reading)

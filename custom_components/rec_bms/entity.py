@@ -27,10 +27,10 @@ _ABSENT = object()
 
 
 class RecBmsEntity(CoordinatorEntity[RecBmsCoordinator]):
-    """An entity that shows readings of one BMS.
+    """An entity that shows what one BMS tells.
 
-    `needs` are the codes of the instructions that it shows: they are polled while it is enabled,
-    and it is available while there are readings of all of them. Those in `also` are polled, too.
+    `required` are the quantities that it shows: they are asked for while it is enabled, and it is
+    available while all of them are told. Those that are `optional` are asked for, too.
     """
 
     _attr_has_entity_name = True
@@ -39,16 +39,16 @@ class RecBmsEntity(CoordinatorEntity[RecBmsCoordinator]):
         self,
         coordinator: RecBmsCoordinator,
         description: EntityDescription,
-        needs: frozenset[str],
+        required: frozenset[str],
         *,
-        also: frozenset[str] = frozenset(),
+        optional: frozenset[str] = frozenset(),
         unit: int = 1,
     ) -> None:
         """Hang on the device of a unit, which for unit 1 is the main device."""
-        super().__init__(coordinator, context=needs | also)
+        super().__init__(coordinator, context=required | optional)
         self.entity_description = description
-        self._needs = needs
-        self._codes = needs | also
+        self._required = required
+        self._quantities = required | optional
         self._seen: tuple[object, ...] = ()
         self._shown: object = None
         entry_id = coordinator.config_entry.entry_id
@@ -59,8 +59,8 @@ class RecBmsEntity(CoordinatorEntity[RecBmsCoordinator]):
     @override
     def available(self) -> bool:
         """Whether the BMS is there and has told what this entity shows."""
-        readings = self.coordinator.data.readings
-        return super().available and all(readings.has(code) for code in self._needs)
+        state = self.coordinator.data.state
+        return super().available and all(map(state.has, self._required))
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -83,9 +83,9 @@ class RecBmsEntity(CoordinatorEntity[RecBmsCoordinator]):
             super()._handle_coordinator_update()
 
     def _sees_the_same(self) -> bool:
-        """Tell whether nothing that this entity shows has been read since it looked last."""
-        values = self.coordinator.data.readings.values
-        read = (values.get(code, _ABSENT) for code in self._codes)
+        """Tell whether nothing that this entity shows has been told since it looked last."""
+        told = self.coordinator.data.state.told
+        read = (told.get(quantity, _ABSENT) for quantity in self._quantities)
         before, self._seen = self._seen, (self.coordinator.last_update_success, *read)
         return len(before) > 1 and all(map(is_, before, self._seen, strict=True))
 
@@ -117,10 +117,10 @@ def unit_of_device(entry: RecBmsConfigEntry, device: DeviceEntry) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entity that could be: its key, the instructions that it needs, and how to make it."""
+    """An entity that could be: its key, the quantities it requires, and how to make it."""
 
     key: str
-    needs: frozenset[str]
+    required: frozenset[str]
     make: Callable[[], RecBmsEntity]
     enabled: bool = True
     """Whether it is enabled when it is new."""
@@ -136,7 +136,7 @@ async def async_add_as_they_appear(
 ) -> None:
     """Add entities once the BMS has told what they show, now or later.
 
-    `awaited` are codes of instructions that are polled for what they may tell later.
+    `awaited` are quantities that are asked for because of what they may tell later.
 
     One that is in the registry already comes back, if it is among the candidates, whether the BMS
     tells what it shows or not.
@@ -144,28 +144,27 @@ async def async_add_as_they_appear(
     coordinator = entry.runtime_data
     registry = er.async_get(coordinator.hass)
     added: set[str] = set()
-    seen_layout: object = None
+    seen_shape: object = None
 
     def wanted(candidate: Candidate) -> bool:
         unique_id = f"{entry.entry_id}_{candidate.key}"
         if registry.async_get_entity_id(platform, DOMAIN, unique_id) is not None:
             return candidate.key not in added
         # Never there before, or deleted with its unit, which is back.
-        readings = coordinator.data.readings
-        return all(readings.has(code) for code in candidate.needs)
+        return all(map(coordinator.data.state.has, candidate.required))
 
     def hoped_for() -> Iterable[str]:
-        """Yield what would have to be answered for an entity that is not there yet."""
+        """Yield what would have to be told for an entity that is not there yet."""
         for candidate in candidates():
             unique_id = f"{entry.entry_id}_{candidate.key}"
             if candidate.enabled and not registry.async_get_entity_id(platform, DOMAIN, unique_id):
-                yield from candidate.needs
+                yield from candidate.required
 
     def new_ones() -> list[Candidate]:
-        nonlocal seen_layout
-        if (layout := coordinator.data.readings.layout) == seen_layout:
+        nonlocal seen_shape
+        if (shape := coordinator.data.state.shape) == seen_shape:
             return []
-        seen_layout = layout
+        seen_shape = shape
         return [candidate for candidate in candidates() if wanted(candidate)]
 
     async def add(new: list[Candidate]) -> None:

@@ -13,7 +13,7 @@ from homeassistant.helpers.start import async_at_started
 
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import RecBmsEntity
-from .protocol.state import ErrorState
+from .protocol.state import ErrorState, Quantity
 
 # The coordinator does the talking; entities only show what it found.
 PARALLEL_UPDATES = 0
@@ -47,7 +47,7 @@ class RecBmsErrorEvent(RecBmsEntity, EventEntity):
 
     def __init__(self, coordinator: RecBmsCoordinator) -> None:
         """Sit on the main device."""
-        super().__init__(coordinator, DESCRIPTION, frozenset({"ERRO"}))
+        super().__init__(coordinator, DESCRIPTION, frozenset({Quantity.ERROR}))
         self._told: ErrorState | None = None
         self._is_heard = False
 
@@ -94,7 +94,7 @@ class RecBmsErrorEvent(RecBmsEntity, EventEntity):
 
         An error that wanders from cell to cell is still the same.
         """
-        error = self.coordinator.data.readings.error
+        error = self.coordinator.data.state.error
         if error is None or not self.available or not self._is_heard:
             return
         now = error if error.present else None
@@ -108,7 +108,7 @@ class RecBmsErrorEvent(RecBmsEntity, EventEntity):
         self.coordinator.memory.keep_told(now)
 
     def _tell(self, event_type: str, error: ErrorState) -> None:
-        unit = self.coordinator.data.readings.position(error.unit)
+        unit = self.coordinator.data.state.position(error.unit)
         self._trigger_event(
             event_type, {"number": error.number, "unit": unit, "location": error.location}
         )

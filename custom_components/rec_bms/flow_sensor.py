@@ -19,7 +19,10 @@ from homeassistant.core import callback
 from .coordinator import RecBmsCoordinator
 from .entity import RecBmsEntity
 from .protocol.energy import Direction, EnergyMeter, SmoothedCurrent, minutes_left
+from .protocol.state import Quantity
 
+_POWER = frozenset({Quantity.VOLTAGE, Quantity.CURRENT})
+_CHARGE = frozenset({Quantity.STATE_OF_CHARGE, Quantity.CURRENT, "capa"})
 _POLLS_IN_LONGEST_GAP = 3
 
 
@@ -71,7 +74,7 @@ class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
 
     def __init__(self, coordinator: RecBmsCoordinator, description: RecBmsFlowDescription) -> None:
         """Sit on the main device."""
-        super().__init__(coordinator, description, frozenset({"LCD1"}))
+        super().__init__(coordinator, description, _POWER)
         longest_gap = _POLLS_IN_LONGEST_GAP * coordinator.scan_interval
         self._meter = EnergyMeter(description.direction, longest_gap)
 
@@ -100,9 +103,8 @@ class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
 
     def _add(self) -> None:
         data = self.coordinator.data
-        if self.coordinator.last_update_success and data.readings.main is not None:
-            power = data.readings.main.power
-            self._meter.add(power, data.read_at, continuous=data.continuous)
+        if self.coordinator.last_update_success and all(map(data.state.has, _POWER)):
+            self._meter.add(data.state.power, data.measured_at, continuous=data.continuous)
             self.coordinator.memory.keep_energy(
                 self.entity_description.key, self._meter.kwh, self.coordinator.scan_interval
             )
@@ -119,7 +121,11 @@ class RecBmsTimeSensor(RecBmsEntity, SensorEntity):
 
     def __init__(self, coordinator: RecBmsCoordinator, description: RecBmsFlowDescription) -> None:
         """Sit on the main device."""
-        super().__init__(coordinator, description, frozenset({"LCD1", "CAPA"}))
+        super().__init__(
+            coordinator,
+            description,
+            _CHARGE,
+        )
         self._current = SmoothedCurrent()
         self._follow()
 
@@ -127,14 +133,12 @@ class RecBmsTimeSensor(RecBmsEntity, SensorEntity):
     @override
     def native_value(self) -> int | None:
         """Minutes, or nothing while the battery is not going that way."""
-        readings = self.coordinator.data.readings
-        capacity, main = readings.number("CAPA"), readings.main
-        if capacity is None or main is None or main.state_of_charge is None:
-            return None
-        if self._current.amperes is None:
+        state = self.coordinator.data.state
+        capacity, amperes = state.settings.get("capa"), self._current.amperes
+        if capacity is None or state.state_of_charge is None or amperes is None:
             return None
         direction = self.entity_description.direction
-        return minutes_left(direction, capacity, main.state_of_charge, self._current.amperes)
+        return minutes_left(direction, capacity, state.state_of_charge, amperes)
 
     @callback
     @override
@@ -144,8 +148,8 @@ class RecBmsTimeSensor(RecBmsEntity, SensorEntity):
 
     def _follow(self) -> None:
         data = self.coordinator.data
-        if data.readings.main is not None:
-            self._current.add(data.readings.main.current, data.read_at)
+        if data.state.has(Quantity.CURRENT):
+            self._current.add(data.state.current, data.measured_at)
 
     @override
     def _content(self) -> object:

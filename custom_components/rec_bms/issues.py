@@ -35,7 +35,7 @@ class IssueWatch:
         self._told = _numbers_told(hass, entry)
         self._errors = ErrorWatch(self._told)
         self._seen: ErrorState | None = None
-        self._polls: deque[tuple[float, int, int]] = deque()
+        self._updates: deque[tuple[float, int, int]] = deque()
         entry.async_on_unload(self._coordinator.async_add_listener(self.review))
         entry.async_on_unload(self._take_back)
         self._review_errors(hass.loop.time())
@@ -51,7 +51,7 @@ class IssueWatch:
 
     def _review_errors(self, now: float) -> None:
         """Go by the number: one error may wander from cell to cell."""
-        error = self._coordinator.data.readings.error
+        error = self._coordinator.data.state.error
         # What was not read anew was not reported again.
         if error is None or error is self._seen:
             return
@@ -65,7 +65,7 @@ class IssueWatch:
 
     def _raise_error(self, error: ErrorState) -> None:
         self._told.add(error.number)
-        unit = self._coordinator.data.readings.position(error.unit)
+        unit = self._coordinator.data.state.position(error.unit)
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -82,16 +82,18 @@ class IssueWatch:
         )
 
     def _review_line(self, now: float) -> None:
-        data = self._coordinator.data
-        self._polls.append((now, data.exchanges, data.repeated_exchanges))
-        while self._polls[0][0] < now - _WINDOW:
-            self._polls.popleft()
-        then, exchanges_then, repeated_then = self._polls[0]
-        exchanges = data.exchanges - exchanges_then
+        update = self._coordinator.data
+        self._updates.append((now, update.exchanges, update.repeated_exchanges))
+        while self._updates[0][0] < now - _WINDOW:
+            self._updates.popleft()
+        # What the first one counted lies before the time that is looked at.
+        counted = [*self._updates][1:]
+        exchanges = sum(each[1] for each in counted)
         # Who polls seldom has to look longer.
-        if exchanges < (_FEWEST_IN_LONG if now - then >= _LONG else _FEWEST_EXCHANGES):
+        long = now - self._updates[0][0] >= _LONG
+        if exchanges < (_FEWEST_IN_LONG if long else _FEWEST_EXCHANGES):
             return
-        share = (data.repeated_exchanges - repeated_then) / exchanges
+        share = sum(each[2] for each in counted) / exchanges
         if share > _BAD_SHARE:
             self._raise_line(share)
         elif share < _GOOD_SHARE:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .protocol.state import BmsTemperature, ErrorState, Extremes, MainData, PerUnit, Reading
+from .protocol.rs485.readings import BmsTemperature, Extremes, MainData, Reading
+from .protocol.state import ErrorState, PerUnit
 
 
 def labelled(reading: Reading) -> dict[str, float | None] | None:

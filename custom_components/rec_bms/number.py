@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
 from typing import override
 
 from homeassistant.components.number import (
@@ -15,27 +14,87 @@ from homeassistant.components.number import (
     NumberMode,
 )
 from homeassistant.components.number.const import UNIT_CONVERTERS
-from homeassistant.const import Platform
+from homeassistant.const import (
+    PERCENTAGE,
+    Platform,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfTemperature,
+)
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import UNIT_AMPERE_HOURS
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
-from .entity import Candidate, async_add_as_they_appear
-from .protocol.rs485.instructions import Instruction
-from .setting import RecBmsSettingEntity, number_settings
+from .setting import RecBmsSettingEntity, async_add_settings
 
 # The line takes one question at a time as it is. With Home Assistant's own limit a call would wait
 # with its context replaced by that of the next caller, and who called decides what is allowed.
 PARALLEL_UPDATES = 0
 
-_DEVICE_CLASSES = {
-    "V": NumberDeviceClass.VOLTAGE,
-    "A": NumberDeviceClass.CURRENT,
-    "°C": NumberDeviceClass.TEMPERATURE,
-}
-_DIFFERENCES = {"BMTH": NumberDeviceClass.TEMPERATURE_DELTA}
 _SIGNIFICANT_DIGITS = 6
 """What a BMS gives of a value at most."""
+
+
+def _number(
+    key: str,
+    step: float,
+    unit: str | None = None,
+    device_class: NumberDeviceClass | None = None,
+    *,
+    enabled: bool = True,
+) -> NumberEntityDescription:
+    """Describe a number in the entity's unit; its limits are those of the setting."""
+    return NumberEntityDescription(
+        key=key,
+        translation_key=key,
+        device_class=device_class,
+        native_unit_of_measurement=unit,
+        native_step=step,
+        entity_registry_enabled_default=enabled,
+    )
+
+
+_VOLT = UnitOfElectricPotential.VOLT
+_AMPERE = UnitOfElectricCurrent.AMPERE
+_CELSIUS = UnitOfTemperature.CELSIUS
+_VOLTAGE = NumberDeviceClass.VOLTAGE
+_CURRENT = NumberDeviceClass.CURRENT
+_TEMPERATURE = NumberDeviceClass.TEMPERATURE
+_TEMPERATURE_DELTA = NumberDeviceClass.TEMPERATURE_DELTA
+
+NUMBERS = (
+    _number("bvol", 0.001, _VOLT, _VOLTAGE),
+    _number("bmin", 0.001, _VOLT, _VOLTAGE),
+    _number("cmax", 0.001, _VOLT, _VOLTAGE),
+    _number("maxh", 0.001, _VOLT, _VOLTAGE),
+    _number("cmin", 0.001, _VOLT, _VOLTAGE),
+    _number("minh", 0.001, _VOLT, _VOLTAGE),
+    _number("char", 0.001, _VOLT, _VOLTAGE),
+    _number("chis", 0.001, _VOLT, _VOLTAGE),
+    _number("razl", 0.001, _VOLT, _VOLTAGE),
+    _number("tmax", 0.1, _CELSIUS, _TEMPERATURE),
+    _number("tmin", 0.1, _CELSIUS, _TEMPERATURE),
+    _number("tbal", 0.1, _CELSIUS, _TEMPERATURE),
+    _number("bmth", 0.1, _CELSIUS, _TEMPERATURE_DELTA),
+    _number("ioff", 0.001, _AMPERE, _CURRENT, enabled=False),
+    _number("ioja", 0.000001, enabled=False),
+    _number("cycl", 1, "cycles", enabled=False),
+    _number("capa", 0.1, UNIT_AMPERE_HOURS),
+    _number("soch", 0.1, PERCENTAGE),
+    _number("socs", 0.1, PERCENTAGE, enabled=False),
+    _number("chac", 0.01, "C"),
+    _number("dchc", 0.01, "C"),
+    _number("sisn", 1),
+    _number("maxc", 1, _AMPERE, _CURRENT),
+    _number("maxd", 1, _AMPERE, _CURRENT),
+    _number("clow", 0.001, _VOLT, _VOLTAGE),
+    _number("vmax", 1, enabled=False),
+    _number("vmin", 1, enabled=False),
+    _number("eavc", 0.00001, _VOLT, _VOLTAGE, enabled=False),
+    _number("oddc", 0.00001, _VOLT, _VOLTAGE, enabled=False),
+)
 
 
 async def async_setup_entry(
@@ -44,14 +103,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a number for each quantity that this BMS lets be set."""
-    coordinator = entry.runtime_data
-
-    def candidates() -> Iterable[Candidate]:
-        for row in number_settings():
-            make = partial(RecBmsNumber, coordinator, row)
-            yield Candidate(str(row.key), frozenset({row.code}), make, row.enabled)
-
-    await async_add_as_they_appear(entry, Platform.NUMBER, candidates, async_add_entities)
+    await async_add_settings(entry, Platform.NUMBER, RecBmsNumber, NUMBERS, async_add_entities)
 
 
 class RecBmsNumber(RecBmsSettingEntity, NumberEntity):
@@ -59,24 +111,12 @@ class RecBmsNumber(RecBmsSettingEntity, NumberEntity):
 
     _attr_mode = NumberMode.BOX
 
-    def __init__(self, coordinator: RecBmsCoordinator, instruction: Instruction) -> None:
-        """Take limits, step and unit from the table of instructions."""
-        assert instruction.minimum is not None
-        assert instruction.maximum is not None
-        self._scale = 100 if instruction.line_unit == "fraction" else 1
-        description = NumberEntityDescription(
-            key=str(instruction.key),
-            translation_key=instruction.key,
-            device_class=_DIFFERENCES.get(
-                instruction.code, _DEVICE_CLASSES.get(instruction.unit or "")
-            ),
-            native_unit_of_measurement=instruction.unit,
-            native_min_value=instruction.minimum * self._scale,
-            native_max_value=instruction.maximum * self._scale,
-            native_step=instruction.step,
-            entity_registry_enabled_default=instruction.enabled,
-        )
-        super().__init__(coordinator, description, instruction)
+    def __init__(self, coordinator: RecBmsCoordinator, description: EntityDescription) -> None:
+        """Take the limits from what can be set."""
+        super().__init__(coordinator, description)
+        self._scale = 100 if self.setting.line_unit == "fraction" else 1
+        self._attr_native_min_value = self.setting.minimum * self._scale
+        self._attr_native_max_value = self.setting.maximum * self._scale
 
     @property
     @override

@@ -29,30 +29,30 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import BmsData, RecBmsConfigEntry, RecBmsCoordinator
+from .const import UNIT_AMPERE_HOURS, UNIT_MILLIOHM
+from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
+from .protocol.bms import Update
 from .protocol.errors import ErrorNumber, error_name
-from .protocol.state import Extremes, Location, MainData, PerUnit, Readings
+from .protocol.state import Location, PerUnit, Quantity, State, product
 
 # The coordinator does the talking; entities only show what it found.
 PARALLEL_UPDATES = 0
 
-UNIT_AMPERE_HOURS = "Ah"
-UNIT_MILLIOHM = "mΩ"
 ERROR_NONE = "no_error"
 ERROR_OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecBmsSensorDescription(SensorEntityDescription):
-    """A sensor: the instructions it shows, its value, and to how many digits the BMS knows it."""
+    """A sensor: its value, the quantities that takes, and to how many digits the BMS knows it."""
 
-    needs: frozenset[str]
-    value: Callable[[BmsData], float | str | None]
-    attributes: Callable[[Readings], dict[str, Any]] | None = None
-    also: frozenset[str] = frozenset()
-    """Instructions for the attributes alone: without them there is still a value."""
+    value_fn: Callable[[Update], float | str | None]
+    required: frozenset[str]
+    optional: frozenset[str] = frozenset()
+    """Quantities for the attributes alone: without them there is still a value."""
+    attributes_fn: Callable[[State], dict[str, Any]] | None = None
     digits: int | None = None
 
 
@@ -60,8 +60,8 @@ class RecBmsSensorDescription(SensorEntityDescription):
 class RecBmsTableDescription(SensorEntityDescription):
     """A sensor for each cell or temperature sensor of each unit."""
 
-    code: str
-    table: Callable[[Readings], PerUnit | None]
+    table_fn: Callable[[State], PerUnit | None]
+    quantity: Quantity
     placeholder: str
     scale: float = 1.0
     digits: int
@@ -69,74 +69,44 @@ class RecBmsTableDescription(SensorEntityDescription):
     """Leave out what has no value: some units answer for sensors that are not fitted."""
 
 
-def _main(pick: Callable[[MainData], float | None], scale: float = 1.0) -> dict[str, Any]:
-    def value(data: BmsData) -> float | None:
-        picked = None if (main := data.readings.main) is None else pick(main)
-        return None if picked is None else picked * scale
-
-    return {"needs": frozenset({"LCD1"}), "value": value}
+def _percent(fraction: float | None) -> float | None:
+    return product(fraction, 100)
 
 
-def _single(code: str) -> dict[str, Any]:
-    return {"needs": frozenset({code}), "value": lambda data: data.readings.number(code)}
-
-
-def _product(*factors: float | None) -> float | None:
-    product = 1.0
-    for factor in factors:
-        if factor is None:
-            return None
-        product *= factor
-    return product
-
-
-def _spread(main: MainData) -> float | None:
-    if main.max_cell_voltage is None or main.min_cell_voltage is None:
+def _spread(state: State) -> float | None:
+    if state.max_cell_voltage is None or state.min_cell_voltage is None:
         return None
-    return main.max_cell_voltage - main.min_cell_voltage
+    return state.max_cell_voltage - state.min_cell_voltage
 
 
-def _remaining_capacity(data: BmsData) -> float | None:
-    main = data.readings.main
-    return _product(data.readings.number("CAPA"), main.state_of_charge if main else None)
+def _remaining_capacity(state: State) -> float | None:
+    return product(state.settings.get("capa"), state.state_of_charge)
 
 
-def _stored_energy(data: BmsData) -> float | None:
-    main = data.readings.main
-    return _product(_remaining_capacity(data), main.voltage if main else None, 0.001)
+def _stored_energy(state: State) -> float | None:
+    return product(_remaining_capacity(state), state.voltage, 0.001)
 
 
-def _consumed_charge(data: BmsData) -> float | None:
-    return None if (extremes := data.readings.extremes) is None else extremes.consumed_charge
+def _where(state: State, location: Location | None, number: str) -> dict[str, Any]:
+    """Tell at which unit, by position, and which cell or sensor it is."""
+    if location is None:
+        return {"unit": None, number: None}
+    return {"unit": state.position(location.unit), number: location.number}
 
 
-def _where(pick: Callable[[Extremes], Location], number: str) -> dict[str, Any]:
-    """Return what a sensor needs to tell at which unit, by position, and cell or sensor it is."""
-
-    def attributes(readings: Readings) -> dict[str, Any]:
-        if (extremes := readings.extremes) is None:
-            return {"unit": None, number: None}
-        location = pick(extremes)
-        return {"unit": readings.position(location.unit), number: location.number}
-
-    return {"also": frozenset({"LCD3"}), "attributes": attributes}
-
-
-def _error(data: BmsData) -> str | None:
-    if (error := data.readings.error) is None:
+def _error(state: State) -> str | None:
+    if state.error is None:
         return None
-    if not error.present:
-        return ERROR_NONE
-    return error_name(error.number)
+    return error_name(state.error.number) if state.error.present else ERROR_NONE
 
 
-def _error_details(readings: Readings) -> dict[str, Any]:
-    error = readings.error
+def _error_details(state: State) -> dict[str, Any]:
+    error = state.error
     if error is None or not error.present:
         return {"number": None, "unit": None, "location": None}
     return {
         "number": error.number,
-        "unit": readings.position(error.unit),
+        "unit": state.position(error.unit),
         "location": error.location,
     }
 
@@ -153,7 +123,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=PERCENTAGE,
         suggested_display_precision=1,
         digits=1,
-        **_main(lambda main: main.state_of_charge, 100),
+        required=frozenset({Quantity.STATE_OF_CHARGE}),
+        value_fn=lambda data: _percent(data.state.state_of_charge),
     ),
     RecBmsSensorDescription(
         key="state_of_health",
@@ -163,7 +134,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=PERCENTAGE,
         suggested_display_precision=1,
         digits=1,
-        **_main(lambda main: main.state_of_health, 100),
+        required=frozenset({Quantity.STATE_OF_HEALTH}),
+        value_fn=lambda data: _percent(data.state.state_of_health),
     ),
     RecBmsSensorDescription(
         key="voltage",
@@ -172,7 +144,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         suggested_display_precision=2,
         digits=3,
-        **_main(lambda main: main.voltage),
+        required=frozenset({Quantity.VOLTAGE}),
+        value_fn=lambda data: data.state.voltage,
     ),
     RecBmsSensorDescription(
         key="current",
@@ -181,7 +154,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
         suggested_display_precision=2,
         digits=2,
-        **_main(lambda main: main.current),
+        required=frozenset({Quantity.CURRENT}),
+        value_fn=lambda data: data.state.current,
     ),
     RecBmsSensorDescription(
         key="power",
@@ -190,7 +164,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         suggested_display_precision=0,
         digits=1,
-        **_main(lambda main: main.power),
+        required=frozenset({Quantity.VOLTAGE, Quantity.CURRENT}),
+        value_fn=lambda data: data.state.power,
     ),
     RecBmsSensorDescription(
         key="stored_energy",
@@ -200,8 +175,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         suggested_display_precision=2,
         digits=2,
-        needs=frozenset({"LCD1", "CAPA"}),
-        value=_stored_energy,
+        required=frozenset({Quantity.STATE_OF_CHARGE, Quantity.VOLTAGE, "capa"}),
+        value_fn=lambda data: _stored_energy(data.state),
     ),
     RecBmsSensorDescription(
         key="remaining_capacity",
@@ -210,8 +185,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UNIT_AMPERE_HOURS,
         suggested_display_precision=1,
         digits=1,
-        needs=frozenset({"LCD1", "CAPA"}),
-        value=_remaining_capacity,
+        required=frozenset({Quantity.STATE_OF_CHARGE, "capa"}),
+        value_fn=lambda data: _remaining_capacity(data.state),
     ),
     RecBmsSensorDescription(
         key="consumed_charge",
@@ -219,8 +194,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         state_class=_MEASUREMENT,
         native_unit_of_measurement=UNIT_AMPERE_HOURS,
         suggested_display_precision=1,
-        needs=frozenset({"LCD3"}),
-        value=_consumed_charge,
+        required=frozenset({Quantity.CONSUMED_CHARGE}),
+        value_fn=lambda data: data.state.consumed_charge,
     ),
     RecBmsSensorDescription(
         key="min_cell_voltage",
@@ -230,8 +205,10 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         suggested_display_precision=3,
         digits=3,
-        **_where(lambda extremes: extremes.min_cell, "cell"),
-        **_main(lambda main: main.min_cell_voltage),
+        required=frozenset({Quantity.MIN_CELL_VOLTAGE}),
+        value_fn=lambda data: data.state.min_cell_voltage,
+        optional=frozenset({Quantity.MIN_CELL}),
+        attributes_fn=lambda state: _where(state, state.min_cell, "cell"),
     ),
     RecBmsSensorDescription(
         key="max_cell_voltage",
@@ -241,8 +218,10 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         suggested_display_precision=3,
         digits=3,
-        **_where(lambda extremes: extremes.max_cell, "cell"),
-        **_main(lambda main: main.max_cell_voltage),
+        required=frozenset({Quantity.MAX_CELL_VOLTAGE}),
+        value_fn=lambda data: data.state.max_cell_voltage,
+        optional=frozenset({Quantity.MAX_CELL}),
+        attributes_fn=lambda state: _where(state, state.max_cell, "cell"),
     ),
     RecBmsSensorDescription(
         key="cell_voltage_delta",
@@ -252,7 +231,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         suggested_display_precision=3,
         digits=3,
-        **_main(_spread),
+        required=frozenset({Quantity.MIN_CELL_VOLTAGE, Quantity.MAX_CELL_VOLTAGE}),
+        value_fn=lambda data: _spread(data.state),
     ),
     RecBmsSensorDescription(
         key="max_temperature",
@@ -262,38 +242,43 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         suggested_display_precision=1,
         digits=1,
-        **_where(lambda extremes: extremes.max_temperature, "sensor"),
-        **_main(lambda main: main.max_temperature),
+        required=frozenset({Quantity.MAX_TEMPERATURE}),
+        value_fn=lambda data: data.state.max_temperature,
+        optional=frozenset({Quantity.HOTTEST_SENSOR}),
+        attributes_fn=lambda state: _where(state, state.hottest_sensor, "sensor"),
     ),
     RecBmsSensorDescription(
         key="error",
         translation_key="error",
         device_class=SensorDeviceClass.ENUM,
         options=[ERROR_NONE, *(number.name.lower() for number in ErrorNumber), ERROR_OTHER],
-        needs=frozenset({"ERRO"}),
-        value=_error,
-        attributes=_error_details,
+        required=frozenset({Quantity.ERROR}),
+        value_fn=lambda data: _error(data.state),
+        attributes_fn=_error_details,
     ),
     RecBmsSensorDescription(
         key="cycles",
         translation_key="cycles",
         state_class=_COUNT,
         entity_category=_DIAGNOSTIC,
-        **_single("CYCL"),
+        required=frozenset({"cycl"}),
+        value_fn=lambda data: data.state.settings.get("cycl"),
     ),
     RecBmsSensorDescription(
         key="overvoltage_count",
         translation_key="overvoltage_count",
         state_class=_COUNT,
         entity_category=_DIAGNOSTIC,
-        **_single("VMAX"),
+        required=frozenset({"vmax"}),
+        value_fn=lambda data: data.state.settings.get("vmax"),
     ),
     RecBmsSensorDescription(
         key="undervoltage_count",
         translation_key="undervoltage_count",
         state_class=_COUNT,
         entity_category=_DIAGNOSTIC,
-        **_single("VMIN"),
+        required=frozenset({"vmin"}),
+        value_fn=lambda data: data.state.settings.get("vmin"),
     ),
     RecBmsSensorDescription(
         key="bms_temperature",
@@ -304,8 +289,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         suggested_display_precision=1,
         digits=1,
-        needs=frozenset({"BTEM"}),
-        value=lambda data: data.readings.bms_temperature,
+        required=frozenset({Quantity.BMS_TEMPERATURE}),
+        value_fn=lambda data: data.state.bms_temperature,
     ),
     RecBmsSensorDescription(
         key="reference_voltage",
@@ -317,7 +302,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         suggested_display_precision=3,
         digits=4,
-        **_single("REFC"),
+        required=frozenset({Quantity.REFERENCE_VOLTAGE}),
+        value_fn=lambda data: data.state.reference_voltage,
     ),
     RecBmsSensorDescription(
         key="poll_duration",
@@ -329,8 +315,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfTime.MILLISECONDS,
         suggested_display_precision=0,
         digits=0,
-        needs=frozenset(),
-        value=lambda data: data.poll_duration * 1000,
+        required=frozenset(),
+        value_fn=lambda data: data.duration * 1000,
     ),
     RecBmsSensorDescription(
         key="line_errors",
@@ -338,8 +324,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         state_class=_COUNT,
         entity_category=_DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        needs=frozenset(),
-        value=lambda data: data.line_errors,
+        required=frozenset(),
+        value_fn=lambda data: data.line_errors,
     ),
     RecBmsSensorDescription(
         key="retries",
@@ -347,8 +333,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         state_class=_COUNT,
         entity_category=_DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        needs=frozenset(),
-        value=lambda data: data.retries,
+        required=frozenset(),
+        value_fn=lambda data: data.retries,
     ),
 )
 
@@ -361,8 +347,8 @@ TABLES: tuple[RecBmsTableDescription, ...] = (
         native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         suggested_display_precision=3,
         digits=3,
-        code="CELL",
-        table=lambda readings: readings.cell_voltages,
+        quantity=Quantity.CELL_VOLTAGES,
+        table_fn=lambda state: state.cell_voltages,
         placeholder="cell",
     ),
     RecBmsTableDescription(
@@ -374,8 +360,8 @@ TABLES: tuple[RecBmsTableDescription, ...] = (
         suggested_display_precision=3,
         scale=1000,
         digits=3,
-        code="RINT",
-        table=lambda readings: readings.cell_resistances,
+        quantity=Quantity.CELL_RESISTANCES,
+        table_fn=lambda state: state.cell_resistances,
         placeholder="cell",
     ),
     RecBmsTableDescription(
@@ -386,8 +372,8 @@ TABLES: tuple[RecBmsTableDescription, ...] = (
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         suggested_display_precision=1,
         digits=1,
-        code="PTEM",
-        table=lambda readings: readings.temperatures,
+        quantity=Quantity.TEMPERATURES,
+        table_fn=lambda state: state.temperatures,
         placeholder="sensor",
         only_plausible=True,
     ),
@@ -406,21 +392,21 @@ async def async_setup_entry(
         for each in SENSORS:
             make = partial(RecBmsSensor, coordinator, each)
             enabled = each.entity_registry_enabled_default
-            yield Candidate(each.key, each.needs, make, enabled)
+            yield Candidate(each.key, each.required, make, enabled)
         for table in TABLES:
             for unit, number in sorted(_places(entry, table)):
                 yield Candidate(
                     f"{table.key}_{unit}_{number}",
-                    frozenset({table.code}),
+                    frozenset({table.quantity}),
                     partial(RecBmsTableSensor, coordinator, table, unit, number),
                 )
 
     def tables_hoped_for() -> Iterable[str]:
         """Yield the tables of which not even one cell or sensor is known."""
-        return (table.code for table in TABLES if not _places(entry, table))
+        return (table.quantity for table in TABLES if not _places(entry, table))
 
     coordinator.hopes.append(tables_hoped_for)
-    awaited = frozenset(table.code for table in TABLES if _is_awaited(entry, table))
+    awaited = frozenset(table.quantity for table in TABLES if _is_awaited(entry, table))
     await async_add_as_they_appear(
         entry, Platform.SENSOR, candidates, async_add_entities, awaited=awaited
     )
@@ -434,7 +420,7 @@ def _places(entry: RecBmsConfigEntry, description: RecBmsTableDescription) -> se
     What the BMS has no more is left out, and can be deleted: Home Assistant lets its owner delete
     what nobody provides.
     """
-    if (table := description.table(entry.runtime_data.data.readings)) is None:
+    if (table := description.table_fn(entry.runtime_data.data.state)) is None:
         return set(_known_places(entry, description))
     return {
         (unit, number)
@@ -448,7 +434,7 @@ def _is_awaited(entry: RecBmsConfigEntry, description: RecBmsTableDescription) -
 
     Those that read nothing sensible at the start, but may at any time, are not there to want it.
     """
-    if description.table(entry.runtime_data.data.readings) is None:
+    if description.table_fn(entry.runtime_data.data.state) is None:
         return False
     known = _known_places(entry, description)
     places = _places(entry, description)
@@ -479,13 +465,15 @@ class RecBmsSensor(RecBmsEntity, SensorEntity):
         self, coordinator: RecBmsCoordinator, description: RecBmsSensorDescription
     ) -> None:
         """Sit on the main device."""
-        super().__init__(coordinator, description, description.needs, also=description.also)
+        super().__init__(
+            coordinator, description, description.required, optional=description.optional
+        )
 
     @property
     @override
     def native_value(self) -> float | str | None:
         """What the BMS told, to what it can resolve."""
-        value = self.entity_description.value(self.coordinator.data)
+        value = self.entity_description.value_fn(self.coordinator.data)
         digits = self.entity_description.digits
         if digits is None or not isinstance(value, float):
             return value
@@ -495,8 +483,8 @@ class RecBmsSensor(RecBmsEntity, SensorEntity):
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         """Where it was measured."""
-        attributes = self.entity_description.attributes
-        return None if attributes is None else attributes(self.coordinator.data.readings)
+        attributes_fn = self.entity_description.attributes_fn
+        return None if attributes_fn is None else attributes_fn(self.coordinator.data.state)
 
     @override
     def _content(self) -> object:
@@ -517,7 +505,7 @@ class RecBmsTableSensor(RecBmsEntity, SensorEntity):
     ) -> None:
         """Sit on the device of the unit."""
         single = replace(description, key=f"{description.key}_{unit}_{number}")
-        super().__init__(coordinator, single, frozenset({description.code}), unit=unit)
+        super().__init__(coordinator, single, frozenset({description.quantity}), unit=unit)
         self._attr_translation_placeholders = {description.placeholder: str(number)}
         self._unit = unit
         self._number = number
@@ -526,7 +514,7 @@ class RecBmsTableSensor(RecBmsEntity, SensorEntity):
     @override
     def available(self) -> bool:
         """Whether the BMS tells of this cell or sensor at all."""
-        table = self.entity_description.table(self.coordinator.data.readings)
+        table = self.entity_description.table_fn(self.coordinator.data.state)
         return super().available and table is not None and table.has(self._unit, self._number)
 
     @property
@@ -534,7 +522,7 @@ class RecBmsTableSensor(RecBmsEntity, SensorEntity):
     def native_value(self) -> float | None:
         """What the BMS told, to what it can resolve."""
         description = self.entity_description
-        table = description.table(self.coordinator.data.readings)
+        table = description.table_fn(self.coordinator.data.state)
         value = None if table is None else table.get(self._unit, self._number)
         return None if value is None else round(value * description.scale, description.digits)
 

@@ -20,8 +20,9 @@ from homeassistant.helpers.service import async_get_config_entry, async_register
 from .const import DOMAIN
 from .coordinator import RecBmsCoordinator
 from .labels import labelled
-from .protocol.rs485.instructions import INSTRUCTIONS, Category, Instruction, Kind, find
-from .protocol.state import Reading
+from .protocol.rs485.instructions import INSTRUCTIONS, Instruction, Kind, find
+from .protocol.rs485.readings import Reading
+from .protocol.settings import Category
 
 SERVICE_GET_PARAMETER = "get_parameter"
 SERVICE_SET_PARAMETER = "set_parameter"
@@ -81,7 +82,7 @@ async def _get_parameter(call: ServiceCall) -> ServiceResponse:
             row.code: {
                 "name": row.name,
                 "alias": row.alias,
-                **_value_or_values(await coordinator.async_read(row)),
+                **_value_or_values(await coordinator.async_read(row.code)),
                 "unit": row.line_unit,
             }
             for row in instructions
@@ -93,7 +94,9 @@ async def _set_parameter(call: ServiceCall) -> ServiceResponse:
     """Set a value, in the line's unit, and tell what became of it."""
     coordinator = _coordinator(call)
     instruction = _instruction(call.data[ATTR_INSTRUCTION])
-    result = await coordinator.async_set(instruction, call.data[ATTR_VALUE])
+    if not instruction.settable:
+        raise _invalid("not_settable", name=f"{instruction.name} ({instruction.code})")
+    result = await coordinator.async_set(instruction.key, call.data[ATTR_VALUE])
     if not call.return_response:
         return None
     return {

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import override
 
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import Context
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
-from .coordinator import RecBmsCoordinator
-from .entity import RecBmsEntity
-from .protocol.rs485.instructions import SETTABLE, Instruction
+from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
+from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 
 
 class AdministratorsOnlyError(Unauthorized):
@@ -28,35 +29,20 @@ class AdministratorsOnlyError(Unauthorized):
         self.generate_message = True
 
 
-def number_settings() -> Iterable[Instruction]:
-    """Return the settings that are quantities."""
-    return (row for row in SETTABLE if not row.choices)
-
-
-def select_settings() -> Iterable[Instruction]:
-    """Return the settings that are choices from a list."""
-    return (row for row in SETTABLE if row.choices)
-
-
 class RecBmsSettingEntity(RecBmsEntity):
     """Shows one setting as the BMS has it, and changes it."""
 
     _attr_entity_category = EntityCategory.CONFIG
 
-    def __init__(
-        self,
-        coordinator: RecBmsCoordinator,
-        description: EntityDescription,
-        instruction: Instruction,
-    ) -> None:
+    def __init__(self, coordinator: RecBmsCoordinator, description: EntityDescription) -> None:
         """Sit on the main device."""
-        super().__init__(coordinator, description, frozenset({instruction.code}))
-        self.instruction = instruction
+        super().__init__(coordinator, description, frozenset({description.key}))
+        self.setting = coordinator.bms.settings[description.key]
 
     @property
     def line_value(self) -> float | None:
         """The value that the BMS has, in the line's unit."""
-        return self.coordinator.data.readings.number(self.instruction.code)
+        return self.coordinator.data.state.settings.get(self.setting.key)
 
     async def async_change(self, line_value: float) -> None:
         """Set a value in the line's unit and show what was read back.
@@ -69,8 +55,31 @@ class RecBmsSettingEntity(RecBmsEntity):
             user = await self.hass.auth.async_get_user(context.user_id)
             if user is None or not user.is_admin:
                 raise AdministratorsOnlyError(context, self.entity_id)
-        await self.coordinator.async_set(self.instruction, line_value)
+        await self.coordinator.async_set(self.setting.key, line_value)
 
     @override
     def _content(self) -> object:
         return self.line_value
+
+
+async def async_add_settings(
+    entry: RecBmsConfigEntry,
+    platform: Platform,
+    make: Callable[[RecBmsCoordinator, EntityDescription], RecBmsSettingEntity],
+    descriptions: Iterable[EntityDescription],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add an entity for each setting that this BMS has."""
+    coordinator = entry.runtime_data
+    offered = [each for each in descriptions if each.key in coordinator.bms.settings]
+
+    def candidates() -> Iterable[Candidate]:
+        for each in offered:
+            yield Candidate(
+                each.key,
+                frozenset({each.key}),
+                partial(make, coordinator, each),
+                each.entity_registry_enabled_default,
+            )
+
+    await async_add_as_they_appear(entry, platform, candidates, async_add_entities)

@@ -171,7 +171,7 @@ class House:
 
     def grow_older(self, seconds: float) -> None:
         """Let time pass for the polling table, which goes by the loop's clock."""
-        schedule = self.coordinator.schedule
+        schedule = self.coordinator.bms._schedule
         for times in (schedule._read_at, schedule._asked_in_vain_at):
             for code in times:
                 times[code] -= seconds

@@ -264,7 +264,7 @@ async def test_the_search_goes_through_the_entrys_connection(
     assert dialog.placeholders["address"] == "2"
     await dialog.confirm()
     assert beside.coordinator.last_update_success
-    assert beside.coordinator.client.connection.counters.opened == 1
+    assert beside.coordinator.bms.client.connection.counters.opened == 1
     assert not beside.sim.log.overlaps
     assert "*IDN" not in {e.instruction for e in beside.sim.log.requests(address=1)}
 
@@ -276,7 +276,7 @@ async def test_a_failed_search_leaves_the_entrys_connection_open(
     assert dialog.errors
     await beside.poll()
     assert beside.coordinator.last_update_success
-    assert beside.coordinator.client.connection.counters.opened == 1
+    assert beside.coordinator.bms.client.connection.counters.opened == 1
 
 
 # -- more than one BMS ---------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.common import mock_restore_cache_with
 from custom_components.rec_bms.protocol.energy import Direction, EnergyMeter
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
-from custom_components.rec_bms.protocol.state import MainData
+from custom_components.rec_bms.protocol.rs485.readings import MainData
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for

@@ -11,7 +11,7 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.rec_bms import sensor
 from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnostics
-from custom_components.rec_bms.protocol.state import Readings
+from custom_components.rec_bms.protocol.state import State
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
 from tests.integration.table import NUMBERS, ROWS, SELECTS, Row
@@ -313,8 +313,8 @@ async def test_how_the_line_is_doing_is_shown(complete: House) -> None:
 
 
 async def test_what_the_bms_has_not_told_has_no_value(running: House) -> None:
-    nothing = replace(running.coordinator.data, readings=Readings({}))
-    told = {each.key for each in sensor.SENSORS if each.value(nothing) is not None}
+    nothing = replace(running.coordinator.data, state=State())
+    told = {each.key for each in sensor.SENSORS if each.value_fn(nothing) is not None}
     assert told == {"poll_duration", "line_errors", "retries"}
 
 

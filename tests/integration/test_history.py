@@ -30,7 +30,7 @@ from sqlalchemy import func, select
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import Instruction
-from custom_components.rec_bms.protocol.state import Reading
+from custom_components.rec_bms.protocol.rs485.readings import Reading
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for

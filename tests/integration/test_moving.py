@@ -353,7 +353,7 @@ async def test_a_search_by_another_name_leaves_out_what_is_set_up(
     assert dialog.placeholders["address"] == "2"
     entry = await dialog.confirm()
     assert entry.unique_id == f"{stable}#2"
-    assert house.coordinator.client.connection is entry.runtime_data.client.connection
+    assert house.coordinator.bms.client.connection is entry.runtime_data.bms.client.connection
 
 
 async def test_an_adapter_that_is_in_use_by_another_name_is_not_offered(

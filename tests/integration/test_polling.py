@@ -221,7 +221,7 @@ async def test_what_the_bms_does_not_know_is_asked_in_two_rounds_and_has_no_enti
     knows_less: House,
 ) -> None:
     assert knows_less.asked().count("CANF") == 6
-    assert knows_less.coordinator.schedule.unsupported == {"CANF", "BTEM"}
+    assert knows_less.coordinator.bms.unsupported == {"CANF", "BTEM"}
     assert not {"canf", "bms_temperature"} & keys_of(knows_less)
 
 

@@ -205,7 +205,7 @@ async def test_of_two_sets_that_contradict_each_other_one_is_refused(limit: Hous
 
 
 async def test_a_set_goes_before_the_rest_of_a_running_poll(limit: House) -> None:
-    limit.coordinator._was_away = True  # so that the poll asks for everything
+    limit.coordinator.bms._was_away = True  # so that the poll asks for everything
     poll = asyncio.create_task(limit.coordinator.async_refresh())
     await until(lambda: len(limit.sim.log.requests()) >= 5)
     await limit.set_number("maxc", NEW)
@@ -226,7 +226,7 @@ async def test_in_the_middle_of_a_poll_of_225_cells_a_set_takes_half_a_second_at
     house = House(hass, sim, entry_for(sim, address=16))
     await house.set_up()
     sim.log.clear()
-    house.coordinator._was_away = True
+    house.coordinator.bms._was_away = True
     poll = asyncio.create_task(house.coordinator.async_refresh())
     await until(lambda: sim.log.requests("CELL"))
     began = hass.loop.time()

@@ -220,7 +220,7 @@ async def test_a_limit_that_was_wrongly_taken_for_unsupported_is_kept_to(
     sim = simulate(unsupported={"CMAX"})
     house = House(hass, sim, entry_for(sim))
     await house.set_up()
-    assert "CMAX" in house.coordinator.schedule.unsupported
+    assert "CMAX" in house.coordinator.bms.unsupported
     house.bms.unsupported.clear()
     for value in (4.18, 4.19):
         with pytest.raises(ServiceValidationError) as refused:
@@ -242,7 +242,7 @@ async def test_silence_about_a_limit_that_has_an_entity_forbids_the_set(
         registry.async_update_entity(running.entity_id("cmax"), disabled_by=disabled_by)
     running.bms.unsupported.add("CMAX")
     await running.reload()
-    assert "CMAX" in running.coordinator.schedule.unsupported
+    assert "CMAX" in running.coordinator.bms.unsupported
     with pytest.raises(HomeAssistantError) as refused:
         await running.set_number("clow", 3.3)
     assert refused.value.translation_key == "no_answer"

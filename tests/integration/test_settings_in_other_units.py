@@ -210,7 +210,7 @@ async def test_a_limit_in_millivolts_is_held_to_one_in_volts(complete: House) ->
 async def test_a_unit_that_is_changed_while_a_set_waits_changes_no_value(
     complete: House,
 ) -> None:
-    async with complete.coordinator.client.connection.turn():
+    async with complete.coordinator.bms.client.connection.turn():
         setting = asyncio.create_task(complete.set_number("clow", 3.3))
         await asyncio.sleep(0)
         show_in(complete, BY_CODE["CLOW"], "mV")

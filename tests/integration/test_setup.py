@@ -25,7 +25,7 @@ async def test_a_bms_shows_up(running: House) -> None:
 
 
 async def test_unloading_takes_the_entities_away_and_closes_the_port(running: House) -> None:
-    connection: Connection = running.coordinator.client.connection
+    connection: Connection = running.coordinator.bms.client.connection
     await running.unload()
     assert running.entry.state is ConfigEntryState.NOT_LOADED
     assert running.shown("voltage") == "unavailable"

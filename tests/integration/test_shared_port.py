@@ -36,8 +36,8 @@ async def both(hass: HomeAssistant, pair: SimulatorThread) -> tuple[House, House
 
 async def test_two_entries_share_one_connection(both: tuple[House, House]) -> None:
     first, second = both
-    assert first.coordinator.client.connection is second.coordinator.client.connection
-    assert first.coordinator.client.connection.counters.opened == 1
+    assert first.coordinator.bms.client.connection is second.coordinator.bms.client.connection
+    assert first.coordinator.bms.client.connection.counters.opened == 1
 
 
 async def test_each_shows_its_own_bms(both: tuple[House, House]) -> None:
@@ -62,7 +62,7 @@ async def test_the_line_is_shared_fairly(both: tuple[House, House]) -> None:
     first, second = both
     first.sim.log.clear()
     for house in both:
-        house.coordinator._was_away = True
+        house.coordinator.bms._was_away = True
     await asyncio.gather(first.poll(), second.poll())
     addresses = [entry.address for entry in first.sim.log.requests()]
     assert 2 in addresses[:4]
@@ -81,7 +81,7 @@ async def test_one_that_is_silent_leaves_the_other_available(
 
 async def test_the_last_one_closes_the_port(both: tuple[House, House]) -> None:
     first, second = both
-    connection = first.coordinator.client.connection
+    connection = first.coordinator.bms.client.connection
     await first.unload()
     assert connection._wire.is_open
     await second.poll()
@@ -134,7 +134,7 @@ async def test_the_same_adapter_by_another_name_is_the_same_port(
         second.entry, data={**second.entry.data, "port": str(link.resolve())}
     )
     await first.set_up()  # and with the integration all its entries
-    assert first.coordinator.client.connection is second.coordinator.client.connection
+    assert first.coordinator.bms.client.connection is second.coordinator.bms.client.connection
 
 
 # -- a set that waits for its turn -----------------------------------------------------------------
@@ -183,13 +183,13 @@ leaving = pytest.mark.parametrize("leave", LEAVING.values(), ids=LEAVING)
 @asynccontextmanager
 async def line_taken(house: House) -> AsyncIterator[None]:
     """Have the line in the hands of another, as in a slow exchange."""
-    async with house.coordinator.client.connection.turn():
+    async with house.coordinator.bms.client.connection.turn():
         yield
 
 
 async def waiting_set(house: House) -> asyncio.Task[Any]:
     """Begin a set and return once it waits for its turn."""
-    connection = house.coordinator.client.connection
+    connection = house.coordinator.bms.client.connection
     setting = asyncio.create_task(house.set_number("maxc", 100))
     await until(lambda: connection._lock._waiters)
     return setting

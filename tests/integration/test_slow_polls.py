@@ -17,7 +17,7 @@ from custom_components.rec_bms.protocol.errors import NoResponseError
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Instruction
-from custom_components.rec_bms.protocol.state import Reading
+from custom_components.rec_bms.protocol.rs485.readings import Reading
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
@@ -109,7 +109,7 @@ async def test_what_a_slow_first_poll_has_read_is_shown(
     line: Line, interval: int, missing: tuple[str, ...]
 ) -> None:
     house = await set_up(line, interval, missing)
-    assert house.coordinator.data.poll_duration > 3 * interval
+    assert house.coordinator.data.duration > 3 * interval
     assert "unavailable" not in shown(house).values()
 
 
@@ -122,7 +122,7 @@ async def test_for_an_hour_nothing_goes_away_for_what_the_bms_does_not_know(
     while line.clock.now() < until:
         await line.poll()
         assert "unavailable" not in shown(house).values()
-        assert house.coordinator.data.poll_duration < SILENCE + 1
+        assert house.coordinator.data.duration < SILENCE + 1
     assert {code for asked in line.polls for code in asked} >= set(missing)
 
 
@@ -140,7 +140,7 @@ async def test_of_what_the_bms_may_not_know_one_at_most_is_asked_a_poll_and_last
 async def test_what_is_not_known_after_set_up_is_decided_one_a_poll(line: Line) -> None:
     house = await set_up(line, 10, TWELVE)
     await line.poll(len(TWELVE))
-    assert house.coordinator.schedule.unsupported == set(TWELVE)
+    assert house.coordinator.bms.unsupported == set(TWELVE)
     line.polls.clear()
     await line.poll(10)
     assert not {code for asked in line.polls for code in asked} & set(TWELVE)
@@ -158,7 +158,7 @@ async def test_after_a_reconnect_the_main_data_do_not_wait_for_what_the_bms_does
     line.missing.remove("MAXC")
     line.polls.clear()
     await line.poll()
-    assert house.coordinator.data.poll_duration < SILENCE + 42 * EXCHANGE
+    assert house.coordinator.data.duration < SILENCE + 42 * EXCHANGE
     assert {"*IDN", "SWVR", "CMAX"} <= set(line.polls[0])
     await line.poll(len(TWELVE))
     assert all(len([code for code in asked if code in TWELVE]) <= 1 for asked in line.polls)
@@ -173,7 +173,7 @@ async def test_what_nobody_would_see_is_not_asked_again(line: Line) -> None:
     asked = {code for codes in line.polls for code in codes}
     assert {"CANF", "RINT", "SWVR"} <= asked, "a select, sensors and the device would show them"
     assert not {"EAVC", "REFC", "SOCS"} & asked
-    assert house.coordinator.schedule.unsupported >= {"EAVC", "REFC", "SOCS"}
+    assert house.coordinator.bms.unsupported >= {"EAVC", "REFC", "SOCS"}
 
 
 async def test_who_might_see_what_is_missing_is_not_looked_up_in_every_poll(line: Line) -> None:
@@ -211,7 +211,7 @@ async def test_a_reading_that_slow_polls_lose_is_kept_for_three_of_them(line: Li
     house = await set_up(line, 2)
     line.waits = 1.0
     await line.poll(2)
-    assert house.coordinator.data.poll_duration > 4
+    assert house.coordinator.data.duration > 4
     line.lost = {"CELL"}
     for _ in range(3):
         await line.poll()
@@ -233,7 +233,7 @@ async def test_energy_is_counted_while_polls_last_longer_than_three_intervals(li
     house.sim.call(house.bms.set_current, -100)
     line.waits = 2.0
     await line.poll(2)
-    assert house.coordinator.data.poll_duration > 3 * 2
+    assert house.coordinator.data.duration > 3 * 2
     before = house.number("energy_discharged")
     meter = house.bms.battery.meter.discharged_wh
     await line.poll(100)

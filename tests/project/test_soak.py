@@ -35,7 +35,7 @@ update, ask, code_of = RecBmsCoordinator._async_update_data, Line.ask, oracle.co
 
 async def longer(self):
     data = await update(self)
-    return replace(data, poll_duration=data.poll_duration * 1.02)
+    return replace(data, duration=data.duration * 1.02)
 
 async def one_more_retry(self, *args, **options):
     counters = self._wire.counters

@@ -14,7 +14,7 @@ import pytest
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.connection import Connection
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
-from custom_components.rec_bms.protocol.state import Reading
+from custom_components.rec_bms.protocol.rs485.readings import Reading
 from tools.simulator import SimulatorThread
 
 sys.path.insert(0, str(Path(__file__).parent))

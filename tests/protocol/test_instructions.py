@@ -11,6 +11,7 @@ from custom_components.rec_bms.protocol.rs485.instructions import (
     BY_CODE,
     INSTRUCTIONS,
     SETTABLE,
+    SETTINGS,
     Category,
     Group,
     Instruction,
@@ -76,12 +77,20 @@ def test_each_row_is_as_the_reference_has_it(row: dict[str, str]) -> None:
     assert instruction.maximum == number(row["max"])
     assert instruction.line_unit == (row["line_unit"] or None)
     assert instruction.common == (row["common"] == "y")
-    assert instruction.key == (row["entity_key"] or None)
-    assert instruction.unit == (row["unit"] or None)
-    assert instruction.step == number(row["step"])
     assert platform(instruction) == row["platform"]
-    if row["platform"] != "device":
-        assert instruction.enabled == (row["enabled_by_default"] == "y")
+
+
+@each_row
+def test_what_can_be_set_has_the_key_and_the_limits_of_its_row(row: dict[str, str]) -> None:
+    instruction = BY_CODE[row["code"]]
+    setting = SETTINGS.get(instruction.key)
+    assert (setting is not None) == instruction.settable
+    if setting is not None:
+        assert setting.key == row["entity_key"]
+        assert (setting.code, setting.name) == (row["code"], row["name"])
+        assert (setting.minimum, setting.maximum) == (number(row["min"]), number(row["max"]))
+        assert setting.line_unit == (row["line_unit"] or None)
+        assert setting.whole_number == (row["reply"] in ("int", "char"))
 
 
 @each_row

@@ -16,7 +16,8 @@ from peer import Peer, frames
 from custom_components.rec_bms.protocol.errors import NoResponseError
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
-from custom_components.rec_bms.protocol.state import BmsTemperature, ErrorState, PerUnit
+from custom_components.rec_bms.protocol.rs485.readings import BmsTemperature
+from custom_components.rec_bms.protocol.state import ErrorState, PerUnit
 
 CMAX = frames(b"4.18000e0")
 CMIN = frames(b"3.20000e0")

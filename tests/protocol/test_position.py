@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from custom_components.rec_bms.protocol.state import PerUnit, Reading, Readings
+from custom_components.rec_bms.protocol.state import PerUnit, State
 
 
-def told(units: int | None, address: int | None) -> Readings:
-    """Return readings of a BMS at an address, with a row of cells for each unit."""
-    cells: dict[str, Reading] = {} if units is None else {"CELL": PerUnit(((3.3,),) * units)}
-    return Readings(cells, address)
+def told(units: int | None, address: int | None) -> State:
+    """Return the state of a BMS at an address, with a row of cells for each unit."""
+    cells = {} if units is None else {"cell_voltages": PerUnit(((3.3,),) * units)}
+    return State.of(cells, address)
 
 
 @pytest.mark.parametrize("own", [None, 1, 2, 15, 16])
@@ -21,8 +21,8 @@ def test_a_single_unit_is_unit_1_whatever_its_address_says(own: int | None, addr
 
 @pytest.mark.parametrize("own", [1, 4, 16])
 def test_the_units_of_a_master_before_or_after_them_are_those_of_their_addresses(own: int) -> None:
-    readings = told(3, own)
-    assert [readings.position(address) for address in (1, 2, 3)] == [1, 2, 3]
+    state = told(3, own)
+    assert [state.position(address) for address in (1, 2, 3)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("own", [1, 16])
@@ -48,7 +48,7 @@ def test_before_the_cells_were_told_only_its_own_address_is_certain() -> None:
 @pytest.mark.parametrize("own", [1, 2, 16])
 @pytest.mark.parametrize("units", [1, 3])
 def test_a_position_that_was_told_stays_what_it_is(own: int, units: int) -> None:
-    readings = told(units, own)
+    state = told(units, own)
     for address in (0, 1, 2, 3, 4, 16):
-        position = readings.position(address)
-        assert readings.position(position) == position
+        position = state.position(address)
+        assert state.position(position) == position

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import struct
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
@@ -29,19 +31,23 @@ from custom_components.rec_bms.protocol.rs485.instructions import (
     BY_CODE,
     INSTRUCTIONS,
     SETTABLE,
+    SETTINGS,
     Instruction,
 )
-from custom_components.rec_bms.protocol.state import (
+from custom_components.rec_bms.protocol.rs485.readings import (
+    CODE_OF,
     BmsTemperature,
-    ErrorState,
     Extremes,
-    Location,
     MainData,
-    PerUnit,
     Reading,
-    Readings,
+    told_by,
 )
+from custom_components.rec_bms.protocol.state import ErrorState, Location, PerUnit, Quantity, State
 from tools.simulator.figures import float32, write_float
+
+with Path(__file__).with_name("instructions.csv").open(encoding="utf-8", newline="") as file:
+    STEPS = {row["code"]: float(row["step"]) for row in csv.DictReader(file) if row["step"]}
+    """What an entity is set in, in its unit."""
 
 each_settable = pytest.mark.parametrize("row", SETTABLE, ids=lambda row: row.code)
 
@@ -324,48 +330,61 @@ def test_labels_are_those_of_the_replaced_toolset() -> None:
     assert labelled(450.0) is labelled("2.35") is labelled(None) is None
 
 
-def test_readings_give_each_kind_by_its_name() -> None:
-    none = Readings()
-    assert none.main is none.extremes is none.cell_voltages is none.bms_temperature is None
-    assert none.error is none.temperatures is none.cell_resistances is None
-    assert none.number("CMAX") is none.text("*IDN") is None
-    values: dict[str, Reading] = {
-        "LCD1": read("LCD1", b"28", floats(*[0.5] * 7)),
-        "LCD3": read("LCD3", b"8", bytes(8)),
+def test_a_state_gives_each_quantity_by_its_name_and_tells_what_was_not_told() -> None:
+    nothing = State()
+    assert nothing.voltage is nothing.min_cell is nothing.cell_voltages is None
+    assert nothing.bms_temperature is nothing.error is nothing.temperatures is None
+    assert nothing.cell_resistances is nothing.power is nothing.model is None
+    assert not any(map(nothing.has, (*Quantity, "cmax")))
+    readings: dict[str, Reading] = {
+        "LCD1": read("LCD1", b"28", floats(0.5, 0.75, -2, 19, 55, 0.25, 1)),
+        "LCD3": read("LCD3", b"8", bytes((1, 2, 3, 4, 5, 6, 1, 0))),
         "CELL": read("CELL", b"1", floats(3.5)),
         "RINT": read("RINT", b"1", floats(0.5)),
         "PTEM": read("PTEM", b"1", floats(20)),
         "BTEM": BmsTemperature(21.5),
         "ERRO": read("ERRO", b"4", bytes(4)),
+        "REFC": 5.001,
         "CMAX": 4.18,
         "CYCL": 103,
         "*IDN": "REC",
         "BVOL": None,
     }
-    readings = Readings(values)
-    assert readings.main is values["LCD1"]
-    assert readings.extremes is values["LCD3"]
-    assert readings.cell_voltages is values["CELL"]
-    assert readings.cell_resistances is values["RINT"]
-    assert readings.temperatures is values["PTEM"]
-    assert readings.bms_temperature == 21.5
-    assert readings.error is values["ERRO"]
-    assert (readings.number("CMAX"), readings.number("CYCL")) == (4.18, 103)
-    assert readings.number("*IDN") is readings.text("CMAX") is readings.number("BVOL") is None
-    assert readings.text("*IDN") == "REC"
-    assert readings.has("BVOL")
-    assert not readings.has("BMIN")
+    told = {
+        name: value for code in readings for name, value in told_by(code, readings[code]).items()
+    }
+    state = State.of(told)
+    assert (state.min_cell_voltage, state.max_cell_voltage) == (0.5, 0.75)
+    assert (state.current, state.max_temperature, state.voltage) == (-2, 19, 55)
+    assert (state.state_of_charge, state.state_of_health, state.power) == (0.25, 1, -110)
+    assert (state.min_cell, state.max_cell) == (Location(1, 2), Location(3, 4))
+    assert (state.hottest_sensor, state.consumed_charge) == (Location(5, 6), 256)
+    assert state.cell_voltages is readings["CELL"]
+    assert state.cell_resistances is readings["RINT"]
+    assert state.temperatures is readings["PTEM"]
+    assert state.bms_temperature == 21.5
+    assert state.error is readings["ERRO"]
+    assert (state.reference_voltage, state.model) == (5.001, "REC")
+    assert state.settings == {"cmax": 4.18, "cycl": 103, "bvol": None}
+    assert state.has("bvol")
+    assert not state.has("bmin")
+    assert not state.has(Quantity.SOFTWARE_VERSION)
 
 
-def test_the_layout_changes_when_a_cell_or_sensor_comes_or_goes_and_not_with_values() -> None:
-    def layout(*rows: tuple[float | None, ...]) -> object:
-        return Readings({"PTEM": PerUnit(rows)}).layout
+def test_each_quantity_and_each_setting_is_told_by_one_instruction() -> None:
+    assert set(CODE_OF) == {*Quantity, *SETTINGS}
+    assert set(CODE_OF.values()) == set(BY_CODE)
 
-    assert layout((20.0, 21.0)) == layout((22.0, 23.0))
-    assert layout((20.0, 21.0)) != layout((20.0, None))
-    assert layout((20.0, 21.0)) != layout((20.0, 21.0, 22.0))
-    assert layout((20.0,)) != layout((20.0,), (20.0,))
-    assert Readings({"BTEM": None}).layout != Readings().layout
+
+def test_the_shape_changes_when_a_cell_or_sensor_comes_or_goes_and_not_with_values() -> None:
+    def shape(*rows: tuple[float | None, ...]) -> object:
+        return State.of({"temperatures": PerUnit(rows)}).shape
+
+    assert shape((20.0, 21.0)) == shape((22.0, 23.0))
+    assert shape((20.0, 21.0)) != shape((20.0, None))
+    assert shape((20.0, 21.0)) != shape((20.0, 21.0, 22.0))
+    assert shape((20.0,)) != shape((20.0,), (20.0,))
+    assert State.of({"bms_temperature": None}).shape != State().shape
 
 
 # -- setting ----------------------------------------------------------------------------------
@@ -488,8 +507,7 @@ def test_one_step_away_is_another_value(row: Instruction) -> None:
         return
     assert row.minimum is not None
     assert row.maximum is not None
-    assert row.step is not None
-    step = row.step / 100 if row.line_unit == "fraction" else row.step
+    step = STEPS[row.code] / 100 if row.line_unit == "fraction" else STEPS[row.code]
     if row.code == "IOJA":
         step = 1e-5  # five digits are all that the BMS shows of it
     count = round((row.maximum - row.minimum) / step)

@@ -20,6 +20,7 @@ from unittest.mock import patch
 from homeassistant.helpers.entity import Entity
 
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
+from custom_components.rec_bms.protocol.rs485.bms import Rs485Bms
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Group
 from tools.testkit.simulated import running_simulator
 
@@ -91,7 +92,7 @@ async def _poll(
     coordinator: RecBmsCoordinator, polls: int, turnaround: float
 ) -> tuple[float, float, float]:
     """Return the mean processor time, time and wire time of so many polls, in s."""
-    connection = coordinator.client.connection
+    connection = _bms(coordinator).client.connection
     cpu = took = wire = 0.0
     for turn in range(polls):
         _let_time_pass(coordinator, turn)
@@ -106,9 +107,13 @@ async def _poll(
     return cpu / polls, took / polls, wire / polls
 
 
+def _bms(coordinator: RecBmsCoordinator) -> Rs485Bms:
+    return cast("Rs485Bms", coordinator.bms)
+
+
 def _let_time_pass(coordinator: RecBmsCoordinator, turn: int) -> None:
     """Have due what would be due had a scan interval passed since the last poll."""
-    read_at = coordinator.schedule._read_at
+    read_at = _bms(coordinator)._schedule._read_at
     for code, row in BY_CODE.items():
         if row.group is Group.MAIN or (row.group in _EVERY and turn % _EVERY[row.group] == 0):
             if code in read_at:

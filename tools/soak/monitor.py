@@ -14,12 +14,14 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, Stat
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
-from custom_components.rec_bms.coordinator import BmsData, RecBmsConfigEntry, RecBmsCoordinator
+from custom_components.rec_bms.coordinator import RecBmsConfigEntry, RecBmsCoordinator
+from custom_components.rec_bms.protocol.bms import Update
 from custom_components.rec_bms.protocol.errors import NoResponseError
+from custom_components.rec_bms.protocol.rs485.bms import Rs485Bms
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.instructions import Instruction
+from custom_components.rec_bms.protocol.rs485.readings import Reading
 from custom_components.rec_bms.protocol.rs485.transaction import Line
-from custom_components.rec_bms.protocol.state import Reading
 from tools.simulator.faults import DAMAGES
 from tools.simulator.framing import build
 from tools.simulator.log import ANSWERED, HEARD, SILENT, Entry
@@ -166,7 +168,7 @@ class Monitor:
             monitor._saw_reading(client, instruction.code, reading, began)
             return reading
 
-        async def watched_update(coordinator: RecBmsCoordinator) -> BmsData:
+        async def watched_update(coordinator: RecBmsCoordinator) -> Update:
             began = monitor._now
             monitor.findings.polls += 1
             try:
@@ -328,7 +330,7 @@ class Monitor:
         self._longest_poll[name] = max(self._longest_poll.get(name, 0.0), self._now - began)
         _, last = self._polled.get(name, (0.0, 0.0))
         self._polled[name] = (last, self._now)
-        client = coordinator.client
+        client = cast("Rs485Bms", coordinator.bms).client
         counters = {
             "line_errors": client.connection.counters.line_errors,
             "retries": self._retries[client.connection.port],

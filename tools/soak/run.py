@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import cast
 from unittest.mock import patch
 
 # Ahead of the test package, which has a custom_components of its own.
@@ -27,6 +28,7 @@ from pytest_homeassistant_custom_component.common import (
 import tools.simulator.line
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
+from custom_components.rec_bms.protocol.rs485.bms import Rs485Bms
 from tools.simulator.figures import write_float
 from tools.simulator.table import BY_CODE, Instruction
 from tools.testkit import memory_port
@@ -315,7 +317,7 @@ class _Soak:
     async def _read_all(self, entry: MockConfigEntry) -> None:
         coordinator = entry.runtime_data
         for code in BY_CODE:
-            coordinator.schedule.forget(code)
+            cast("Rs485Bms", coordinator.bms)._schedule.forget(code)
         for _ in range(3):
             await coordinator.async_refresh()
             await asyncio.sleep(_SETTLED_AFTER)

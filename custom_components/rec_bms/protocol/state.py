@@ -1,35 +1,46 @@
-"""What a BMS told us, as frozen dataclasses in the line's units.
+"""What a BMS told, by quantity and in the line's units, whatever way it came.
 
-Nothing here depends on the line: another way to the same readings fills the same models. None
-stands for a value that the BMS gave but that cannot be: not finite, or far outside what a cell, a
-sensor or a percentage can be.
+A quantity that was not told is absent: `has` tells. None stands for one that was told, but cannot
+be: not finite, or far outside what a cell, a sensor or a percentage can be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Any, Self
 
 
-@dataclass(frozen=True, slots=True)
-class MainData:
-    """LCD1: volts, amperes (positive while charging), °C, and fractions from 0 to 1."""
+class Quantity(StrEnum):
+    """What a BMS may tell, apart from its settings, which go by their keys; fields of `State`."""
 
-    min_cell_voltage: float | None
-    max_cell_voltage: float | None
-    current: float | None
-    max_temperature: float | None
-    voltage: float | None
-    state_of_charge: float | None
-    state_of_health: float | None
+    VOLTAGE = "voltage"
+    CURRENT = "current"
+    STATE_OF_CHARGE = "state_of_charge"
+    STATE_OF_HEALTH = "state_of_health"
+    CONSUMED_CHARGE = "consumed_charge"
+    MIN_CELL_VOLTAGE = "min_cell_voltage"
+    MAX_CELL_VOLTAGE = "max_cell_voltage"
+    MAX_TEMPERATURE = "max_temperature"
+    MIN_CELL = "min_cell"
+    MAX_CELL = "max_cell"
+    HOTTEST_SENSOR = "hottest_sensor"
+    CELL_VOLTAGES = "cell_voltages"
+    CELL_RESISTANCES = "cell_resistances"
+    TEMPERATURES = "temperatures"
+    BMS_TEMPERATURE = "bms_temperature"
+    REFERENCE_VOLTAGE = "reference_voltage"
+    ERROR = "error"
+    MODEL = "model"
+    SOFTWARE_VERSION = "software_version"
+    HARDWARE_VERSION = "hardware_version"
 
-    @property
-    def power(self) -> float | None:
-        """Voltage times current in W, positive while charging."""
-        if self.voltage is None or self.current is None:
-            return None
-        return self.voltage * self.current
+
+_QUANTITIES = frozenset(Quantity)
+_NO_SETTINGS: Mapping[str, float | None] = MappingProxyType({})
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +52,8 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Extremes:
-    """LCD3: where the extremes are, and the Ah consumed since the last full charge."""
-
-    min_cell: Location
-    max_cell: Location
-    max_temperature: Location
-    consumed_charge: int
-
-
-@dataclass(frozen=True, slots=True)
 class PerUnit:
-    """CELL, RINT or PTEM: a row per unit, a value per cell or sensor: V, Ω or °C."""
+    """A row per unit, a value per cell or sensor: V, Ω or °C."""
 
     units: tuple[tuple[float | None, ...], ...]
 
@@ -72,15 +73,8 @@ class PerUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class BmsTemperature:
-    """BTEM: the temperature of the BMS itself in °C."""
-
-    temperature: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class ErrorState:
-    """ERRO: the error that the BMS reports, or none.
+    """The error that a BMS reports, or none.
 
     `number` is REC's error number, `unit` the BMS address of the unit and `location` the cell or
     sensor; they mean something while `present`.
@@ -101,68 +95,71 @@ class Identity:
     hardware_version: str | None = None
 
 
-type Reading = MainData | Extremes | PerUnit | BmsTemperature | ErrorState | float | str | None
-"""One instruction's decoded answer. Whole numbers are ints, which are floats to a type checker."""
-
-
 @dataclass(frozen=True, slots=True)
-class Readings:
-    """The last readings of one BMS, by instruction code; what is absent is not known."""
+class State:
+    """What is known of one BMS: V, A (positive while charging), Ah, °C, Ω, fractions of 1."""
 
-    values: Mapping[str, Reading] = field(default_factory=lambda: MappingProxyType({}))
+    voltage: float | None = None
+    current: float | None = None
+    state_of_charge: float | None = None
+    state_of_health: float | None = None
+    consumed_charge: float | None = None
+    """Ah since the last full charge."""
+    min_cell_voltage: float | None = None
+    max_cell_voltage: float | None = None
+    max_temperature: float | None = None
+    min_cell: Location | None = None
+    max_cell: Location | None = None
+    hottest_sensor: Location | None = None
+    cell_voltages: PerUnit | None = None
+    cell_resistances: PerUnit | None = None
+    temperatures: PerUnit | None = None
+    """Those of the battery's sensors."""
+    bms_temperature: float | None = None
+    """That of the BMS itself."""
+    reference_voltage: float | None = None
+    error: ErrorState | None = None
+    model: str | None = None
+    software_version: str | None = None
+    hardware_version: str | None = None
+    settings: Mapping[str, float | None] = _NO_SETTINGS
+    """By key; counters that can be set are among them."""
     address: int | None = None
     """The BMS's own address, where it has one."""
+    told: Mapping[str, object] = field(default=_NOTHING, repr=False)
+    """All that was told, by quantity or by a setting's key."""
 
-    def has(self, code: str) -> bool:
-        """Tell whether there is a reading for an instruction."""
-        return code in self.values
+    @classmethod
+    def of(cls, told: Mapping[str, Any], address: int | None = None) -> Self:
+        """Return the state of a BMS that told these quantities and settings."""
+        return cls(
+            **{quantity: value for quantity, value in told.items() if quantity in _QUANTITIES},
+            settings=MappingProxyType(
+                {key: value for key, value in told.items() if key not in _QUANTITIES}
+            ),
+            address=address,
+            told=MappingProxyType(dict(told)),
+        )
+
+    def has(self, quantity: str) -> bool:
+        """Tell whether a quantity, or the setting of that key, was told."""
+        return quantity in self.told
 
     @property
-    def layout(self) -> object:
-        """What there are readings of; it changes when cells, sensors or answers come or go."""
-        tables = [value for value in self.values.values() if isinstance(value, PerUnit)]
-        return frozenset(self.values), [
+    def power(self) -> float | None:
+        """Voltage times current in W, positive while charging."""
+        return product(self.voltage, self.current)
+
+    @property
+    def shape(self) -> object:
+        """What was told, and of which cells and sensors; it changes when such come or go."""
+        tables = [value for value in self.told.values() if isinstance(value, PerUnit)]
+        return frozenset(self.told), [
             [value is not None for value in row] for table in tables for row in table.units
         ]
 
-    @property
-    def main(self) -> MainData | None:
-        """What LCD1 told."""
-        return self._get("LCD1", MainData)
-
-    @property
-    def extremes(self) -> Extremes | None:
-        """What LCD3 told."""
-        return self._get("LCD3", Extremes)
-
-    @property
-    def cell_voltages(self) -> PerUnit | None:
-        """The voltage of each cell in V."""
-        return self._get("CELL", PerUnit)
-
-    @property
-    def cell_resistances(self) -> PerUnit | None:
-        """The internal resistance of each cell in Ω."""
-        return self._get("RINT", PerUnit)
-
-    @property
-    def temperatures(self) -> PerUnit | None:
-        """The temperature at each of the battery's sensors in °C."""
-        return self._get("PTEM", PerUnit)
-
-    @property
-    def bms_temperature(self) -> float | None:
-        """The temperature of the BMS in °C."""
-        reading = self._get("BTEM", BmsTemperature)
-        return None if reading is None else reading.temperature
-
-    @property
-    def error(self) -> ErrorState | None:
-        """What ERRO told."""
-        return self._get("ERRO", ErrorState)
-
     def position(self, address: int | None) -> int | None:
-        """Return which unit, from 1, an address in LCD3 or ERRO stands for; None if not certain.
+        """Return which unit, from 1, an address that a BMS tells stands for; None if not certain.
 
         The units of a master that is before or after them all have the addresses from 1. How a
         master in their midst counts is not known, and a wrong unit is worse than none. A position
@@ -177,15 +174,12 @@ class Readings:
             return None
         return address if 1 <= address <= units else None
 
-    def number(self, code: str) -> float | None:
-        """Return a single value in the line's unit."""
-        value = self.values.get(code)
-        return value if isinstance(value, int | float) else None
 
-    def text(self, code: str) -> str | None:
-        """Return a text such as a version."""
-        return self._get(code, str)
-
-    def _get[T](self, code: str, kind: type[T]) -> T | None:
-        value = self.values.get(code)
-        return value if isinstance(value, kind) else None
+def product(*factors: float | None) -> float | None:
+    """Return the product of what is known; None where any factor is not."""
+    result = 1.0
+    for factor in factors:
+        if factor is None:
+            return None
+        result *= factor
+    return result

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ..bms import SetResult
 from ..constraints import check, rules_for
 from ..errors import (
     NoResponseError,
@@ -16,25 +17,16 @@ from ..errors import (
     SettingError,
     UnverifiedError,
 )
-from ..state import Identity, PerUnit, Reading
+from ..state import Identity, PerUnit
 from .codec import agrees, decode, encode_setting, parse_setting
 from .connection import Connection
 from .instructions import BY_CODE, Instruction
+from .readings import Reading
 from .transaction import ASKINGS, Line
 
 _TAKEN = b"SET"
 _READ_BACK_ROUNDS = 3
 """A value that was sent must be read back, however bad the line is just then."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetResult:
-    """A setting made and verified, in the line's unit; `previous` is None where it was nonsense."""
-
-    instruction: Instruction
-    previous: float | None
-    requested: float
-    read_back: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +116,7 @@ class Client:
             check(instruction.code, requested, previous, known)
             _raise(hindrance())
             read_back = await self._send_and_verify(line, instruction, requested, before[0])
-        return SetResult(instruction, previous, requested, read_back)
+        return SetResult(previous, requested, read_back)
 
     async def _limits(
         self, line: Line, code: str, may_lack: Callable[[str], bool]

@@ -11,16 +11,9 @@ import struct
 from decimal import Decimal
 
 from ..errors import NotSettableError, OutOfRangeError, WrongTypeError
-from ..state import (
-    BmsTemperature,
-    ErrorState,
-    Extremes,
-    Location,
-    MainData,
-    PerUnit,
-    Reading,
-)
+from ..state import ErrorState, Location, PerUnit
 from .instructions import Instruction, Reply
+from .readings import BmsTemperature, Extremes, MainData, Reading
 
 type Bounds = tuple[float, float]
 

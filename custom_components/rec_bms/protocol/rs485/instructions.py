@@ -1,8 +1,7 @@
 """The 42 instructions of a REC BMS as typed data: the one table that everything reads.
 
-Queries, decoding, limits, entities, actions, documentation and tests take their facts from here, so
-that adding an instruction is adding a row. Limits (`minimum`, `maximum`) and `line_unit` are those
-of the line; `unit` and `step` are what an entity shows.
+Requests, decoding, limits, actions, documentation and tests take their facts from here. Limits
+(`minimum`, `maximum`) and `line_unit` are those of the line.
 
 Source: the instruction library of REC-BMSManager and REC's manuals (docs/protocol.md).
 """
@@ -14,20 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-
-class Category(StrEnum):
-    """What an instruction is about, in the words of the replaced toolset."""
-
-    IDENTIFICATION = "Identification"
-    INFORMATION = "Information"
-    CELL = "Cell"
-    TEMPERATURE = "Temperature"
-    AMPERAGE = "Amperage"
-    PACK = "Pack"
-    SOC = "SOC"
-    VICTRON = "Victron"
-    ERROR = "Error"
-    BMS = "BMS"
+from ..settings import NO_CHOICES, Category, Setting
 
 
 class Reply(StrEnum):
@@ -60,9 +46,6 @@ class Kind(StrEnum):
     COMMON = "common"
 
 
-_NO_CHOICES: Mapping[int, str] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """One instruction of the BMS.
@@ -83,16 +66,33 @@ class Instruction:
     line_unit: str | None = None
     common: bool = False
     header: str | None = None
-    key: str | None = None
-    unit: str | None = None
-    step: float | None = None
-    enabled: bool = True
-    choices: Mapping[int, str] = field(default=_NO_CHOICES, hash=False)
+    choices: Mapping[int, str] = field(default=NO_CHOICES, hash=False)
 
     @property
     def settable(self) -> bool:
         """Whether the BMS lets this value be set."""
         return self.minimum is not None
+
+    @property
+    def key(self) -> str:
+        """What a state, an entity and a translation know a setting by."""
+        return self.code.lower()
+
+    @property
+    def setting(self) -> Setting:
+        """What can be set with this instruction, which must be settable."""
+        assert self.minimum is not None
+        assert self.maximum is not None
+        return Setting(
+            self.code,
+            self.name,
+            self.category,
+            self.minimum,
+            self.maximum,
+            self.line_unit,
+            self.whole_number,
+            self.choices,
+        )
 
     @property
     def is_array(self) -> bool:
@@ -134,53 +134,55 @@ _CAN_SPEEDS = MappingProxyType({1: "250_kbit_s", 2: "500_kbit_s"})
 # A table is read across: one row an instruction, whatever its width.
 # fmt: off
 INSTRUCTIONS: tuple[Instruction, ...] = (
-    Instruction("*IDN", "Identity", "Identification", Category.IDENTIFICATION, Reply.STRING, Group.IDENTITY, common=True, key="identification"),
+    Instruction("*IDN", "Identity", "Identification", Category.IDENTIFICATION, Reply.STRING, Group.IDENTITY, common=True),
     Instruction("LCD1", "ListCommonData1", "Main data", Category.INFORMATION, Reply.ARRAY, Group.MAIN, common=True, header="28"),
     Instruction("LCD3", "ListCommonData3", "Extremes and consumed charge", Category.INFORMATION, Reply.ARRAY, Group.MAIN, common=True, header="8"),
-    Instruction("CELL", "CellVoltages", "Cell voltages", Category.INFORMATION, Reply.ARRAY, Group.MAIN, line_unit="V", common=True, key="cell_voltage", unit="V"),
-    Instruction("PTEM", "CellTemperatures", "Battery temperatures", Category.INFORMATION, Reply.ARRAY, Group.TEMPERATURES, line_unit="°C", common=True, key="temperature", unit="°C"),
-    Instruction("RINT", "CellResistance", "Cell internal DC resistance", Category.INFORMATION, Reply.ARRAY, Group.SLOW, line_unit="Ω", common=True, key="cell_resistance", unit="mΩ"),
-    Instruction("BTEM", "BMSTemperature", "BMS temperature", Category.INFORMATION, Reply.ARRAY, Group.TEMPERATURES, line_unit="°C", common=True, header="1", key="bms_temperature", unit="°C"),
-    Instruction("ERRO", "BMSErrors", "Error", Category.INFORMATION, Reply.ARRAY, Group.MAIN, common=True, header="4", key="error"),
-    Instruction("BVOL", "BalanceEnd", "Balancing end voltage", Category.CELL, Reply.FLOAT, Group.SETTING, 2.5, 4.3, line_unit="V", key="bvol", unit="V", step=0.001),
-    Instruction("BMIN", "BalanceStart", "Balancing start voltage", Category.CELL, Reply.FLOAT, Group.SETTING, 2.5, 4.3, line_unit="V", key="bmin", unit="V", step=0.001),
-    Instruction("CMAX", "CellMax", "Cell overvoltage cut-off", Category.CELL, Reply.FLOAT, Group.SETTING, 2, 4.3, line_unit="V", key="cmax", unit="V", step=0.001),
-    Instruction("MAXH", "CellHysteresisMax", "Cell overvoltage hysteresis", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 2, line_unit="V", key="maxh", unit="V", step=0.001),
-    Instruction("CMIN", "CellMin", "Cell undervoltage cut-off", Category.CELL, Reply.FLOAT, Group.SETTING, 1.8, 4, line_unit="V", key="cmin", unit="V", step=0.001),
-    Instruction("MINH", "CellHysteresisMin", "Cell undervoltage hysteresis", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 2, line_unit="V", key="minh", unit="V", step=0.001),
-    Instruction("CHAR", "CellChargeEnd", "End-of-charge cell voltage", Category.CELL, Reply.FLOAT, Group.SETTING, 2, 4.3, line_unit="V", key="char", unit="V", step=0.001),
-    Instruction("CHIS", "CellChargeHysteresisEnd", "End-of-charge hysteresis", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 2, line_unit="V", key="chis", unit="V", step=0.001),
-    Instruction("RAZL", "CellDifferenceMax", "Maximum cell voltage difference", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 1, line_unit="V", key="razl", unit="V", step=0.001),
-    Instruction("TMAX", "CellTemperatureMax", "Cell overtemperature cut-off", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, -20, 65, line_unit="°C", key="tmax", unit="°C", step=0.1),
-    Instruction("TMIN", "CellTemperatureMin", "Charging undertemperature cut-off", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, -30, 65, line_unit="°C", key="tmin", unit="°C", step=0.1),
-    Instruction("TBAL", "BMSTemperatureMax", "BMS overtemperature cut-off", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, -20, 65, line_unit="°C", key="tbal", unit="°C", step=0.1),
-    Instruction("BMTH", "BMSTemperatureHysteresisMax", "BMS overtemperature hysteresis", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, 1, 30, line_unit="°C", key="bmth", unit="°C", step=0.1),
-    Instruction("IOFF", "CurrentZeroOffset", "Current sensor zero offset", Category.AMPERAGE, Reply.FLOAT, Group.SETTING, -2, 2, line_unit="A", key="ioff", unit="A", step=0.001, enabled=False),
-    Instruction("IOJA", "VoltageCurrentCoefficient", "Current sensor coefficient", Category.AMPERAGE, Reply.FLOAT, Group.SETTING, 0.0005, 0.5, key="ioja", step=0.000001, enabled=False),
-    Instruction("CYCL", "Cycles", "Cycle count", Category.PACK, Reply.INT, Group.SLOW, 0, 8000, line_unit="cycles", common=True, key="cycl", unit="cycles", step=1, enabled=False),
-    Instruction("CAPA", "Capacity", "Battery capacity", Category.PACK, Reply.FLOAT, Group.SETTING, 1, 5000, line_unit="Ah", common=True, key="capa", unit="Ah", step=0.1),
-    Instruction("CHEM", "Chemistry", "Cell chemistry", Category.PACK, Reply.CHAR, Group.SETTING, 1, 5, common=True, key="chem", choices=_CHEMISTRIES),
-    Instruction("SOCH", "StateOfChargeHysteresis", "End-of-charge SOC hysteresis", Category.SOC, Reply.FLOAT, Group.SETTING, 0.005, 0.99, line_unit="fraction", key="soch", unit="%", step=0.1),
-    Instruction("SOCS", "StateOfCharge", "State of charge reset", Category.SOC, Reply.FLOAT, Group.SETTING, 0.01, 1, line_unit="fraction", key="socs", unit="%", step=0.1, enabled=False),
-    Instruction("CHAC", "ChargeCoefficient", "Charge coefficient", Category.VICTRON, Reply.FLOAT, Group.SETTING, 0.01, 1, line_unit="C", key="chac", unit="C", step=0.01),
-    Instruction("DCHC", "DischargeCoefficient", "Discharge coefficient", Category.VICTRON, Reply.FLOAT, Group.SETTING, 0.01, 3, line_unit="C", key="dchc", unit="C", step=0.01),
-    Instruction("SISN", "InverterCount", "Inverter count", Category.VICTRON, Reply.CHAR, Group.SETTING, 1, 6, key="sisn", step=1),
-    Instruction("MAXC", "InverterMaxCurrentCharge", "Maximum charge current per inverter", Category.VICTRON, Reply.FLOAT, Group.SETTING, 5, 345, line_unit="A", key="maxc", unit="A", step=1),
-    Instruction("MAXD", "InverterMaxCurrentDischarge", "Maximum discharge current per inverter", Category.VICTRON, Reply.FLOAT, Group.SETTING, 5, 345, line_unit="A", key="maxd", unit="A", step=1),
-    Instruction("CLOW", "CellDischargeProtectionMin", "Discharge protection cell voltage", Category.VICTRON, Reply.FLOAT, Group.SETTING, 1.8, 4.2, line_unit="V", key="clow", unit="V", step=0.001),
-    Instruction("CANF", "CANBUSFrequency", "CAN bus speed", Category.VICTRON, Reply.CHAR, Group.SETTING, 1, 2, key="canf", choices=_CAN_SPEEDS),
-    Instruction("VMAX", "MaximumVoltageExcursionCount", "Overvoltage count", Category.ERROR, Reply.INT, Group.SLOW, 0, 8000, key="vmax", step=1, enabled=False),
-    Instruction("VMIN", "MinimumVoltageExcursionCount", "Undervoltage count", Category.ERROR, Reply.INT, Group.SLOW, 0, 8000, key="vmin", step=1, enabled=False),
-    Instruction("SWVR", "SoftwareVersion", "Software version", Category.BMS, Reply.STRING, Group.IDENTITY, common=True, key="software_version"),
-    Instruction("HWVR", "HardwareVersion", "Hardware version", Category.BMS, Reply.STRING, Group.IDENTITY, common=True, key="hardware_version"),
-    Instruction("EAVC", "CalibrationEvenCells", "Even cells calibration", Category.BMS, Reply.FLOAT, Group.SETTING, -0.0003, 0.0003, line_unit="V", key="eavc", unit="V", step=0.00001, enabled=False),
-    Instruction("ODDC", "CalibrationOddCells", "Odd cells calibration", Category.BMS, Reply.FLOAT, Group.SETTING, -0.0003, 0.0003, line_unit="V", key="oddc", unit="V", step=0.00001, enabled=False),
-    Instruction("REFC", "ADCReferenceVoltage", "ADC reference voltage", Category.BMS, Reply.FLOAT, Group.IDENTITY, line_unit="V", key="reference_voltage", unit="V", enabled=False),
+    Instruction("CELL", "CellVoltages", "Cell voltages", Category.INFORMATION, Reply.ARRAY, Group.MAIN, line_unit="V", common=True),
+    Instruction("PTEM", "CellTemperatures", "Battery temperatures", Category.INFORMATION, Reply.ARRAY, Group.TEMPERATURES, line_unit="°C", common=True),
+    Instruction("RINT", "CellResistance", "Cell internal DC resistance", Category.INFORMATION, Reply.ARRAY, Group.SLOW, line_unit="Ω", common=True),
+    Instruction("BTEM", "BMSTemperature", "BMS temperature", Category.INFORMATION, Reply.ARRAY, Group.TEMPERATURES, line_unit="°C", common=True, header="1"),
+    Instruction("ERRO", "BMSErrors", "Error", Category.INFORMATION, Reply.ARRAY, Group.MAIN, common=True, header="4"),
+    Instruction("BVOL", "BalanceEnd", "Balancing end voltage", Category.CELL, Reply.FLOAT, Group.SETTING, 2.5, 4.3, line_unit="V"),
+    Instruction("BMIN", "BalanceStart", "Balancing start voltage", Category.CELL, Reply.FLOAT, Group.SETTING, 2.5, 4.3, line_unit="V"),
+    Instruction("CMAX", "CellMax", "Cell overvoltage cut-off", Category.CELL, Reply.FLOAT, Group.SETTING, 2, 4.3, line_unit="V"),
+    Instruction("MAXH", "CellHysteresisMax", "Cell overvoltage hysteresis", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 2, line_unit="V"),
+    Instruction("CMIN", "CellMin", "Cell undervoltage cut-off", Category.CELL, Reply.FLOAT, Group.SETTING, 1.8, 4, line_unit="V"),
+    Instruction("MINH", "CellHysteresisMin", "Cell undervoltage hysteresis", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 2, line_unit="V"),
+    Instruction("CHAR", "CellChargeEnd", "End-of-charge cell voltage", Category.CELL, Reply.FLOAT, Group.SETTING, 2, 4.3, line_unit="V"),
+    Instruction("CHIS", "CellChargeHysteresisEnd", "End-of-charge hysteresis", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 2, line_unit="V"),
+    Instruction("RAZL", "CellDifferenceMax", "Maximum cell voltage difference", Category.CELL, Reply.FLOAT, Group.SETTING, 0.005, 1, line_unit="V"),
+    Instruction("TMAX", "CellTemperatureMax", "Cell overtemperature cut-off", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, -20, 65, line_unit="°C"),
+    Instruction("TMIN", "CellTemperatureMin", "Charging undertemperature cut-off", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, -30, 65, line_unit="°C"),
+    Instruction("TBAL", "BMSTemperatureMax", "BMS overtemperature cut-off", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, -20, 65, line_unit="°C"),
+    Instruction("BMTH", "BMSTemperatureHysteresisMax", "BMS overtemperature hysteresis", Category.TEMPERATURE, Reply.FLOAT, Group.SETTING, 1, 30, line_unit="°C"),
+    Instruction("IOFF", "CurrentZeroOffset", "Current sensor zero offset", Category.AMPERAGE, Reply.FLOAT, Group.SETTING, -2, 2, line_unit="A"),
+    Instruction("IOJA", "VoltageCurrentCoefficient", "Current sensor coefficient", Category.AMPERAGE, Reply.FLOAT, Group.SETTING, 0.0005, 0.5),
+    Instruction("CYCL", "Cycles", "Cycle count", Category.PACK, Reply.INT, Group.SLOW, 0, 8000, line_unit="cycles", common=True),
+    Instruction("CAPA", "Capacity", "Battery capacity", Category.PACK, Reply.FLOAT, Group.SETTING, 1, 5000, line_unit="Ah", common=True),
+    Instruction("CHEM", "Chemistry", "Cell chemistry", Category.PACK, Reply.CHAR, Group.SETTING, 1, 5, common=True, choices=_CHEMISTRIES),
+    Instruction("SOCH", "StateOfChargeHysteresis", "End-of-charge SOC hysteresis", Category.SOC, Reply.FLOAT, Group.SETTING, 0.005, 0.99, line_unit="fraction"),
+    Instruction("SOCS", "StateOfCharge", "State of charge reset", Category.SOC, Reply.FLOAT, Group.SETTING, 0.01, 1, line_unit="fraction"),
+    Instruction("CHAC", "ChargeCoefficient", "Charge coefficient", Category.VICTRON, Reply.FLOAT, Group.SETTING, 0.01, 1, line_unit="C"),
+    Instruction("DCHC", "DischargeCoefficient", "Discharge coefficient", Category.VICTRON, Reply.FLOAT, Group.SETTING, 0.01, 3, line_unit="C"),
+    Instruction("SISN", "InverterCount", "Inverter count", Category.VICTRON, Reply.CHAR, Group.SETTING, 1, 6),
+    Instruction("MAXC", "InverterMaxCurrentCharge", "Maximum charge current per inverter", Category.VICTRON, Reply.FLOAT, Group.SETTING, 5, 345, line_unit="A"),
+    Instruction("MAXD", "InverterMaxCurrentDischarge", "Maximum discharge current per inverter", Category.VICTRON, Reply.FLOAT, Group.SETTING, 5, 345, line_unit="A"),
+    Instruction("CLOW", "CellDischargeProtectionMin", "Discharge protection cell voltage", Category.VICTRON, Reply.FLOAT, Group.SETTING, 1.8, 4.2, line_unit="V"),
+    Instruction("CANF", "CANBUSFrequency", "CAN bus speed", Category.VICTRON, Reply.CHAR, Group.SETTING, 1, 2, choices=_CAN_SPEEDS),
+    Instruction("VMAX", "MaximumVoltageExcursionCount", "Overvoltage count", Category.ERROR, Reply.INT, Group.SLOW, 0, 8000),
+    Instruction("VMIN", "MinimumVoltageExcursionCount", "Undervoltage count", Category.ERROR, Reply.INT, Group.SLOW, 0, 8000),
+    Instruction("SWVR", "SoftwareVersion", "Software version", Category.BMS, Reply.STRING, Group.IDENTITY, common=True),
+    Instruction("HWVR", "HardwareVersion", "Hardware version", Category.BMS, Reply.STRING, Group.IDENTITY, common=True),
+    Instruction("EAVC", "CalibrationEvenCells", "Even cells calibration", Category.BMS, Reply.FLOAT, Group.SETTING, -0.0003, 0.0003, line_unit="V"),
+    Instruction("ODDC", "CalibrationOddCells", "Odd cells calibration", Category.BMS, Reply.FLOAT, Group.SETTING, -0.0003, 0.0003, line_unit="V"),
+    Instruction("REFC", "ADCReferenceVoltage", "ADC reference voltage", Category.BMS, Reply.FLOAT, Group.IDENTITY, line_unit="V"),
 )
 # fmt: on
 
 BY_CODE: Mapping[str, Instruction] = MappingProxyType({row.code: row for row in INSTRUCTIONS})
 SETTABLE: tuple[Instruction, ...] = tuple(row for row in INSTRUCTIONS if row.settable)
+SETTINGS: Mapping[str, Setting] = MappingProxyType({row.key: row.setting for row in SETTABLE})
+"""By key, in the order of the table."""
 
 _BY_NAME = {name.casefold(): row for row in INSTRUCTIONS for name in (row.code, row.alias)}
 

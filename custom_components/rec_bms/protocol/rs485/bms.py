@@ -1,0 +1,246 @@
+"""A BMS on an RS-485 line: polls what is due, keeps what it told, sets and shows what is set."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ..bms import Hindrance, Listener, SetResult, Update
+from ..errors import (
+    NoResponseError,
+    NotTakenError,
+    PortError,
+    ReadsBackDifferentlyError,
+    RefusedError,
+    UnverifiedError,
+)
+from ..settings import Setting
+from ..state import State
+from .client import Client
+from .connection import Connection
+from .instructions import BY_CODE, SETTINGS, Instruction
+from .readings import CODE_OF, Reading, told_by
+from .schedule import FIRST, Schedule
+
+_LOST_IN_A_ROW = 2
+"""So many requests without a response, one after the other, make a BMS seem to be gone."""
+_LONGEST_PAUSE = 3
+"""Scan intervals between two polls after which the BMS was not heard in between."""
+
+
+class Rs485Bms:
+    """One BMS at one address; several may share a connection."""
+
+    def __init__(
+        self,
+        acquire: Callable[[], Awaitable[Connection]],
+        release: Callable[[Connection], Awaitable[None]],
+        address: int,
+        scan_interval: float,
+    ) -> None:
+        """Take how to get the connection and give it back; `scan_interval` is in s."""
+        self.address = address
+        self._acquire = acquire
+        self._release = release
+        self._scan_interval = scan_interval
+        self._client: Client | None = None
+        self._schedule = Schedule(scan_interval)
+        self._readings: dict[str, Reading] = {}
+        self._told: dict[str, object] = {}
+        """What the last update told, and what became of settings since."""
+        self._listeners: list[Listener] = []
+        self._was_away = True
+        self._ended_at = 0.0
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """What can be set, by key."""
+        return SETTINGS
+
+    @property
+    def client(self) -> Client:
+        """What talks to the BMS, while this is open."""
+        assert self._client is not None
+        return self._client
+
+    @property
+    def unsupported(self) -> frozenset[str]:
+        """Codes of the instructions that this BMS never answered, while it answered others."""
+        return self._schedule.unsupported
+
+    async def open(self) -> None:
+        """Get the connection; what that raises is raised."""
+        self._client = Client(await self._acquire(), self.address)
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._release(self.client.connection)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell a listener what became of a setting, without waiting for the poll that is running.
+
+        It gets the state as of the last update, and that setting anew.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def update(
+        self, wanted: Collection[str], hoped_for: Callable[[], Collection[str]] = tuple
+    ) -> Update:
+        """Poll once. Raises NoResponseError or PortError when the BMS or its port is gone."""
+        started = self._now
+        pause = started - self._ended_at
+        continuous = not self._was_away and pause <= _LONGEST_PAUSE * self._scan_interval
+        self._schedule.begin(started)
+        due = self._schedule.due(
+            _codes(wanted),
+            started,
+            everything=self._was_away,
+            hoped_for=lambda: _codes(hoped_for()),
+        )
+        self._was_away = True
+        exchanges, repeated_exchanges = self.client.exchanges, self.client.repeated_exchanges
+        await self._second_round(await self._first_round(due))
+        self._was_away = False
+        for code in self._schedule.stale(self._readings):
+            del self._readings[code]
+        self._told = {
+            quantity: value
+            for code, reading in self._readings.items()
+            for quantity, value in told_by(code, reading).items()
+        }
+        self._ended_at = self._now
+        counters = self.client.connection.counters
+        return Update(
+            state=State.of(self._told, self.address),
+            measured_at=self._schedule.read_at(FIRST),
+            continuous=continuous,
+            duration=self._ended_at - started,
+            exchanges=self.client.exchanges - exchanges,
+            repeated_exchanges=self.client.repeated_exchanges - repeated_exchanges,
+            retries=counters.retries,
+            line_errors=counters.line_errors,
+        )
+
+    async def read(self, code: str) -> Reading:
+        """Read one instruction now, whatever is due. Raises NoResponseError or PortError."""
+        return await self.client.read(BY_CODE[code])
+
+    async def set(
+        self,
+        key: str,
+        value: object,
+        *,
+        hindrance: Hindrance,
+        may_lack: Callable[[str], bool] = lambda _: False,
+    ) -> SetResult:
+        """Set a value, verify it, and tell listeners what was read back; see `Client.set`."""
+        instruction = BY_CODE[CODE_OF[key]]
+        unsupported = self.unsupported
+        try:
+            result = await self.client.set(
+                instruction,
+                value,
+                hindrance=hindrance,
+                may_lack=lambda code: code in unsupported and may_lack(BY_CODE[code].key),
+            )
+        except (RefusedError, NotTakenError, ReadsBackDifferentlyError) as err:
+            self._show(instruction.code, err.current)
+            raise
+        except UnverifiedError:
+            self._hide(instruction.code)
+            raise
+        self._show(instruction.code, result.read_back)
+        return result
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return readings and settings, counters, and the last frames of the line."""
+        readings = {code: _plain(reading) for code, reading in self._readings.items()}
+        connection = self.client.connection
+        return {
+            "supported_instructions": sorted(readings),
+            "unsupported_instructions": sorted(self.unsupported),
+            "readings": {c: each for c, each in readings.items() if not BY_CODE[c].settable},
+            "settings": {c: each for c, each in readings.items() if BY_CODE[c].settable},
+            "counters": connection.counters.as_dict(),
+            "trace": [f"{each.time.isoformat()} {each}" for each in connection.trace],
+        }
+
+    @property
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _first_round(self, due: list[Instruction]) -> list[Instruction]:
+        """Request each once and return those that were lost.
+
+        Every request to a silent line takes two seconds. So when the BMS or the port seems to be
+        gone, what is returned is the first, which tells whether it is, and all the rest.
+        """
+        lost: list[Instruction] = []
+        lost_in_a_row = 0
+        for position, instruction in enumerate(due):
+            try:
+                await self._poll(instruction)
+                lost_in_a_row = 0
+            except (NoResponseError, PortError) as err:
+                lost.append(instruction)
+                lost_in_a_row += 1
+                if lost_in_a_row == _LOST_IN_A_ROW or isinstance(err, PortError):
+                    rest = [*lost, *due[position + 1 :]]
+                    return [BY_CODE[FIRST], *(row for row in rest if row.code != FIRST)]
+        return lost
+
+    async def _second_round(self, lost: list[Instruction]) -> None:
+        """Request what was lost once more; raise if the BMS or the port is gone."""
+        unsupported = self.unsupported
+        for instruction in lost:
+            if instruction.code in unsupported:
+                continue
+            try:
+                await self._poll(instruction)
+            except NoResponseError:
+                if instruction.code == FIRST:
+                    raise
+
+    async def _poll(self, instruction: Instruction) -> None:
+        try:
+            reading = await self.client.read(instruction)
+        except NoResponseError:
+            self._schedule.missed(instruction.code, self._now)
+            raise
+        self._keep(instruction.code, reading)
+
+    def _keep(self, code: str, reading: Reading) -> None:
+        self._readings[code] = reading
+        self._schedule.answered(code, self._now)
+
+    def _show(self, code: str, value: float) -> None:
+        self._keep(code, value)
+        self._tell(code)
+
+    def _hide(self, code: str) -> None:
+        """Show that a value is not known; Home Assistant drops calls to what is unavailable."""
+        self._schedule.forget(code)
+        if code in self._readings:
+            self._readings[code] = None
+            self._tell(code)
+
+    def _tell(self, code: str) -> None:
+        """Tell listeners of one reading; a running poll tells the rest at its end."""
+        self._told = {**self._told, **told_by(code, self._readings[code])}
+        state = State.of(self._told, self.address)
+        for listener in tuple(self._listeners):
+            listener(state)
+
+
+def _codes(quantities: Iterable[str]) -> set[str]:
+    """Return the instructions that tell quantities; those of another way are passed over."""
+    return {CODE_OF[quantity] for quantity in quantities if quantity in CODE_OF}
+
+
+def _plain(reading: Reading) -> Any:
+    if reading is None or isinstance(reading, float | int | str):
+        return reading
+    return asdict(reading)
