@@ -117,12 +117,12 @@ class _Benchmark:
         self._keep("decoder", results, [rows.of_decoder(result) for result in results])
 
     def _long_runs(self) -> None:
-        from . import leaping  # noqa: PLC0415  (needs Home Assistant)
+        from . import virtual  # noqa: PLC0415  (needs Home Assistant)
 
         polls, many = self._options.writing_polls, self._options.memory_polls
-        cases = [leaping.Case(*size, each) for size in BATTERIES for each in rows.SCENARIOS]
+        cases = [virtual.Case(*size, each) for size in BATTERIES for each in rows.SCENARIOS]
         _say(f"counting what {polls} polls write, and what {many} polls leave in memory")
-        writes, memory = leaping.measure(cases, polls, many)
+        writes, memory = virtual.measure(cases, polls, many)
         self._keep("writes", writes, [row for each in writes for row in rows.of_writes(each)])
         self._keep("memory", memory, rows.of_memory(*memory))
 

@@ -23,7 +23,7 @@ from custom_components.rec_bms.coordinator import RecBmsCoordinator
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Group
 from tools.testkit.simulated import running_simulator
 
-from .house import add_entry, home_assistant, set_up
+from .in_process import add_entry, home_assistant, set_up
 from .poll import on_the_wire
 
 BAUDRATE = 56000

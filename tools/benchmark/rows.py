@@ -13,8 +13,8 @@ from .setting import SettingTimes
 from .table import Row, row_against
 
 if TYPE_CHECKING:
-    from .leaping import Memory, Writes
     from .load import Load
+    from .virtual import Memory, Writes
 
 SCENARIOS = {"rest": "at rest", "day": "at work"}
 
