@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tools.soak import command
 from tools.soak.flow import Flow, Main
 from tools.soak.oracle import knows
 
@@ -83,6 +84,52 @@ def test_mistakes_are_found_and_what_there_is_no_oracle_for_is_named() -> None:
     assert report["counts"]["wrong_states"] > 0
     assert wrongly_shown(report) == {"poll_duration", "retries"}
     assert set(report["without_oracle"]) == {"reference_voltage"}
+
+
+# -- what becomes of an entity without an oracle ---------------------------------------------------
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> command.Report:
+    """What the command finds, which nothing was wrong with; strict it is only when told."""
+    report = command.Report()
+    monkeypatch.setattr(command, "_all", lambda _options: report)
+    monkeypatch.delenv("CI", raising=False)
+    return report
+
+
+def test_an_entity_without_an_oracle_is_named_and_is_not_wrong(
+    found: command.Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found.without_oracle = {"something_new": 12, "cell_age": 3}
+    assert command.main([]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "no oracle: something_new (looked at 12 times)" in said
+    assert ["entities", "without", "an", "oracle", "2"] in [line.split() for line in said]
+    assert "soak: no wrong value was shown" in said
+
+
+@pytest.mark.parametrize("how", ["--strict", "CI"])
+def test_where_nobody_looks_an_entity_without_an_oracle_fails_the_soak_as_what_it_is(
+    found: command.Report,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    how: str,
+) -> None:
+    if how == "CI":
+        monkeypatch.setenv("CI", "true")
+    arguments = ["--strict"] if how == "--strict" else []
+    assert command.main(arguments) == 0
+    found.without_oracle = {"something_new": 12}
+    assert command.main(arguments) == 1
+    said = capsys.readouterr().out
+    assert "soak: a wrong value was shown" not in said
+    assert "soak: no oracle for 1 kind" in said
+
+
+def test_a_wrong_value_fails_the_soak(found: command.Report) -> None:
+    found.counts = {"wrong_states": 1}
+    assert command.main([]) == 1
 
 
 # -- the rules by themselves -----------------------------------------------------------------------

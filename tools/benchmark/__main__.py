@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,6 +23,10 @@ from . import decoding, first_reading, poll, rows, setting, table
 
 BAUDRATES = (38400, 56000, 115200)
 BATTERIES = ((1, 14), (15, 15))
+MANY = ((1, 14, 20), (15, 15, 4))
+"""Units, cells of each, and batteries, each on a port of its own."""
+_WITHOUT_HOME_ASSISTANT = ("wire", "setting", "decoder")
+_WITH_HOME_ASSISTANT = ("load", "long_runs", "adding")
 _ADDING_REPEATS = 3
 
 
@@ -62,7 +67,20 @@ def parser() -> argparse.ArgumentParser:
         help="polls after which memory is compared (default 10000)",
     )
     made.add_argument(
-        "--no-home-assistant", action="store_true", help="leave out what needs Home Assistant"
+        "--no-home-assistant",
+        dest="parts",
+        action="store_const",
+        const=_WITHOUT_HOME_ASSISTANT,
+        default=(*_WITHOUT_HOME_ASSISTANT, *_WITH_HOME_ASSISTANT),
+        help="leave out what needs Home Assistant",
+    )
+    made.add_argument(
+        "--only",
+        dest="parts",
+        nargs="+",
+        choices=(*_WITHOUT_HOME_ASSISTANT, *_WITH_HOME_ASSISTANT),
+        metavar="PART",
+        help="measure only some of these: %(choices)s",
     )
     return made
 
@@ -77,15 +95,18 @@ class _Benchmark:
         self.details: dict[str, Any] = {}
 
     def run(self) -> None:
-        """Measure everything."""
-        asyncio.run(self._wire())
-        asyncio.run(self._setting())
-        if not self._options.no_home_assistant:
-            asyncio.run(self._load())
-        self._decoder()
-        if not self._options.no_home_assistant:
-            self._long_runs()
-            asyncio.run(self._adding())
+        """Measure all parts that are wanted."""
+        parts: dict[str, Callable[[], None]] = {
+            "wire": lambda: asyncio.run(self._wire()),
+            "setting": lambda: asyncio.run(self._setting()),
+            "load": self._load,
+            "decoder": self._decoder,
+            "long_runs": self._long_runs,
+            "adding": lambda: asyncio.run(self._adding()),
+        }
+        for name, measure in parts.items():
+            if name in self._options.parts:
+                measure()
 
     async def _wire(self) -> None:
         results: list[poll.PollResult] = []
@@ -103,13 +124,12 @@ class _Benchmark:
         times = await setting.measure(self._folder, self._options.polls)
         self._keep("setting", [times], rows.of_setting(times))
 
-    async def _load(self) -> None:
+    def _load(self) -> None:
         from . import load  # noqa: PLC0415  (needs Home Assistant)
 
-        results = []
-        for units, cells in BATTERIES:
-            _say(f"polling {units}x{cells} cells from Home Assistant")
-            results.append(await load.measure(self._folder, units, cells, self._options.polls))
+        sizes = [load.Size(*size) for size in (*BATTERIES, *MANY)]
+        _say(f"polling {len(sizes)} sets of batteries from Home Assistant, one after the other")
+        results = list(load.measure(self._folder, sizes, self._options.polls))
         self._keep("load", results, [row for each in results for row in rows.of_load(each)])
 
     def _decoder(self) -> None:
@@ -117,12 +137,12 @@ class _Benchmark:
         self._keep("decoder", results, [rows.of_decoder(result) for result in results])
 
     def _long_runs(self) -> None:
-        from . import leaping  # noqa: PLC0415  (needs Home Assistant)
+        from . import virtual  # noqa: PLC0415  (needs Home Assistant)
 
         polls, many = self._options.writing_polls, self._options.memory_polls
-        cases = [leaping.Case(*size, each) for size in BATTERIES for each in rows.SCENARIOS]
+        cases = [virtual.Case(*size, each) for size in BATTERIES for each in rows.SCENARIOS]
         _say(f"counting what {polls} polls write, and what {many} polls leave in memory")
-        writes, memory = leaping.measure(cases, polls, many)
+        writes, memory = virtual.measure(cases, polls, many)
         self._keep("writes", writes, [row for each in writes for row in rows.of_writes(each)])
         self._keep("memory", memory, rows.of_memory(*memory))
 

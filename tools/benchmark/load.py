@@ -1,30 +1,37 @@
 """What a poll costs Home Assistant: processor time, and how long the event loop stands still.
 
-Home Assistant runs in this process with real serial code; the simulator runs in another one, so
-that its work is not counted.
+Home Assistant runs in this process with real serial code; each simulator runs in another one, so
+that its work is not counted. Of several batteries, each on a port of its own, all poll at once: so
+they do in a Home Assistant that has just started.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import logging
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import cast
 from unittest.mock import patch
 
+import psutil
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
 from custom_components.rec_bms.protocol.rs485.bms import Rs485Bms
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Group
-from tools.testkit.simulated import running_simulator
+from tools.testkit.simulated import SimulatedBms, running_simulator
 
-from .house import add_entry, home_assistant, set_up
+from .in_process import add_entry, home_assistant, set_up
 from .poll import on_the_wire
 
 BAUDRATE = 56000
@@ -44,67 +51,140 @@ class Longest:
 
     Of the longest by the clock, `writing` went into writing states, which is Home Assistant's own
     work and what it asks the entities for meanwhile. Python's search for garbage, which comes now
-    and then whoever's turn it is, is not in it; it took `collecting` on top.
+    and then whoever's turn it is, is not in it; it took `collecting` on top. Of all such searches
+    the longest took `longest_collecting`.
     """
 
     took: float = 0.0
     cpu: float = 0.0
     writing: float = 0.0
     collecting: float = 0.0
+    longest_collecting: float = 0.0
     what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """Seconds for each poll, and the longest blocks of the event loop."""
+class Size:
+    """How many batteries there are, and what each is made of."""
 
     units: int
     cells: int
+    batteries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Seconds for a poll of one battery, the longest blocks of the event loop, and memory."""
+
+    units: int
+    cells: int
+    batteries: int
     polls: int
     cpu: float
     took: float
     wire: float
     polling: Longest
     setting_up: Longest
+    entities: int
+    before: int
+    """Bytes of RSS with Home Assistant alone."""
+    held: int
+    """The same when all polls are done."""
 
 
-async def measure(folder: Path, units: int, cells: int, polls: int) -> Load:
-    """Return what regular polls of a working battery cost."""
-    battery = ["--units", str(units), "--cells", str(cells), "--scenario", "day"]
-    speed = ["--baud", str(BAUDRATE), "--speed-up", str(_BATTERY_SECONDS_PER_SECOND)]
-    async with running_simulator(folder, *battery, *speed) as bms:
-        turnaround = (await bms.command("info"))["turnaround"]
-        async with home_assistant(folder) as hass:
-            entry = add_entry(hass, bms.port, BAUDRATE, _NEVER_BY_ITSELF)
-            with _watching() as setting_up:
-                await set_up(hass, entry)
-            coordinator = cast("RecBmsCoordinator", entry.runtime_data)
-            await _poll(coordinator, _WARM_UP, turnaround)
-            # Watching costs time itself: what is timed is not watched.
-            cpu, took, wire = await _poll(coordinator, polls, turnaround)
-            with _watching() as polling:
-                await _poll(coordinator, polls, turnaround)
+def measure(folder: Path, sizes: Sequence[Size], polls: int) -> Iterator[Load]:
+    """Yield what regular polls of working batteries cost, each in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        for size in sizes:
+            yield pool.submit(_measure, folder, size, polls).result()
+
+
+def _measure(folder: Path, size: Size, polls: int) -> Load:
+    logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
+    return asyncio.run(_run(folder, size, polls))
+
+
+async def _run(folder: Path, size: Size, polls: int) -> Load:
+    async with AsyncExitStack() as stack:
+        batteries = [
+            await stack.enter_async_context(_simulator(folder / f"battery_{number}", size))
+            for number in range(size.batteries)
+        ]
+        turnaround = (await batteries[0].command("info"))["turnaround"]
+        hass = await stack.enter_async_context(home_assistant(folder))
+        before = _memory()
+        entries = [
+            add_entry(hass, bms.port, BAUDRATE, _NEVER_BY_ITSELF, title=f"Battery {number}")
+            for number, bms in enumerate(batteries, start=1)
+        ]
+        with _watching() as setting_up:
+            await asyncio.gather(*(set_up(hass, entry) for entry in entries))
+        coordinators = [cast("RecBmsCoordinator", entry.runtime_data) for entry in entries]
+        await _poll(coordinators, _WARM_UP, turnaround)
+        # Watching costs time itself: what is timed is not watched.
+        cpu, took, wire = await _poll(coordinators, polls, turnaround)
+        with _watching() as polling:
+            await _poll(coordinators, polls, turnaround)
+        load = Load(
+            **asdict(size),
+            polls=polls,
+            cpu=cpu,
+            took=took,
+            wire=wire,
+            polling=polling,
+            setting_up=setting_up,
+            entities=len(hass.states.async_all()),
+            before=before,
+            held=_memory(),
+        )
+        for entry in entries:
             await hass.config_entries.async_unload(entry.entry_id)
-    return Load(units, cells, polls, cpu, took, wire, polling, setting_up)
+    return load
+
+
+def _simulator(folder: Path, size: Size) -> AbstractAsyncContextManager[SimulatedBms]:
+    folder.mkdir(exist_ok=True)
+    battery = ["--units", str(size.units), "--cells", str(size.cells), "--scenario", "day"]
+    speed = ["--baud", str(BAUDRATE), "--speed-up", str(_BATTERY_SECONDS_PER_SECOND)]
+    return running_simulator(folder, *battery, *speed)
+
+
+def _memory() -> int:
+    gc.collect()
+    resident: int = psutil.Process().memory_info().rss
+    return resident
 
 
 async def _poll(
-    coordinator: RecBmsCoordinator, polls: int, turnaround: float
+    coordinators: Sequence[RecBmsCoordinator], polls: int, turnaround: float
 ) -> tuple[float, float, float]:
-    """Return the mean processor time, time and wire time of so many polls, in s."""
-    connection = _bms(coordinator).client.connection
+    """Return the mean processor time, time and wire time of a poll, in s, of so many of each."""
+    hass = coordinators[0].hass
     cpu = took = wire = 0.0
     for turn in range(polls):
-        _let_time_pass(coordinator, turn)
-        since = datetime.now(UTC)
-        cpu_began, began = time.process_time(), time.perf_counter()
-        # A task of its own: what is done here is no part of its steps.
-        await coordinator.hass.async_create_task(coordinator.async_refresh(), _POLL)
+        for coordinator in coordinators:
+            _let_time_pass(coordinator, turn)
+        cpu_began = time.process_time()
+        done = await asyncio.gather(
+            *(_poll_one(hass, coordinator, turnaround) for coordinator in coordinators)
+        )
         cpu += time.process_time() - cpu_began
-        took += time.perf_counter() - began
-        assert coordinator.last_update_success
-        wire += on_the_wire(connection, since, turnaround)[0]
-    return cpu / polls, took / polls, wire / polls
+        took += sum(each for each, _ in done)
+        wire += sum(each for _, each in done)
+    count = polls * len(coordinators)
+    return cpu / count, took / count, wire / count
+
+
+async def _poll_one(
+    hass: HomeAssistant, coordinator: RecBmsCoordinator, turnaround: float
+) -> tuple[float, float]:
+    """Return the time and the wire time of one poll, in s."""
+    since, began = datetime.now(UTC), time.perf_counter()
+    # A task of its own: what is done here is no part of its steps.
+    await hass.async_create_task(coordinator.async_refresh(), _POLL)
+    took = time.perf_counter() - began
+    assert coordinator.last_update_success
+    return took, on_the_wire(_bms(coordinator).client.connection, since, turnaround)[0]
 
 
 def _bms(coordinator: RecBmsCoordinator) -> Rs485Bms:
@@ -128,6 +208,7 @@ class _Stopwatch:
     def __init__(self) -> None:
         self.over = False
         self.writing = self.collecting = self._collection_began = 0.0
+        self.longest_collecting = 0.0
 
     def reset(self) -> None:
         """Begin with the next one."""
@@ -138,7 +219,9 @@ class _Stopwatch:
         if phase == "start":
             self._collection_began = time.perf_counter()
         else:
-            self.collecting += time.perf_counter() - self._collection_began
+            took = time.perf_counter() - self._collection_began
+            self.collecting += took
+            self.longest_collecting = max(self.longest_collecting, took)
 
 
 @contextmanager
@@ -173,6 +256,7 @@ def _watching() -> Iterator[Longest]:
     ):
         yield longest
     watch.over = True
+    longest.longest_collecting = watch.longest_collecting
     gc.callbacks.remove(watch.garbage)
 
 

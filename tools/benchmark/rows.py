@@ -13,8 +13,8 @@ from .setting import SettingTimes
 from .table import Row, row_against
 
 if TYPE_CHECKING:
-    from .leaping import Memory, Writes
     from .load import Load
+    from .virtual import Memory, Writes
 
 SCENARIOS = {"rest": "at rest", "day": "at work"}
 
@@ -56,7 +56,11 @@ def of_setting(times: SettingTimes) -> list[Row]:
 
 
 def of_load(load: Load) -> list[Row]:
-    """Return the processor time of a poll, and the longest blocks of the event loop."""
+    """Return the processor time of a poll, the longest blocks of the event loop, and memory.
+
+    The simulators of several batteries keep a small machine busy: their blocks are given in
+    processor time.
+    """
     milliseconds = load.cpu * 1000
     divisors = ((load.wire * 1000, "on the wire"), (SCAN_INTERVAL * 1000, "between polls"))
     cpu = [
@@ -71,15 +75,28 @@ def of_load(load: Load) -> list[Row]:
         for against, divisor in divisors
     ]
     blocks = {"polling": load.polling, "setting up": load.setting_up}
-    return cpu + [
-        Row(
-            what="longest block of the loop",
-            of=f"{_size(load)}, {when}",
-            measured=block.took * 1000,
-            unit="ms",
-            at_most=_BLOCK_LIMIT,
-        )
-        for when, block in blocks.items()
+    several = load.batteries > 1
+    memory = row_against(
+        what="memory of the process",
+        of=f"{_size(load)}, {load.entities} entities",
+        measured=load.held / _MEBIBYTE,
+        unit="MiB",
+        against=load.before / _MEBIBYTE,
+        divisor="without them",
+    )
+    return [
+        *cpu,
+        *(
+            Row(
+                what="longest block of the loop",
+                of=f"{_size(load)}, {when}",
+                measured=(block.cpu if several else block.took) * 1000,
+                unit="ms CPU" if several else "ms",
+                at_most=_BLOCK_LIMIT,
+            )
+            for when, block in blocks.items()
+        ),
+        *([memory] if several else []),
     ]
 
 
@@ -159,4 +176,6 @@ def of_first_reading(times: Sequence[FirstReading]) -> list[Row]:
 
 
 def _size(of: PollResult | Load | Writes) -> str:
-    return f"{of.cells} cells" if of.units == 1 else f"{of.units}x{of.cells} cells"
+    size = f"{of.cells} cells" if of.units == 1 else f"{of.units}x{of.cells} cells"
+    batteries = getattr(of, "batteries", 1)
+    return size if batteries == 1 else f"{batteries} BMSs of {size}"

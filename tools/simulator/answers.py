@@ -54,9 +54,10 @@ def _take(bms: BMS, request: bytes) -> bool:
     return True
 
 
-def _reading(bms: BMS, row: Instruction) -> list[bytes]:
+def _reading(bms: BMS, row: Instruction) -> list[bytes] | None:
     if row.reply is Reply.ARRAY:
-        return _ARRAYS[row.code](bms)
+        # What an array is made of no table tells: a new one is one that this BMS does not have.
+        return _ARRAYS[row.code](bms) if row.code in _ARRAYS else None
     if row.reply is Reply.STRING:
         return [bms.texts[row.code].encode("latin-1")]
     return [bms.written(row.code).encode("ascii")]

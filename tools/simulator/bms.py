@@ -7,12 +7,12 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from . import answers
+from . import answers, defaults
 from .battery import Battery, Unit, make_unit
 from .chemistry import CHEMISTRIES
 from .figures import float32, write_float
 from .guard import HIGH, LOW, SENSOR, Guard, Measured
-from .presets import PRESETS
+from .presets import PRESETS, TEXTS
 from .scenarios import Demand, Scenario, View, scenario as scenario_named
 from .table import BY_CODE, Instruction
 
@@ -40,10 +40,10 @@ class BMS:
     """A REC BMS: address, settings, a battery, and answers to requests.
 
     `cells` is one number for all units or one for each. `settings` go over those of the preset
-    (see `presets.PRESETS`). `unsupported` are instructions that it does not answer.
-    `junk_sensors` is how many sensors PTEM shows that are not there. With `noise` (drawn from
-    `seed`) it measures as a real converter does; without, exactly. Setting CHEM does not change
-    what the cells are made of.
+    (see `presets.PRESETS`), and `defaults` makes up what neither has. `unsupported` are
+    instructions that it does not answer. `junk_sensors` is how many sensors PTEM shows that are not
+    there. With `noise` (drawn from `seed`) it measures as a real converter does; without, exactly.
+    Setting CHEM does not change what the cells are made of.
     """
 
     def __init__(
@@ -68,14 +68,11 @@ class BMS:
         self.preset = PRESETS[preset]
         self.settings: dict[str, float] = {
             code: _as_kept(BY_CODE[code], value)
-            for code, value in {**self.preset.settings, **(settings or {})}.items()
+            for code, value in defaults.completed(
+                {**self.preset.settings, **(settings or {})}
+            ).items()
         }
-        self.texts = {
-            "*IDN": "REC BMS 1Q VICTRON",
-            "SWVR": "2.35",
-            "HWVR": "2.0",
-            **(texts or {}),
-        }
+        self.texts = defaults.completed_texts({**TEXTS, **(texts or {})})
         self.unsupported = set(unsupported)
         self.layout: Layout = layout
         self.junk_sensors = junk_sensors

@@ -194,7 +194,7 @@ class Control:
         self._bms(address).silent = value
 
     def do_unplug(self) -> None:
-        """Pull the adapter."""
+        """Unplug the adapter."""
         self._simulator.unplug()
 
     def do_replug(self, link: str | None = None, *, other_device: bool = False) -> dict[str, Any]:

@@ -155,7 +155,7 @@ class Simulator:
         return self.link.port
 
     def unplug(self) -> None:
-        """Pull the adapter (or stop the serial server)."""
+        """Unplug the adapter (or stop the serial server)."""
         self.link.unplug()
 
     def replug(
@@ -277,7 +277,7 @@ class SimulatorThread:
         return self.simulator.log
 
     def unplug(self) -> None:
-        """Pull the adapter (or stop the serial server)."""
+        """Unplug the adapter (or stop the serial server)."""
         self.call(self.simulator.unplug)
 
     def replug(

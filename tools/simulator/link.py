@@ -174,7 +174,7 @@ class Pty:
                 os.write(self._master, data)
 
     def unplug(self) -> None:
-        """Pull the adapter: the device and its symlink vanish."""
+        """Unplug the adapter: the device and its symlink vanish."""
         if self._master < 0:
             return
         self._remove_symlink()

@@ -1,10 +1,14 @@
-"""How a BMS leaves its owner's hands: settings and cells, after the readings of real units."""
+"""How a BMS leaves its owner's hands: settings and cells, after the readings of real units.
+
+An instruction that is missing here gets its value from `defaults`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+TEXTS: Mapping[str, str] = {"*IDN": "REC BMS 1Q VICTRON", "SWVR": "2.35", "HWVR": "2.0"}
 _COMMON: Mapping[str, float] = {
     "IOFF": 0.0,
     "SISN": 1,

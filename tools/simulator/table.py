@@ -1,24 +1,30 @@
-"""The instruction table of the integration, read from its file.
+"""The integration's instruction table and its constraints, read from their files.
 
-Importing it as part of its package would load Home Assistant, which a simulator can do without.
+Importing them as part of their package would load Home Assistant, which a simulator can do without.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from custom_components.rec_bms.protocol.constraints import RULES, Rule
     from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Instruction, Reply
 else:
     _FOLDER = Path(__file__).parents[2] / "custom_components/rec_bms/protocol"
     _NAME = f"{__package__}._protocol"
-    _spec = importlib.util.spec_from_file_location(_NAME, _FOLDER / "__init__.py")
-    sys.modules[_NAME] = importlib.util.module_from_spec(_spec)
-    _module = importlib.import_module(f"{_NAME}.rs485.instructions")
-    BY_CODE, Instruction, Reply = _module.BY_CODE, _module.Instruction, _module.Reply
+    # Packages with the real ones' modules, and without what their __init__ imports.
+    for _package, _path in ((_NAME, _FOLDER), (f"{_NAME}.rs485", _FOLDER / "rs485")):
+        sys.modules[_package] = ModuleType(_package)
+        sys.modules[_package].__path__ = [str(_path)]
+    _instructions = import_module(f"{_NAME}.rs485.instructions")
+    _constraints = import_module(f"{_NAME}.constraints")
+    BY_CODE, Instruction = _instructions.BY_CODE, _instructions.Instruction
+    Reply = _instructions.Reply
+    RULES, Rule = _constraints.RULES, _constraints.Rule
 
-__all__ = ["BY_CODE", "Instruction", "Reply"]
+__all__ = ["BY_CODE", "RULES", "Instruction", "Reply", "Rule"]

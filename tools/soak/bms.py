@@ -1,7 +1,8 @@
 """A BMS whose every answer tells what it answers: no value occurs under two instructions.
 
 Values change with each answer, so that an old one or another cell's is seen at once. What was
-answered when is kept in `chronicle`.
+answered when is kept in `chronicle`. An instruction that is new in the table gets its values by
+itself: only an array, of which the table does not tell the content, is not answered.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from tools.simulator.answers import REFUSED, SET, wanted
 from tools.simulator.figures import float32, float32s, write_float
-from tools.simulator.table import BY_CODE, Instruction, Reply
+from tools.simulator.table import BY_CODE, RULES, Instruction, Reply
 
 type Floats = tuple[float, ...]
 type Answer = Floats | tuple[Floats, ...] | float | str
@@ -44,9 +45,25 @@ _SENSIBLE = {
     "EAVC": (0.0001, 0.0003),
     "ODDC": (-0.0003, -0.0001),
 }
-# No number that is the first frame of an array here: 1, 4, 8, 15, 28.
 _WHOLE = {"CHEM": (3, 5), "SISN": (6,), "CANF": (2,)}
-TEXTS = {"*IDN": "REC BMS 1Q VICTRON", "SWVR": "S2.35", "HWVR": "H2.0"}
+_NOT_NEW = (*_WHOLE, *COUNTERS)
+_FIRST_FRAMES = (1, 4, 8, 15, 28)
+"""Numbers that are the first frame of an array here, so that no setting may be one of them."""
+_MOST_CHOICES = 100
+_MOST_TRIES = 1000
+TEXTS = {
+    **{row.code: f"{row.code} 1.0" for row in BY_CODE.values() if row.reply is Reply.STRING},
+    "*IDN": "REC BMS 1Q VICTRON",
+    "SWVR": "S2.35",
+    "HWVR": "H2.0",
+}
+_ARRAYS = ("LCD1", "LCD3", "BTEM", "ERRO", "CELL", "RINT", "PTEM")
+_MEASURED = tuple(
+    row.code
+    for row in BY_CODE.values()
+    if row.minimum is None and row.reply not in (Reply.ARRAY, Reply.STRING)
+)
+"""Single numbers that cannot be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +103,17 @@ class SignedBms:
         assert row.minimum is not None
         assert row.maximum is not None
         if row.whole_number:
-            return rng.choice(_WHOLE[row.code])
-        low, high = _SENSIBLE.get(row.code, (row.minimum, row.maximum))
+            return rng.choice(_whole_numbers(row))
+        low, high = _sensible_range(row)
         if any_value and row.code not in ("EAVC", "ODDC"):
             low, high = row.minimum, row.maximum
-        while True:
+        for _ in range(_MOST_TRIES):
             mantissa, exponent = f"{rng.uniform(low, high):.4e}".split("e")
             signed = float(f"{mantissa[:-2]}{SETTINGS.index(row):02d}e{exponent}")
             if row.minimum <= signed <= row.maximum:
                 return signed
+        # Limits that are too close to each other leave no room for digits of its own.
+        return rng.uniform(low, high)
 
     def set_value(self, code: str, value: float) -> None:
         """Change a setting."""
@@ -111,7 +130,8 @@ class SignedBms:
     def answer(self, request: bytes) -> list[bytes] | None:
         """Do what a request asks for; return the answer's payloads, None for silence."""
         code, rest = request[:4].decode("latin-1"), request[4:]
-        if code not in BY_CODE:
+        row = BY_CODE.get(code)
+        if row is None or (row.reply is Reply.ARRAY and code not in _ARRAYS):
             return None
         if rest[:1] == b" ":
             return [SET if self._take(request) else REFUSED]
@@ -182,10 +202,46 @@ class SignedBms:
         elif code in self.settings:
             value = self.settings[code]
         else:
-            value = 5 + times % 100 / 10000
+            # The integers are larger than any that is a first frame, or a counter.
+            first = 10_000 if BY_CODE[code].whole_number else 5
+            value = first + _MEASURED.index(code) + times % 100 / 10000
         whole = BY_CODE[code].whole_number
         written = str(int(value)) if whole else write_float(value)
         return float(written), [written.encode("ascii")]
+
+
+def _whole_numbers(row: Instruction) -> Sequence[int]:
+    """Return numbers within a setting's limits, if possible such as no other answer is."""
+    if row.code in _WHOLE:
+        return _WHOLE[row.code]
+    assert row.minimum is not None
+    assert row.maximum is not None
+    within = [*row.choices] or range(int(row.minimum), int(row.maximum) + 1)[:_MOST_CHOICES]
+    unmistakable = [number for number in within if number not in _FIRST_FRAMES]
+    taken = [number for numbers in _WHOLE.values() for number in numbers]
+    new = [each for each in SETTINGS if each.whole_number and each.code not in _NOT_NEW]
+    own = [
+        number
+        for number in unmistakable
+        if number not in taken and number % len(new) == new.index(row)
+    ]
+    return own or unmistakable or within
+
+
+def _sensible_range(row: Instruction) -> tuple[float, float]:
+    """Return the range of a setting, within those that it must agree with."""
+    if row.code in _SENSIBLE:
+        return _SENSIBLE[row.code]
+    assert row.minimum is not None
+    assert row.maximum is not None
+    everything = (row.minimum, row.maximum)
+    low, high = everything
+    for rule in RULES:
+        if rule.high == row.code and rule.low in _SENSIBLE:
+            low = max(low, _SENSIBLE[rule.low][1])
+        if rule.low == row.code and rule.high in _SENSIBLE:
+            high = min(high, _SENSIBLE[rule.high][0])
+    return (low, high) if low <= high else everything
 
 
 def _signed(code: str, unit: int, place: int, times: int) -> float:

@@ -69,7 +69,7 @@ _FOREIGN = 8
 
 
 def _would_have_done(entry: Entry, baud: int) -> bool:
-    """Tell whether an asking's own answer went over the line whole, and in time."""
+    """Tell whether an attempt's own answer went over the line whole, and in time."""
     if entry.what != ANSWERED or entry.answer_began is None or entry.answer_ended is None:
         return False
     if entry.fault == "other_address":
@@ -313,7 +313,7 @@ class Monitor:
             f" {oracle.plain(reading)}\n    " + "\n    ".join([*asked, *trace])
         )
 
-    def _askings(self, scenario: Scenario, address: int, code: str, began: float) -> list[Entry]:
+    def _attempts(self, scenario: Scenario, address: int, code: str, began: float) -> list[Entry]:
         return [
             each
             for each in scenario.log.requests(code, address)
@@ -322,7 +322,7 @@ class Monitor:
 
     def _saw_loss(self, client: Client, code: str, began: float) -> None:
         scenario = self._scenarios[client.connection.port]
-        why = self._why(scenario, self._askings(scenario, client.address, code, began), code)
+        why = self._why(scenario, self._attempts(scenario, client.address, code, began), code)
         self.findings.lost[why] += 1
 
     def _saw_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:
@@ -343,14 +343,14 @@ class Monitor:
         if (followed := self._flows.get(entry.entry_id)) is not None:
             followed.poll_failed()
         scenario = self.scenario_of(entry)
-        askings = self._askings(scenario, entry.data["address"], _FIRST, began)
-        self.findings.failed_polls[self._why(scenario, askings, _FIRST)] += 1
+        attempts = self._attempts(scenario, entry.data["address"], _FIRST, began)
+        self.findings.failed_polls[self._why(scenario, attempts, _FIRST)] += 1
 
     @staticmethod
-    def _why(scenario: Scenario, askings: list[Entry], code: str) -> str:
-        """Say why nothing came of some askings, though an answer to one may have been there."""
-        fates = ", ".join(_fate(each) for each in askings)
-        good = [each for each in askings if _would_have_done(each, scenario.plan.baud)]
+    def _why(scenario: Scenario, attempts: list[Entry], code: str) -> str:
+        """Say why nothing came of some attempts, though an answer to one may have been there."""
+        fates = ", ".join(_fate(each) for each in attempts)
+        good = [each for each in attempts if _would_have_done(each, scenario.plan.baud)]
         if not good:
             return f"not answered: {fates}"
         if all(each.fault == "other_master" for each in good):

@@ -108,7 +108,7 @@ def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
         return True
     if key == _EVENTS:
         return _is_true_event(bms, shown)
-    if not any(_agrees(shown.state, each) for each in _candidates(bms, key, moment)):
+    if not any(_matches(shown.state, each) for each in _candidates(bms, key, moment)):
         return False
     if key in _WHERE:
         return _is_true_place(bms, key, shown.attributes, moment)
@@ -199,7 +199,7 @@ def _rounding(decimals: int) -> float:
     return 0.5001 * 10.0**-decimals
 
 
-def _agrees(state: str, expected: tuple[float, float] | str) -> bool:
+def _matches(state: str, expected: tuple[float, float] | str) -> bool:
     if isinstance(expected, str):
         return state == expected
     value, rounding = expected

@@ -93,7 +93,7 @@ class _Soak:
     ) -> None:
         self._hass = hass
         self._scenarios = scenarios
-        self._witness = monitor
+        self._monitor = monitor
         self._findings = monitor.findings
         self._rng = random.Random(seed)
         self._entries: list[MockConfigEntry] = []
@@ -178,13 +178,13 @@ class _Soak:
         while entry.state is ConfigEntryState.SETUP_RETRY:
             await asyncio.sleep(1)
         assert entry.state is ConfigEntryState.LOADED, (entry.title, entry.state, entry.reason)
-        self._witness.follow(entry)
+        self._monitor.follow(entry)
 
     # -- what happens meanwhile ------------------------------------------------------------------
 
     async def _other_hands(self, entry: MockConfigEntry) -> None:
         """Change settings now and then, as another master would, but not while one is set here."""
-        bms, rng = self._witness.bms_of(entry), random.Random(self._rng.random())
+        bms, rng = self._monitor.bms_of(entry), random.Random(self._rng.random())
         while not self._over:
             await asyncio.sleep(rng.uniform(*_DRIFT_EVERY))
             if entry.entry_id not in self._setting:
@@ -192,8 +192,8 @@ class _Soak:
 
     async def _owner(self, entry: MockConfigEntry) -> None:
         """Change settings through the entities, with sensible and with other values."""
-        bms, rng = self._witness.bms_of(entry), random.Random(self._rng.random())
-        scenario = self._witness.scenario_of(entry)
+        bms, rng = self._monitor.bms_of(entry), random.Random(self._rng.random())
+        scenario = self._monitor.scenario_of(entry)
         rows = [row for row in SETTINGS if row.code not in _NOT_SET]
         while not self._over:
             await asyncio.sleep(rng.uniform(*_SET_EVERY))
@@ -243,18 +243,18 @@ class _Soak:
         sent: int,
     ) -> None:
         """Compare what was said about a set with what the BMS has now."""
-        has = self._witness.bms_of(entry).settings[row.code]
+        has = self._monitor.bms_of(entry).settings[row.code]
         entity_id = self._entity_id(entry, str(row.key))
         state = self._hass.states.get(entity_id) if entity_id else None
         shown = state.state if state else "nothing"
         taken = abs(has - value) <= abs(value) * 1e-6
-        agrees = shown == row.choices.get(int(has)) if row.choices else self._near(shown, row, has)
+        matches = shown == row.choices.get(int(has)) if row.choices else self._near(shown, row, has)
         right = {
-            "set": taken and agrees and sent == 1,
+            "set": taken and matches and sent == 1,
             "unverified": shown in oracle.ABSENT and sent == 1,
         }.get(outcome)
         if outcome in _OUTCOMES_WITH_A_VALUE:
-            right = agrees and not taken and sent == 1
+            right = matches and not taken and sent == 1
         elif outcome in _OUTCOMES_UNSENT:
             right = sent == 0
         available = shown not in oracle.ABSENT
@@ -285,13 +285,13 @@ class _Soak:
         await asyncio.gather(*(self._read_all(entry) for entry in self._entries))
         before = self._findings.wrong_states
         for entry in self._entries:
-            bms = self._witness.bms_of(entry)
+            bms = self._monitor.bms_of(entry)
             for said in bms.chronicle.values():
                 while len(said) > 1:
                     said.popleft()
-            self._witness.look_at_all(entry)
+            self._monitor.look_at_all(entry)
         miscounted = [await self._miscounts(scenario) for scenario in self._scenarios]
-        silent = [key for entry in self._entries for key in self._witness.never_shown(entry)]
+        silent = [key for entry in self._entries for key in self._monitor.never_shown(entry)]
         for key in silent:
             self._findings.wrong(f"{key} has never shown anything")
         return self._findings.wrong_states - before + sum(miscounted) + len(silent)

@@ -1,8 +1,8 @@
 """Takes the line away and gives it back, again and again, and counts what is left behind.
 
 In real time: a real Home Assistant in this process, a simulated BMS, and real ports. An adapter (a
-pseudo-terminal) is pulled and comes back, every other time under another name; a serial server on
-the network closes all connections, refuses new ones, and takes them again.
+pseudo-terminal) is unplugged and comes back, every other time under another name; a serial server
+on the network closes all connections, refuses new ones, and takes them again.
 """
 
 from __future__ import annotations

@@ -38,11 +38,13 @@ async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
                 await hass.async_stop(force=True)
 
 
-def add_entry(hass: HomeAssistant, port: str, baudrate: int, scan_interval: int) -> MockConfigEntry:
+def add_entry(
+    hass: HomeAssistant, port: str, baudrate: int, scan_interval: int, title: str = "A"
+) -> MockConfigEntry:
     """Add an entry with the entities that are enabled by default; it is not set up yet."""
     data: dict[str, Any] = {"port": port, "baudrate": baudrate, "address": 1}
     entry = MockConfigEntry(
-        domain=DOMAIN, title="A", data=data, options={"scan_interval": scan_interval}
+        domain=DOMAIN, title=title, data=data, options={"scan_interval": scan_interval}
     )
     entry.add_to_hass(hass)
     return entry

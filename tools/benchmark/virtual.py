@@ -1,7 +1,6 @@
 """Many polls in little time: states written, rows recorded, memory kept.
 
-The soak's ports in memory and its loop, whose clock leaps over all waiting. Each measurement has a
-process of its own.
+On virtual time, with ports in memory. Each measurement has a process of its own.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from tools.simulator import BMS, Line, Log
 from tools.testkit.memory_port import Port, register
 from tools.testkit.virtual_time import VirtualAlarm, VirtualTimeLoop
 
-from .house import add_entry, home_assistant, set_up
+from .in_process import add_entry, home_assistant, set_up
 
 SCAN_INTERVAL = 10
 BAUDRATE = 115200
@@ -146,7 +145,7 @@ class _Battery:
 
     async def until(self, polls: int) -> None:
         """Return when so many polls were made."""
-        while self.polls < polls:  # noqa: ASYNC110  (the clock leaps)
+        while self.polls < polls:  # noqa: ASYNC110  (time is virtual)
             await asyncio.sleep(SCAN_INTERVAL)
 
     async def close(self) -> None:
