@@ -14,7 +14,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
 from ..entity import unit_of_device
-from ..protocol.rs485.instructions import SETTABLE
+from ..protocol.rs485.instructions import SETTINGS
 
 
 @callback
@@ -69,8 +69,8 @@ def _entities(hass: HomeAssistant, entry: ConfigEntry) -> Iterable[tuple[str, st
 
 
 def _settings() -> list[dict[str, Any]]:
-    """Return the keys of the settings in the order and groups of the table of instructions."""
+    """Return the keys of the settings in their order and groups."""
     groups: dict[str, list[str]] = {}
-    for row in SETTABLE:
-        groups.setdefault(row.category.lower(), []).append(str(row.key))
+    for setting in SETTINGS.values():
+        groups.setdefault(setting.category.lower(), []).append(setting.key)
     return [{"category": category, "keys": keys} for category, keys in groups.items()]
