@@ -1,10 +1,15 @@
-"""The 42 instructions as the project was given them, independent of the code's own table."""
+"""The instructions: the library's as the project was given them, those added later as they are.
+
+What the reference has is independent of the code's own table.
+"""
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+
+from custom_components.rec_bms.protocol.rs485.instructions import INSTRUCTIONS, Instruction, Reply
 
 _FILE = Path(__file__).parents[1] / "protocol" / "instructions.csv"
 
@@ -47,8 +52,35 @@ def _number(text: str) -> float | None:
     return float(text) if text else None
 
 
+def _platform(row: Instruction) -> str:
+    if row.settable:
+        return "select" if row.choices else "number"
+    return "device" if row.reply is Reply.STRING else "sensor"
+
+
+def _added(row: Instruction) -> Row:
+    """Return a row of the code's table that the reference does not have."""
+    return Row(
+        code=row.code,
+        alias=row.alias,
+        name=row.name,
+        category=row.category,
+        access="rw" if row.settable else "ro",
+        reply=row.reply,
+        minimum=row.minimum,
+        maximum=row.maximum,
+        line_unit=row.line_unit,
+        common=row.common,
+        key=row.key or "",
+        platform=_platform(row),
+        enabled=row.enabled,
+        unit=row.unit,
+        step=row.step,
+    )
+
+
 with _FILE.open(encoding="utf-8", newline="") as file:
-    ROWS = tuple(
+    _REFERENCE = tuple(
         Row(
             code=row["code"],
             alias=row["alias"],
@@ -69,6 +101,8 @@ with _FILE.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file)
     )
 
+_IN_REFERENCE = {row.code for row in _REFERENCE}
+ROWS = (*_REFERENCE, *(_added(row) for row in INSTRUCTIONS if row.code not in _IN_REFERENCE))
 BY_CODE = {row.code: row for row in ROWS}
 SETTABLE = tuple(row for row in ROWS if row.access == "rw")
 NUMBERS = tuple(row for row in SETTABLE if row.platform == "number")
