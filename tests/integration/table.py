@@ -1,4 +1,7 @@
-"""The 42 instructions as the project was given them, independent of the code's own table."""
+"""The instructions: the library's as the project was given them, those added later as they are.
+
+What the reference has is independent of the code's own table.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,11 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from custom_components.rec_bms.number import NUMBERS as SHOWN_NUMBERS
+from custom_components.rec_bms.protocol.rs485.instructions import INSTRUCTIONS, Instruction, Reply
+from custom_components.rec_bms.select import SELECTS as SHOWN_SELECTS
+
+_DESCRIPTIONS = {each.key: each for each in (*SHOWN_NUMBERS, *SHOWN_SELECTS)}
 _FILE = Path(__file__).parents[1] / "protocol" / "instructions.csv"
 
 
@@ -47,8 +55,36 @@ def _number(text: str) -> float | None:
     return float(text) if text else None
 
 
+def _platform(row: Instruction) -> str:
+    if row.settable:
+        return "select" if row.choices else "number"
+    return "device" if row.reply is Reply.STRING else "sensor"
+
+
+def _added(row: Instruction) -> Row:
+    """Return a row of the code's tables that the reference does not have."""
+    shown = _DESCRIPTIONS.get(row.key)
+    return Row(
+        code=row.code,
+        alias=row.alias,
+        name=row.name,
+        category=row.category,
+        access="rw" if row.settable else "ro",
+        reply=row.reply,
+        minimum=row.minimum,
+        maximum=row.maximum,
+        line_unit=row.line_unit,
+        common=row.common,
+        key=row.key if row.settable else "",
+        platform=_platform(row),
+        enabled=shown is None or shown.entity_registry_enabled_default,
+        unit=getattr(shown, "native_unit_of_measurement", None),
+        step=getattr(shown, "native_step", None),
+    )
+
+
 with _FILE.open(encoding="utf-8", newline="") as file:
-    ROWS = tuple(
+    _REFERENCE = tuple(
         Row(
             code=row["code"],
             alias=row["alias"],
@@ -69,6 +105,8 @@ with _FILE.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file)
     )
 
+_IN_REFERENCE = {row.code for row in _REFERENCE}
+ROWS = (*_REFERENCE, *(_added(row) for row in INSTRUCTIONS if row.code not in _IN_REFERENCE))
 BY_CODE = {row.code: row for row in ROWS}
 SETTABLE = tuple(row for row in ROWS if row.access == "rw")
 NUMBERS = tuple(row for row in SETTABLE if row.platform == "number")

@@ -11,6 +11,7 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.rec_bms import sensor
 from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnostics
+from custom_components.rec_bms.protocol.rs485.instructions import INSTRUCTIONS
 from custom_components.rec_bms.protocol.state import State
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
@@ -482,4 +483,5 @@ async def test_a_cell_that_cannot_be_is_not_shown(running: House) -> None:
 
 def test_rows_are_complete() -> None:
     settable: list[Row] = [*NUMBERS, *SELECTS]
-    assert (len(ROWS), len(settable)) == (42, 31)
+    assert {row.code for row in ROWS} == {row.code for row in INSTRUCTIONS}
+    assert {row.code for row in settable} == {row.code for row in INSTRUCTIONS if row.settable}

@@ -122,7 +122,7 @@ async def test_units_that_come_and_go_are_followed(sim: SimulatorThread, client:
     assert await cells() == [14]
 
 
-# -- setting: all 31 --------------------------------------------------------------------------
+# -- setting: all of them ----------------------------------------------------------------------
 
 
 def inside(row: Instruction) -> tuple[float, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import struct
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from custom_components.rec_bms.labels import labelled
+from custom_components.rec_bms.number import NUMBERS
 from custom_components.rec_bms.protocol.errors import (
     NotSettableError,
     OutOfRangeError,
@@ -45,9 +44,8 @@ from custom_components.rec_bms.protocol.rs485.readings import (
 from custom_components.rec_bms.protocol.state import ErrorState, Location, PerUnit, Quantity, State
 from tools.simulator.figures import float32, write_float
 
-with Path(__file__).with_name("instructions.csv").open(encoding="utf-8", newline="") as file:
-    STEPS = {row["code"]: float(row["step"]) for row in csv.DictReader(file) if row["step"]}
-    """What an entity is set in, in its unit."""
+STEPS = {each.key: each.native_step or 1 for each in NUMBERS}
+"""What a setting is set in, in its entity's unit."""
 
 each_settable = pytest.mark.parametrize("row", SETTABLE, ids=lambda row: row.code)
 
@@ -507,7 +505,7 @@ def test_one_step_away_is_another_value(row: Instruction) -> None:
         return
     assert row.minimum is not None
     assert row.maximum is not None
-    step = STEPS[row.code] / 100 if row.line_unit == "fraction" else STEPS[row.code]
+    step = STEPS[row.key] / 100 if row.line_unit == "fraction" else STEPS[row.key]
     if row.code == "IOJA":
         step = 1e-5  # five digits are all that the BMS shows of it
     count = round((row.maximum - row.minimum) / step)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from tools.simulator import BMS
 from tools.simulator.figures import float32, read_float, read_whole, write_float
 from tools.simulator.table import BY_CODE, Instruction, Reply
 
+LIBRARY = Path(__file__).parents[1] / "protocol" / "instructions.csv"
 SETTABLE = [row for row in BY_CODE.values() if row.settable]
 
 
@@ -43,8 +46,11 @@ def test_all_instructions_are_answered_in_their_shape(bms: BMS, code: str) -> No
         assert read_whole(payloads[0].decode()) == bms.settings[code]
 
 
-def test_there_are_42_instructions() -> None:
-    assert len(BY_CODE) == 42
+def test_all_42_instructions_of_the_library_are_there() -> None:
+    with LIBRARY.open(encoding="utf-8", newline="") as file:
+        codes = [row["code"] for row in csv.DictReader(file)]
+    assert len(codes) == 42
+    assert [code for code in BY_CODE if code in codes] == codes
 
 
 @pytest.mark.parametrize(
