@@ -71,7 +71,7 @@ class BmsData:
     exchanges: int
     """Exchanges in polls that found the BMS there."""
     repeated_exchanges: int
-    """Those of them that needed more than one asking."""
+    """Those of them that needed more than one attempt."""
 
 
 class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
@@ -101,6 +101,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
         self._values: dict[str, Reading] = {}
         self._was_away = True
         self._ended_at = 0.0
+        self._attempts: list[int] = []
+        """How often each request of the running poll was sent."""
         self._exchanges = 0
         self._repeated_exchanges = 0
 
@@ -113,7 +115,6 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
     async def _async_update_data(self) -> BmsData:
         """Ask for what is due; only the BMS or its port being gone fails the poll."""
         started = self.hass.loop.time()
-        exchanges, repeated = self.client.exchanges, self.client.repeated_exchanges
         pause = started - self._ended_at
         continuous = not self._was_away and pause <= _LONGEST_PAUSE * self.scan_interval
         self.schedule.begin(started)
@@ -121,6 +122,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
             self._wanted(), started, everything=self._was_away, hoped_for=self._hoped_for
         )
         self._was_away = True
+        self._attempts.clear()
         try:
             lost = await self._first_round(due)
             await self._second_round(lost)
@@ -132,8 +134,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
                 translation_placeholders=message.translation_placeholders,
             ) from err
         self._was_away = False
-        self._exchanges += self.client.exchanges - exchanges
-        self._repeated_exchanges += self.client.repeated_exchanges - repeated
+        self._exchanges += len(self._attempts)
+        self._repeated_exchanges += sum(each > 1 for each in self._attempts)
         for code in self.schedule.stale(self._values):
             del self._values[code]
         self._keep_device_up_to_date()
@@ -178,7 +180,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
     async def async_read(self, instruction: Instruction) -> Reading:
         """Read one instruction now. Raises HomeAssistantError, translated."""
         try:
-            return await self.client.read(instruction)
+            return (await self.client.request(instruction)).reading
         except BmsError as err:
             raise translated(err, self.config_entry.title) from err
 
@@ -274,11 +276,13 @@ class RecBmsCoordinator(DataUpdateCoordinator[BmsData]):
 
     async def _read(self, instruction: Instruction) -> None:
         try:
-            reading = await self.client.read(instruction)
-        except NoResponseError:
+            response = await self.client.request(instruction)
+        except NoResponseError as err:
+            self._attempts.append(err.attempts)
             self.schedule.missed(instruction.code, self.hass.loop.time())
             raise
-        self._keep(instruction.code, reading)
+        self._attempts.append(response.attempts)
+        self._keep(instruction.code, response.reading)
 
     def _keep(self, code: str, reading: Reading) -> None:
         self._values[code] = reading
