@@ -73,7 +73,7 @@ class Targets:
         for start in range(0, len(stream), size):
             found += decoder.feed(stream[start : start + size])
             assert len(decoder._held) < self._frame.MAX_FRAME
-            assert len(decoder._junk) <= self._frame.MAX_FRAME
+            assert len(decoder._noise) <= self._frame.MAX_FRAME
         found += decoder.resynchronise()
         told = [(each.destination, each.sender, each.payload) for each in found]
         assert told == [*frames_in(stream)]
@@ -88,36 +88,36 @@ class Targets:
         if not data:
             return
         instruction = self._instructions[data[0] % len(self._instructions)]
-        layout = self._answer.Layout()
+        shape = self._answer.ArrayShape()
         rounds = 0
-        gatherer = self._answer.gatherer(instruction, layout)
-        verdict = self._answer.Verdict()
+        assembler = self._answer.response_assembler(instruction, shape)
+        acknowledgement = self._answer.Acknowledgement()
         for event in _events(data[1:]):
             if event is None:
-                gatherer.interrupted()
+                assembler.interrupted()
             elif event is True:
-                if gatherer.state is self._answer.State.WHOLE_IF_QUIET:
-                    gatherer.quiet()
+                if assembler.progress is self._answer.Progress.WHOLE_IF_IDLE:
+                    assembler.idle()
             else:
-                gatherer.add(event)
-                verdict.add(event)
+                assembler.add(event)
+                acknowledgement.add(event)
                 self._read_back(instruction, event)
-            assert len(gatherer.payloads) <= 16
-            if gatherer.state is not self._answer.State.WHOLE:
+            assert len(assembler.payloads) <= 16
+            if assembler.progress is not self._answer.Progress.WHOLE:
                 continue
-            self._check(self._values.decode(instruction, tuple(gatherer.payloads)))
+            self._check(self._values.decode(instruction, tuple(assembler.payloads)))
             rounds += 1
             if rounds == _MOST_ROUNDS:
                 return
-            gatherer = self._answer.gatherer(instruction, layout)
+            assembler = self._answer.response_assembler(instruction, shape)
 
     def _read_back(self, instruction: Any, payload: bytes) -> None:
         """Compare as after a set, which is done with what could be decoded alone."""
         values = self._values
-        if not instruction.settable or not values.answers(instruction, payload):
+        if not instruction.settable or not values.fits(instruction, payload):
             return
         if isinstance(values.decode(instruction, (payload,)), int | float):
-            values.agrees(instruction, 1.0, read_back=payload, previous=payload)
+            values.matches(instruction, 1.0, read_back=payload, previous=payload)
 
     def _check(self, reading: object) -> None:
         if isinstance(reading, str):

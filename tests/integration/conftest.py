@@ -67,7 +67,7 @@ def short_silence() -> Iterator[None]:
     A real BMS may answer up to two seconds late, so each unanswered question costs that much.
     """
     line = "custom_components.rec_bms.protocol.rs485.transaction"
-    with patch(f"{line}.ANSWER_BEGINS", 0.1), patch(f"{line}.ANSWER_AT_THE_LATEST", 0.35):
+    with patch(f"{line}.RESPONSE_TIMEOUT", 0.1), patch(f"{line}.LATEST_RESPONSE", 0.35):
         yield
 
 

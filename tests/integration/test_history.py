@@ -27,10 +27,9 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import func, select
 
-from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.client import Client, Response
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import Instruction
-from custom_components.rec_bms.protocol.rs485.readings import Reading
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
@@ -203,12 +202,12 @@ async def test_the_energy_dashboard_finds_nothing_wrong(
 def told_at_once(house: House) -> Any:
     """Answer from the simulated BMS without a line between, so that an hour takes seconds."""
 
-    async def read(_client: Client, instruction: Instruction) -> Reading:
+    async def request(_client: Client, instruction: Instruction) -> Response:
         payloads = house.bms.answer(f"{instruction.code}?".encode())
         assert payloads is not None
-        return decode(instruction, tuple(payloads))
+        return Response(decode(instruction, tuple(payloads)), 1)
 
-    return patch.object(Client, "read", read)
+    return patch.object(Client, "request", request)
 
 
 def unrounded() -> Any:

@@ -439,7 +439,7 @@ async def test_a_port_that_hangs_while_opening_does_not_hold_up(
 ) -> None:
     plugged.sim.unplug()
     await plugged.poll()
-    plugged.coordinator.bms.client.connection._wire.port = stuck
+    plugged.coordinator.bms.client.connection._transport.port = stuck
     await in_a_poll(plugged)
     assert await seconds_taken(give_up(plugged)) < ONE_SECOND
 

@@ -56,7 +56,7 @@ def outside(entry: Entry) -> bool:
 def in_haste() -> Iterator[None]:
     """Shrink the line's patience and the lateness of answers alike, so that hundreds fit in."""
     line = "custom_components.rec_bms.protocol.rs485.transaction"
-    with patch(f"{line}.ANSWER_BEGINS", 0.1), patch(f"{line}.ANSWER_AT_THE_LATEST", 0.5):
+    with patch(f"{line}.RESPONSE_TIMEOUT", 0.1), patch(f"{line}.LATEST_RESPONSE", 0.5):
         yield
 
 

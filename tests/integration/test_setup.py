@@ -29,7 +29,7 @@ async def test_unloading_takes_the_entities_away_and_closes_the_port(running: Ho
     await running.unload()
     assert running.entry.state is ConfigEntryState.NOT_LOADED
     assert running.shown("voltage") == "unavailable"
-    assert not connection._wire.is_open
+    assert not connection._transport.is_open
 
 
 async def test_nothing_is_asked_after_unloading(running: House) -> None:

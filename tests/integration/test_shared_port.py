@@ -83,11 +83,11 @@ async def test_the_last_one_closes_the_port(both: tuple[House, House]) -> None:
     first, second = both
     connection = first.coordinator.bms.client.connection
     await first.unload()
-    assert connection._wire.is_open
+    assert connection._transport.is_open
     await second.poll()
     assert second.number("voltage") > 50
     await second.unload()
-    assert not connection._wire.is_open
+    assert not connection._transport.is_open
 
 
 async def test_a_port_that_is_searched_at_another_speed_is_waited_for(

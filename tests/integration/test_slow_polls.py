@@ -14,10 +14,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from custom_components.rec_bms.protocol.errors import NoResponseError
-from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.client import Client, Response
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Instruction
-from custom_components.rec_bms.protocol.rs485.readings import Reading
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for
@@ -46,17 +45,17 @@ class Line:
     asked: list[str] = field(default_factory=list)
     polls: list[list[str]] = field(default_factory=list)
 
-    async def read(self, _client: Client, instruction: Instruction) -> Reading:
+    async def request(self, instruction: Instruction) -> Response:
         """Answer as the client would."""
         self.asked.append(instruction.code)
         self.clock.passed += self.waits
         if self.silent or instruction.code in self.missing | self.lost:
             self.clock.passed += SILENCE
-            raise NoResponseError(1, instruction.code)
+            raise NoResponseError(1, instruction.code, 3)
         self.clock.passed += EXCHANGE
         payloads = self.house.bms.answer(instruction.query)
         assert payloads is not None
-        return decode(instruction, tuple(payloads))
+        return Response(decode(instruction, tuple(payloads)), 1)
 
     async def poll(self, times: int = 1) -> None:
         """Have the BMS polled as often, each time when it is due."""
@@ -83,10 +82,10 @@ def line(hass: HomeAssistant, battery: SimulatorThread) -> Iterator[Line]:
     with movable_clock(hass) as clock:
         line = Line(clock, House(hass, battery, entry_for(battery)))
 
-        async def read(client: Client, instruction: Instruction) -> Reading:
-            return await line.read(client, instruction)
+        async def request(_client: Client, instruction: Instruction) -> Response:
+            return await line.request(instruction)
 
-        with patch.object(Client, "read", read):
+        with patch.object(Client, "request", request):
             yield line
 
 

@@ -25,29 +25,30 @@ import json
 import tools.soak.run
 from dataclasses import replace
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
-from custom_components.rec_bms.protocol.rs485.transaction import Line
+from custom_components.rec_bms.protocol.rs485.transaction import Transactions
 from tools.soak import command, oracle
 {mistakes}
 report = command._one(300, 200.0, 0.2, {seed})
 print(json.dumps(vars(report)))
 """
 MISTAKES = """
-update, ask, code_of = RecBmsCoordinator._async_update_data, Line.ask, oracle.code_of
+update, code_of = RecBmsCoordinator._async_update_data, oracle.code_of
+request = Transactions.request
 
 async def longer(self):
     data = await update(self)
     return replace(data, duration=data.duration * 1.02)
 
 async def one_more_retry(self, *args, **options):
-    counters = self._wire.counters
+    counters = self._transport.counters
     before = counters.retries
     try:
-        return await ask(self, *args, **options)
+        return await request(self, *args, **options)
     finally:
         counters.retries += counters.retries > before
 
 RecBmsCoordinator._async_update_data = longer
-Line.ask = one_more_retry
+Transactions.request = one_more_retry
 oracle.code_of = lambda key: None if key == "reference_voltage" else code_of(key)
 """
 

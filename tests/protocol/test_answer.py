@@ -10,34 +10,34 @@ from hypothesis import given, strategies as st
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, INSTRUCTIONS
 from custom_components.rec_bms.protocol.rs485.response import (
-    Gatherer,
-    Layout,
-    State,
-    Verdict,
-    gatherer,
+    Acknowledgement,
+    ArrayShape,
+    Progress,
+    ResponseAssembler,
+    response_assembler,
 )
 
 CELLS = struct.pack("<14f", *[3.95] * 14)
 MAIN = struct.pack("<7f", 3.9, 4.0, -2.0, 19.0, 55.0, 0.5, 0.9)
 
 
-def gather(code: str, *payloads: bytes, layout: Layout | None = None) -> Gatherer:
-    one = gatherer(BY_CODE[code], layout or Layout())
+def gather(code: str, *payloads: bytes, shape: ArrayShape | None = None) -> ResponseAssembler:
+    one = response_assembler(BY_CODE[code], shape or ArrayShape())
     for payload in payloads:
         one.add(payload)
     return one
 
 
-def whole(code: str, *payloads: bytes, layout: Layout | None = None) -> list[bytes] | None:
+def whole(code: str, *payloads: bytes, shape: ArrayShape | None = None) -> list[bytes] | None:
     """Return what an asking gets when these frames come and then the line is quiet."""
-    one = gatherer(BY_CODE[code], layout or Layout())
+    one = response_assembler(BY_CODE[code], shape or ArrayShape())
     for payload in payloads:
         one.add(payload)
-        if one.state is State.WHOLE:
+        if one.progress is Progress.WHOLE:
             break
-    if one.state is State.WHOLE_IF_QUIET:
-        one.quiet()
-    return one.payloads if one.state is State.WHOLE else None
+    if one.progress is Progress.WHOLE_IF_IDLE:
+        one.idle()
+    return one.payloads if one.progress is Progress.WHOLE else None
 
 
 # -- fixed arrays -----------------------------------------------------------------------------
@@ -54,7 +54,7 @@ def whole(code: str, *payloads: bytes, layout: Layout | None = None) -> list[byt
     ],
 )
 def test_a_fixed_array_is_its_header_and_its_data(code: str, header: bytes, data: bytes) -> None:
-    assert gather(code, header).state is State.PARTIAL
+    assert gather(code, header).progress is Progress.PARTIAL
     assert whole(code, header, data) == [header, data]
     assert whole(code, b"SET", b"4.18000e0", header, data) == [header, data]
     assert whole(code, header, header, data) == [header, data]
@@ -71,12 +71,12 @@ def test_what_has_another_shape_does_not_make_a_fixed_array(code: str) -> None:
 
 
 def test_an_answer_that_something_follows_at_once_is_another_arrays_beginning() -> None:
-    one = gatherer(BY_CODE["ERRO"], Layout(), hear_out=True)
+    one = response_assembler(BY_CODE["ERRO"], ArrayShape(), hear_out=True)
     for payload in (b"4", bytes(4)):
         one.add(payload)
-    assert one.state is State.WHOLE_IF_QUIET
+    assert one.progress is Progress.WHOLE_IF_IDLE
     one.interrupted()
-    assert (one.state, one.payloads) == (State.PARTIAL, [])
+    assert (one.progress, one.payloads) == (Progress.PARTIAL, [])
 
 
 def test_an_error_flag_is_zero_or_one() -> None:
@@ -107,53 +107,53 @@ def test_a_new_header_starts_anew() -> None:
 
 
 def test_a_lost_frame_is_never_taken_for_fewer_units() -> None:
-    layout = Layout()
-    assert whole("CELL", b"3", CELLS, CELLS, CELLS, layout=layout)
-    assert whole("CELL", b"3", CELLS, CELLS, layout=layout) is None
+    shape = ArrayShape()
+    assert whole("CELL", b"3", CELLS, CELLS, CELLS, shape=shape)
+    assert whole("CELL", b"3", CELLS, CELLS, shape=shape) is None
     for _ in range(2):
-        assert whole("CELL", b"3", CELLS, layout=layout) is None
-        assert whole("CELL", b"3", CELLS, CELLS, CELLS, layout=layout)
+        assert whole("CELL", b"3", CELLS, shape=shape) is None
+        assert whole("CELL", b"3", CELLS, CELLS, CELLS, shape=shape)
 
 
 def test_one_frame_for_all_counts_when_it_has_come_twice_running() -> None:
-    layout = Layout()
-    assert whole("CELL", b"2", CELLS, layout=layout) is None
-    assert whole("CELL", b"2", CELLS, layout=layout) == [b"2", CELLS]
-    assert whole("CELL", b"2", CELLS, layout=layout) == [b"2", CELLS]
+    shape = ArrayShape()
+    assert whole("CELL", b"2", CELLS, shape=shape) is None
+    assert whole("CELL", b"2", CELLS, shape=shape) == [b"2", CELLS]
+    assert whole("CELL", b"2", CELLS, shape=shape) == [b"2", CELLS]
 
 
 def test_one_frame_whose_fellow_was_lost_does_not_count_when_they_differ() -> None:
-    layout = Layout()
-    assert whole("CELL", b"2", CELLS, layout=layout) is None
-    assert whole("CELL", b"2", CELLS, CELLS[:8], layout=layout)
-    assert whole("CELL", b"2", CELLS, layout=layout) is None
+    shape = ArrayShape()
+    assert whole("CELL", b"2", CELLS, shape=shape) is None
+    assert whole("CELL", b"2", CELLS, CELLS[:8], shape=shape)
+    assert whole("CELL", b"2", CELLS, shape=shape) is None
 
 
 def test_a_wrongly_learnt_single_frame_is_unlearnt_when_its_fellows_come() -> None:
-    layout = Layout()
+    shape = ArrayShape()
     for _ in range(2):
-        whole("CELL", b"2", CELLS, layout=layout)
-    answers = [whole("CELL", b"2", CELLS, CELLS, layout=layout) for _ in range(4)]
+        whole("CELL", b"2", CELLS, shape=shape)
+    answers = [whole("CELL", b"2", CELLS, CELLS, shape=shape) for _ in range(4)]
     assert answers[-1] == [b"2", CELLS, CELLS]
 
 
 def test_values_that_cannot_be_shared_out_are_one_units_frame() -> None:
-    layout = Layout()
+    shape = ArrayShape()
     for _ in range(5):
-        assert whole("CELL", b"3", CELLS, layout=layout) is None
+        assert whole("CELL", b"3", CELLS, shape=shape) is None
 
 
 def test_another_layout_counts_when_it_has_come_three_times_running() -> None:
-    layout = Layout()
+    shape = ArrayShape()
     two, three = (b"2", CELLS, CELLS), (b"3", CELLS, CELLS, CELLS)
-    assert whole("CELL", *two, layout=layout)
-    assert whole("CELL", *three, layout=layout) is None
-    assert whole("CELL", *three, layout=layout) is None
-    assert whole("CELL", *two, layout=layout)
-    assert whole("CELL", *three, layout=layout) is None
-    assert whole("CELL", *three, layout=layout) is None
-    assert whole("CELL", *three, layout=layout)
-    assert whole("CELL", *two, layout=layout) is None
+    assert whole("CELL", *two, shape=shape)
+    assert whole("CELL", *three, shape=shape) is None
+    assert whole("CELL", *three, shape=shape) is None
+    assert whole("CELL", *two, shape=shape)
+    assert whole("CELL", *three, shape=shape) is None
+    assert whole("CELL", *three, shape=shape) is None
+    assert whole("CELL", *three, shape=shape)
+    assert whole("CELL", *two, shape=shape) is None
 
 
 @given(st.sampled_from(INSTRUCTIONS), st.lists(st.binary(max_size=60), max_size=8), st.data())
@@ -162,16 +162,16 @@ def test_whatever_frames_come_nothing_raises_and_what_is_whole_can_be_decoded(
 ) -> None:
     instruction = data.draw(st.sampled_from(INSTRUCTIONS))
     likely = st.sampled_from([b"1", b"2", b"4", b"8", b"28", MAIN, bytes(8), bytes(4), CELLS, b"x"])
-    layout = Layout()
+    shape = ArrayShape()
     for _ in range(4):
-        one = gatherer(instruction, layout)
+        one = response_assembler(instruction, shape)
         for payload in (*payloads, *data.draw(st.lists(likely, max_size=6))):
             one.add(payload)
             if data.draw(st.booleans()):
                 one.interrupted()
-            if one.state is State.WHOLE_IF_QUIET and data.draw(st.booleans()):
-                one.quiet()
-            if one.state is State.WHOLE:
+            if one.progress is Progress.WHOLE_IF_IDLE and data.draw(st.booleans()):
+                one.idle()
+            if one.progress is Progress.WHOLE:
                 decode(instruction, tuple(one.payloads))
                 break
 
@@ -180,20 +180,20 @@ def test_whatever_frames_come_nothing_raises_and_what_is_whole_can_be_decoded(
 
 
 def test_a_decimal_number_is_whole_at_once() -> None:
-    assert gather("CMAX", b"4.18000e0").state is State.WHOLE
-    assert gather("CYCL", b"103").state is State.WHOLE
+    assert gather("CMAX", b"4.18000e0").progress is Progress.WHOLE
+    assert gather("CYCL", b"103").progress is Progress.WHOLE
 
 
 @pytest.mark.parametrize(
     ("code", "payload"), [("CHEM", b"2"), ("CYCL", b"37"), ("*IDN", b"REC BMS"), ("CMAX", b"4")]
 )
 def test_what_may_be_a_header_is_whole_when_nothing_follows(code: str, payload: bytes) -> None:
-    assert gather(code, payload).state is State.WHOLE_IF_QUIET
+    assert gather(code, payload).progress is Progress.WHOLE_IF_IDLE
     assert whole(code, payload) == [payload]
     assert whole(code, payload, CELLS) is None
     one = gather(code, payload)
     one.interrupted()
-    assert one.state is State.PARTIAL
+    assert one.progress is Progress.PARTIAL
     assert one.payloads == []
 
 
@@ -204,12 +204,12 @@ def test_what_does_not_fit_a_single_value_is_dropped() -> None:
     assert whole("CMAX", b"REC BMS 1Q", b"4.18000e0") == [b"4.18000e0"]
 
 
-def test_a_verdict_is_set_or_error_and_the_rest_is_dropped() -> None:
-    one = Verdict()
+def test_an_acknowledgement_is_set_or_error_and_the_rest_is_dropped() -> None:
+    one = Acknowledgement()
     for payload in (b"4.18000e0", b"28", MAIN):
         one.add(payload)
         one.interrupted()
-        one.quiet()
-        assert one.state is State.PARTIAL
+        one.idle()
+        assert one.progress is Progress.PARTIAL
     one.add(b"ERROR1")
-    assert (one.state, one.payloads) == (State.WHOLE, [b"ERROR1"])
+    assert (one.progress, one.payloads) == (Progress.WHOLE, [b"ERROR1"])

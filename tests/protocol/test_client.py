@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from time import monotonic
 
 import pytest
-from conftest import Connect, Simulate
+from conftest import Connect, Simulate, read
 
 from custom_components.rec_bms.protocol.bms import SetResult
 from custom_components.rec_bms.protocol.constraints import RULES
@@ -67,7 +67,7 @@ def kept(sim: SimulatorThread, code: str) -> float:
 async def test_every_instruction_is_read(
     sim: SimulatorThread, client: Client, row: Instruction
 ) -> None:
-    reading = await client.read(row)
+    reading = await read(client, row)
     assert reading is not None
     if row.code in sim.bms[1].settings:
         assert reading == pytest.approx(kept(sim, row.code), rel=1e-5)
@@ -86,7 +86,7 @@ async def test_cells_are_the_simulators_in_every_layout(
     client = Client(connect(sim.port, 115200), 1)
     truth = sim.bms[1].measure()
     for _ in range(2):
-        reading = await client.read(BY_CODE["CELL"])
+        reading = await read(client, BY_CODE["CELL"])
         assert isinstance(reading, PerUnit)
         assert [list(row) for row in reading.units] == [
             [float32(volts) for volts in unit] for unit in truth.volts
@@ -98,20 +98,20 @@ async def test_main_data_extremes_and_errors_are_the_simulators(
 ) -> None:
     sim.call(sim.bms[1].raise_error, 17, 1, 3)
     sim.bms[1].consumed = 300.0
-    main = await client.read(BY_CODE["LCD1"])
+    main = await read(client, BY_CODE["LCD1"])
     assert isinstance(main, MainData)
     assert main.current == pytest.approx(sim.bms[1].measure().current, abs=1e-4)
-    extremes = await client.read(BY_CODE["LCD3"])
+    extremes = await read(client, BY_CODE["LCD3"])
     assert isinstance(extremes, Extremes)
     assert extremes.consumed_charge == 300
     assert extremes.min_cell.number == 8
-    error = await client.read(BY_CODE["ERRO"])
+    error = await read(client, BY_CODE["ERRO"])
     assert error == ErrorState(present=True, unit=1, number=17, location=3)
 
 
 async def test_units_that_come_and_go_are_followed(sim: SimulatorThread, client: Client) -> None:
     async def cells() -> list[int]:
-        reading = await client.read(BY_CODE["CELL"])
+        reading = await read(client, BY_CODE["CELL"])
         assert isinstance(reading, PerUnit)
         return [len(row) for row in reading.units]
 
@@ -156,7 +156,7 @@ async def test_each_setting_takes_its_minimum_its_maximum_and_a_value_between(
         assert result.previous == pytest.approx(previous, rel=1e-5)
         assert result.read_back == pytest.approx(value, rel=1e-5)
         assert kept(sim, row.code) == (value if row.whole_number else float32(value))
-        assert await client.read(row) == result.read_back
+        assert await read(client, row) == result.read_back
     assert len(sim.log.sets) == 3
 
 
@@ -320,11 +320,11 @@ async def test_a_set_in_the_midst_of_a_poll_of_225_cells_is_quick(
 ) -> None:
     sim = simulate(cells=[15] * 15)
     client = Client(connect(sim.port), 1)
-    await client.read(BY_CODE["CELL"])
+    await read(client, BY_CODE["CELL"])
 
     async def poll() -> None:
         for code in ("LCD1", "LCD3", "CELL", "ERRO", "PTEM", "BTEM", "RINT", "CYCL"):
-            await client.read(BY_CODE[code])
+            await read(client, BY_CODE[code])
 
     polling = asyncio.create_task(poll())
     await asyncio.sleep(0.06)  # amid CELL
@@ -380,7 +380,7 @@ async def test_each_rule_holds_from_both_sides(
 
 
 async def test_the_other_limits_are_read_afresh(coherent: SimulatorThread, client: Client) -> None:
-    await client.read(BY_CODE["CMAX"])
+    await read(client, BY_CODE["CMAX"])
     coherent.call(coherent.bms[1].set_value, "CMAX", 3.55)
     error = await refused(IncoherentError, change(client, "BVOL", 3.57))
     assert error.other_value == 3.55

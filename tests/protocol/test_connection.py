@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 import serialx
-from conftest import Asker, Connect, Simulate
+from conftest import ByCode, Connect, Simulate, read
 from peer import Peer, frames
 
 from custom_components.rec_bms.protocol.errors import NoResponseError, PortError
-from custom_components.rec_bms.protocol.rs485 import transport as wire
+from custom_components.rec_bms.protocol.rs485 import transport as module
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.connection import Connection
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
@@ -46,7 +46,7 @@ async def test_every_way_to_a_port_leads_to_the_bms(
 ) -> None:
     client = Client(connect(simulate(transport=transport).port), 1)
     assert await client.identify() == "REC BMS 1Q VICTRON"
-    assert await client.read(CMAX) == 4.18
+    assert await read(client, CMAX) == 4.18
     description = await client.describe()
     assert description.cells == (14,)
     assert description.identity.software_version == "2.35"
@@ -83,7 +83,7 @@ async def test_a_port_that_cannot_be_opened_is_a_port_error(connect: Connect, po
     connection = connect(port)
     for _ in range(2):
         with pytest.raises(PortError) as caught:
-            await asyncio.wait_for(Client(connection, 1).read(CMAX), 5)
+            await asyncio.wait_for(read(Client(connection, 1), CMAX), 5)
         assert caught.value.port == port
         assert caught.value.reason
     assert connection.counters.opened == 0
@@ -95,19 +95,19 @@ async def test_a_port_without_permission_is_a_port_error(
 ) -> None:
     os.chmod(sim.port, 0)  # noqa: PTH101 (a path of one call)
     with pytest.raises(PortError, match=r"[Pp]ermission"):
-        await Client(connect(sim.port), 1).read(CMAX)
+        await read(Client(connect(sim.port), 1), CMAX)
 
 
 async def test_opening_does_not_hang_on_a_server_that_says_nothing(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "_OPEN_TIMEOUT", 0.2)
+    monkeypatch.setattr(module, "_OPEN_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         connection = connect(f"rfc2217://127.0.0.1:{server.getsockname()[1]}")
         for _ in range(2):
             began = monotonic()
             with pytest.raises(PortError, match="too long"):
-                await Client(connection, 1).read(CMAX)
+                await read(Client(connection, 1), CMAX)
             assert monotonic() - began < 1
 
 
@@ -125,7 +125,7 @@ def hanging_driver(port: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
         return open_file(path, *options, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(wire, "_OPEN_TIMEOUT", 0.2)
+        patch.setattr(module, "_OPEN_TIMEOUT", 0.2)
         patch.setattr(os, "open", hang)
         try:
             yield asked
@@ -140,9 +140,9 @@ async def test_a_driver_that_hangs_blocks_one_thread_and_is_used_when_it_comes_b
     with hanging_driver(sim.port, monkeypatch) as asked:
         for told in ("took too long", "driver hangs", "driver hangs"):
             with pytest.raises(PortError, match=told):
-                await client.read(CMAX)
+                await read(client, CMAX)
         assert len(asked) == 1
-    assert await client.read(CMAX) == 4.18
+    assert await read(client, CMAX) == 4.18
 
 
 async def test_a_driver_that_hangs_is_left_alone_by_the_next_connection_too(
@@ -153,18 +153,18 @@ async def test_a_driver_that_hangs_is_left_alone_by_the_next_connection_too(
         for told in ("took too long", "driver hangs", "driver hangs"):
             connection = connect(sim.port)
             with pytest.raises(PortError, match=told):
-                await Client(connection, 1).read(CMAX)
+                await read(Client(connection, 1), CMAX)
             await connection.close()
         assert len(asked) == 1
-    assert await Client(connect(sim.port), 1).read(CMAX) == 4.18
+    assert await read(Client(connect(sim.port), 1), CMAX) == 4.18
 
 
 async def test_who_waits_for_a_port_gets_it_when_another_gives_up_opening_it(
     sim: SimulatorThread, connect: Connect
 ) -> None:
     client = Client(connect(sim.port), 1)
-    first = asyncio.create_task(client.read(CMAX))
-    second = asyncio.create_task(client.read(CMAX))
+    first = asyncio.create_task(read(client, CMAX))
+    second = asyncio.create_task(read(client, CMAX))
     await asyncio.sleep(0)
     first.cancel()
     assert await second == 4.18
@@ -178,7 +178,7 @@ async def test_an_opening_that_ends_by_itself_is_a_port_error(
 
     monkeypatch.setattr(serialx, "create_serial_connection", broken_off)
     with pytest.raises(PortError, match="broken off"):
-        await Client(connect(sim.port), 1).read(CMAX)
+        await read(Client(connect(sim.port), 1), CMAX)
 
 
 async def test_closing_while_opening_leaves_nothing_open(
@@ -192,14 +192,14 @@ async def test_closing_while_opening_leaves_nothing_open(
 
     monkeypatch.setattr(serialx, "create_serial_connection", slowly)
     connection = connect(sim.port)
-    reading = asyncio.create_task(Client(connection, 1).read(CMAX))
+    reading = asyncio.create_task(read(Client(connection, 1), CMAX))
     await asyncio.sleep(0.1)
     began = monotonic()
     await connection.close()
     assert monotonic() - began < 1
     with pytest.raises(PortError, match="closed"):
         await reading
-    assert not connection._wire.is_open
+    assert not connection._transport.is_open
     assert not sim.log.requests()
 
 
@@ -221,15 +221,15 @@ async def test_a_port_that_opens_although_nobody_waits_any_more_is_closed(
 
     monkeypatch.setattr(serialx, "create_serial_connection", stubborn)
     connection = connect(sim.port)
-    reading = asyncio.create_task(Client(connection, 1).read(CMAX))
+    reading = asyncio.create_task(read(Client(connection, 1), CMAX))
     await asyncio.sleep(0.1)
-    task = wire._openings[sim.port]
+    task = module._openings[sim.port]
     await connection.close()
     with pytest.raises(PortError, match="closed"):
         await reading
     await asyncio.wait({task})
     assert opened[0].is_closing()
-    assert not connection._wire.is_open
+    assert not connection._transport.is_open
 
 
 @TRANSPORTS
@@ -240,39 +240,39 @@ async def test_a_lost_port_is_an_error_and_is_opened_again_at_the_next_turn(
     sim = simulate(transport=transport, **link)
     connection = connect(sim.port)
     client = Client(connection, 1)
-    assert await client.read(CMAX) == 4.18
+    assert await read(client, CMAX) == 4.18
     sim.unplug()
     for _ in range(2):
         with pytest.raises(PortError):
-            await asyncio.wait_for(client.read(CMAX), 5)
+            await asyncio.wait_for(read(client, CMAX), 5)
     sim.replug(**({"other_device": True} if transport == "pty" else {}))
-    assert await client.read(CMAX) == 4.18
+    assert await read(client, CMAX) == 4.18
     assert connection.counters.opened == 2
 
 
 async def test_what_an_earlier_opening_has_still_to_say_is_not_heard(
     sim: SimulatorThread, client: Client
 ) -> None:
-    await client.read(CMAX)
-    wire = client.connection._wire
-    earlier = wire._receiver
+    await read(client, CMAX)
+    transport = client.connection._transport
+    earlier = transport._receiver
     assert earlier is not None
-    await wire.close()
-    await client.read(CMAX)
+    await transport.close()
+    await read(client, CMAX)
     before = asdict(client.connection.counters)
     earlier.data_received(frames(b"3.20000e0"))
     earlier.connection_lost(None)
     assert asdict(client.connection.counters) == before
-    assert wire.is_open
-    assert await client.read(CMAX) == 4.18
+    assert transport.is_open
+    assert await read(client, CMAX) == 4.18
 
 
 async def test_a_port_lost_in_mid_exchange_ends_the_exchange_at_once(
     sim: SimulatorThread, client: Client
 ) -> None:
-    await client.read(CMAX)
+    await read(client, CMAX)
     sim.bms[1].silent = True
-    reading = asyncio.create_task(client.read(CMAX))
+    reading = asyncio.create_task(read(client, CMAX))
     await asyncio.sleep(0.1)
     sim.unplug()
     began = monotonic()
@@ -287,23 +287,23 @@ async def test_a_port_that_stays_silent_is_opened_anew_after_three_exchanges(
     sim = simulate(transport="tcp")
     connection = connect(sim.port)
     client = Client(connection, 1)
-    await client.read(CMAX)
+    await read(client, CMAX)
     sim.link.silent = True
     for expected in (1, 1, 1, 2):
         with pytest.raises(NoResponseError):
-            await client.read(CMAX, askings=1)
+            await read(client, CMAX, attempts=1)
         assert connection.counters.opened == expected
     sim.link.silent = False
     sim.call(sim.link.drop)
 
 
-async def test_a_port_that_is_not_silent_is_not_opened_anew(peer: Peer, asker: Asker) -> None:
+async def test_a_port_that_is_not_silent_is_not_opened_anew(peer: Peer, by_code: ByCode) -> None:
     """A byte starts the count of silent exchanges again, even one that is no answer."""
     for noise in (b"", b"", b"\x00", b"", b"", b"\x00"):
         peer.script["CMAX?"] += [noise]
         with pytest.raises(NoResponseError):
-            await asker.ask("CMAX", askings=1)
-    assert asker.connection.counters.opened == 1
+            await by_code.read("CMAX", attempts=1)
+    assert by_code.connection.counters.opened == 1
 
 
 # -- turns ------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ async def test_a_port_that_is_not_silent_is_not_opened_anew(peer: Peer, asker: A
 
 async def test_turns_come_in_the_order_of_asking(sim: SimulatorThread, client: Client) -> None:
     codes = ["CMAX", "CELL", "CMIN", "ERRO", "BVOL", "CAPA", "LCD1", "CYCL"]
-    await asyncio.gather(*(client.read(BY_CODE[code]) for code in codes))
+    await asyncio.gather(*(read(client, BY_CODE[code]) for code in codes))
     assert [entry.instruction for entry in sim.log.requests()] == codes
     assert not sim.log.overlaps
 
@@ -323,11 +323,11 @@ async def test_two_addresses_share_a_line_without_talking_over_each_other(
     sim.call(sim.bms[2].set_value, "CMAX", 4.0)
     connection = connect(sim.port)
 
-    async def read(address: int) -> set[object]:
+    async def read_all(address: int) -> set[object]:
         client = Client(connection, address)
-        return {await client.read(CMAX) for _ in range(20)}
+        return {await read(client, CMAX) for _ in range(20)}
 
-    assert await asyncio.gather(read(1), read(2)) == [{4.18}, {4.0}]
+    assert await asyncio.gather(read_all(1), read_all(2)) == [{4.18}, {4.0}]
     asked = [entry.address for entry in sim.log.requests()]
     assert asked == [1, 2] * 20
     assert not sim.log.overlaps
@@ -337,12 +337,12 @@ async def test_a_cancelled_question_leaves_the_line_usable(
     sim: SimulatorThread, client: Client
 ) -> None:
     sim.faults.next("late", seconds=0.4)
-    reading = asyncio.create_task(client.read(CMAX))
+    reading = asyncio.create_task(read(client, CMAX))
     await asyncio.sleep(0.05)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    assert await client.read(BY_CODE["CMIN"]) == 3.2
+    assert await read(client, BY_CODE["CMIN"]) == 3.2
     assert not sim.log.collisions
 
 
@@ -352,26 +352,26 @@ async def test_a_cancelled_question_leaves_the_line_usable(
 async def test_closing_lets_a_turn_end_and_refuses_those_who_wait(
     sim: SimulatorThread, connection: Connection, client: Client
 ) -> None:
-    await client.read(CMAX)
+    await read(client, CMAX)
     sim.faults.next("late", seconds=0.2)
-    reading = asyncio.create_task(client.read(CMAX))
-    waiting = asyncio.create_task(client.read(BY_CODE["CMIN"]))
+    reading = asyncio.create_task(read(client, CMAX))
+    waiting = asyncio.create_task(read(client, BY_CODE["CMIN"]))
     await asyncio.sleep(0.02)
     await connection.close()
     assert await reading == 4.18
     with pytest.raises(PortError, match="closed"):
         await waiting
     with pytest.raises(PortError, match="closed"):
-        await client.read(CMAX)
+        await read(client, CMAX)
     assert "CMIN" not in {entry.instruction for entry in sim.log.requests()}
 
 
 async def test_closing_is_not_held_up_by_a_silent_bms(
     sim: SimulatorThread, connection: Connection, client: Client
 ) -> None:
-    await client.read(CMAX)
+    await read(client, CMAX)
     sim.bms[1].silent = True
-    reading = asyncio.create_task(client.read(CMAX))
+    reading = asyncio.create_task(read(client, CMAX))
     await asyncio.sleep(0.05)
     began = monotonic()
     await connection.close()
@@ -391,11 +391,11 @@ async def test_nothing_is_leaked_over_many_openings(simulate: Simulate, transpor
 
     async def once() -> None:
         connection = Connection(sim.port, 56000)
-        assert await Client(connection, 1).read(CMAX) == 4.18
+        assert await read(Client(connection, 1), CMAX) == 4.18
         await connection.close()
         failing = Connection("/dev/no-such-port", 56000)
         with pytest.raises(PortError):
-            await Client(failing, 1).read(CMAX)
+            await read(Client(failing, 1), CMAX)
         await failing.close()
 
     def held() -> tuple[int, int, int]:
@@ -422,22 +422,22 @@ async def test_nothing_is_leaked_over_many_openings(simulate: Simulate, transpor
 
 
 async def test_the_trace_keeps_the_last_200_and_says_what_they_mean(
-    peer: Peer, asker: Asker
+    peer: Peer, by_code: ByCode
 ) -> None:
     peer.always["CMAX?"] = frames(b"4.18000e0")
     peer.always["CELL?"] = frames(b"1", bytes.fromhex("00006040 00006040 00007040"))
     peer.always["ERRO?"] = b"\x01\x02" + frames(b"4", bytes(4))
     for _ in range(120):
-        await asker.ask("CMAX")
-    entries = list(asker.connection.trace)
+        await by_code.read("CMAX")
+    entries = list(by_code.connection.trace)
     assert len(entries) == TRACE_LENGTH == 200
     assert str(entries[-1]) == f"received {frames(b'4.18000e0').hex(' ').upper()} (1→0 '4.18000e0')"
     assert str(entries[-2]).startswith("sent 55 01 00 05 43 4D 41 58 3F ")
     assert entries[-2].meaning == "0→1 'CMAX?'"
     assert entries[0].time <= entries[-1].time
-    await asker.ask("CELL")
-    await asker.ask("ERRO")
-    meanings = [each.meaning for each in asker.connection.trace][-7:]
+    await by_code.read("CELL")
+    await by_code.read("ERRO")
+    meanings = [each.meaning for each in by_code.connection.trace][-7:]
     assert meanings == [
         "0→1 'CELL?'",
         "1→0 '1'",
@@ -447,17 +447,17 @@ async def test_the_trace_keeps_the_last_200_and_says_what_they_mean(
         "1→0 '4'",
         "1→0 00 00 00 00",
     ]
-    directions = [each.direction for each in asker.connection.trace]
-    assert directions.count(Direction.JUNK) == 1
+    directions = [each.direction for each in by_code.connection.trace]
+    assert directions.count(Direction.NOISE) == 1
 
 
 async def test_counters_tell_what_happened(sim: SimulatorThread, client: Client) -> None:
     for _ in range(5):
-        await client.read(CMAX)
+        await read(client, CMAX)
     sim.faults.next("no_answer")
-    await client.read(CMAX)
+    await read(client, CMAX)
     sim.faults.next("bit_flips")
-    await client.read(CMAX)
+    await read(client, CMAX)
     assert client.connection.counters.as_dict() == {
         "exchanges": 7,
         "repeated_exchanges": 2,
@@ -474,7 +474,7 @@ async def test_debug_logging_shows_every_frame(
     sim: SimulatorThread, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG, "custom_components.rec_bms.protocol"):
-        await client.read(CMAX)
+        await read(client, CMAX)
     assert "sent 55 01 00 05 43 4D 41 58 3F" in caplog.text
     assert "(1→0 '4.18000e0')" in caplog.text
     assert f"{sim.port} opened at 56000 baud" in caplog.text

@@ -7,7 +7,7 @@ import random
 from collections import Counter
 
 import pytest
-from conftest import Connect, Simulate
+from conftest import Connect, Simulate, read
 
 from custom_components.rec_bms.protocol.errors import (
     IncoherentError,
@@ -65,7 +65,7 @@ class Trial:
 
     async def read(self, row: Instruction) -> None:
         try:
-            reading = await self.client.read(row)
+            reading = await read(self.client, row)
         except NoResponseError:
             self.outcomes["not read"] += 1
             return
@@ -138,7 +138,7 @@ async def test_each_fault_by_itself_is_survived(
     for code in ("CMAX", "CMIN", "CHEM", "CELL", "LCD1"):
         answer = sim.call(sim.bms[1].answer, BY_CODE[code].query)
         assert answer is not None
-        assert await client.read(BY_CODE[code]) == decode(BY_CODE[code], tuple(answer))
+        assert await read(client, BY_CODE[code]) == decode(BY_CODE[code], tuple(answer))
     assert sim.faults.counts[fault] == 1
     assert not sim.log.overlaps
 
@@ -152,12 +152,12 @@ async def test_another_master_at_any_moment_is_survived(
     async def trial(seed: int) -> None:
         sim = simulate(seed=seed)
         client = Client(connect(sim.port), 1)
-        await client.read(BY_CODE["CYCL"])
+        await read(client, BY_CODE["CYCL"])
         for code, following in (("CMAX", "CMIN"), ("CYCL", "VMAX"), ("CELL", "RINT")):
             sim.faults.next("other_master", place=place)
             for each in (code, following):
                 answer = sim.call(sim.bms[1].answer, BY_CODE[each].query)
                 assert answer is not None
-                assert await client.read(BY_CODE[each]) == decode(BY_CODE[each], tuple(answer))
+                assert await read(client, BY_CODE[each]) == decode(BY_CODE[each], tuple(answer))
 
     await asyncio.gather(*(trial(seed) for seed in range(8)))

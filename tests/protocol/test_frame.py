@@ -146,12 +146,12 @@ def test_no_input_raises_or_is_held_beyond_one_frame(pieces: list[bytes]) -> Non
         assert len(decoder._held) < MAX_FRAME
         decoder.resynchronise()
         assert len(decoder._held) < MAX_FRAME
-        assert len(decoder._junk) <= MAX_FRAME
+        assert len(decoder._noise) <= MAX_FRAME
         assert not decoder._held or decoder._held[0] == STX
-    decoder.take_junk()
+    decoder.take_noise()
     decoder.clear()
-    assert not decoder.pending
-    assert len(decoder.take_junk()) < MAX_FRAME
+    assert not decoder.frame_begun
+    assert len(decoder.take_noise()) < MAX_FRAME
 
 
 def test_a_good_frame_inside_a_false_one_is_found_without_waiting_when_more_comes() -> None:
@@ -166,7 +166,7 @@ def test_a_good_frame_behind_a_false_start_is_found_when_the_line_is_silent() ->
     assert decoder.feed(FALSE_START + good.encode()) == []
     assert decoder.resynchronise() == [good]
     assert decoder.resynchronise() == []
-    assert decoder.take_junk() == FALSE_START
+    assert decoder.take_noise() == FALSE_START
 
 
 def test_a_pause_inside_a_good_frame_does_not_lose_it() -> None:
@@ -181,9 +181,9 @@ def test_bytes_behind_the_last_good_frame_are_counted() -> None:
     decoder = Decoder()
     decoder.feed(b"noise" + Frame(0, 1, b"8").encode() + b"\x55\x00")
     assert decoder.bytes_since_frame == 2
-    assert decoder.pending
+    assert decoder.frame_begun
     decoder.feed(b"\x01")
     assert decoder.bytes_since_frame == 3
     decoder.clear()
     assert decoder.bytes_since_frame == 0
-    assert decoder.take_junk() == b"noise\x55\x00\x01"
+    assert decoder.take_noise() == b"noise\x55\x00\x01"

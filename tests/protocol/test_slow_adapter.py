@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Asker
+from conftest import ByCode
 from peer import Peer, frames
 
 CMAX = frames(b"4.18000e0")
@@ -14,7 +14,7 @@ A_LUMP = 0.016
 
 
 async def test_another_masters_question_that_comes_in_two_lumps_is_fenced(
-    peer: Peer, asker: Asker
+    peer: Peer, by_code: ByCode
 ) -> None:
     """Our next question must not be asked between them, or it gets the other's answer."""
     peer.script["CMAX?"] += [
@@ -22,6 +22,6 @@ async def test_another_masters_question_that_comes_in_two_lumps_is_fenced(
     ]
     peer.always["BVOL?"] = [(0.050, BVOL)]
     peer.script["ERRO?"] += [[(0.050, NO_ERROR)]]
-    assert await asker.ask("CMAX") == 4.18
-    assert await asker.ask("BVOL") == 4.08
+    assert await by_code.read("CMAX") == 4.18
+    assert await by_code.read("BVOL") == 4.08
     assert peer.asked == ["CMAX?", "ERRO?", "BVOL?"]

@@ -18,11 +18,11 @@ from custom_components.rec_bms.protocol.errors import (
     WrongTypeError,
 )
 from custom_components.rec_bms.protocol.rs485.codec import (
-    agrees,
-    answers,
     decode,
     encode_setting,
-    is_verdict,
+    fits,
+    is_acknowledgement,
+    matches,
     parse_setting,
     text,
 )
@@ -146,7 +146,7 @@ def test_errors_are_passed_on_with_whatever_number(number: int) -> None:
     ],
 )
 def test_single_values_come_as_text(code: str, payload: bytes, value: float | str) -> None:
-    assert answers(BY_CODE[code], payload)
+    assert fits(BY_CODE[code], payload)
     reading = read(code, payload)
     assert reading == value
     assert type(reading) is type(value)
@@ -168,7 +168,7 @@ def test_single_values_come_as_text(code: str, payload: bytes, value: float | st
     ],
 )
 def test_single_values_that_cannot_be_are_no_value(code: str, payload: bytes) -> None:
-    assert answers(BY_CODE[code], payload)
+    assert fits(BY_CODE[code], payload)
     assert read(code, payload) is None
 
 
@@ -198,12 +198,12 @@ def test_single_values_that_cannot_be_are_no_value(code: str, payload: bytes) ->
     ],
 )
 def test_what_has_another_shape_is_no_answer(code: str, payload: bytes) -> None:
-    assert not answers(BY_CODE[code], payload)
+    assert not fits(BY_CODE[code], payload)
 
 
-def test_set_and_error_are_verdicts_and_nothing_else_is() -> None:
-    assert all(map(is_verdict, (b"SET", b"ERROR1", b"ERROR", b"ERROR 42")))
-    assert not any(map(is_verdict, (b"", b"set", b"SETX", b"4.18000e0", b"NO ERROR")))
+def test_set_and_error_are_acknowledgements_and_nothing_else_is() -> None:
+    assert all(map(is_acknowledgement, (b"SET", b"ERROR1", b"ERROR", b"ERROR 42")))
+    assert not any(map(is_acknowledgement, (b"", b"set", b"SETX", b"4.18000e0", b"NO ERROR")))
 
 
 def test_impossible_main_data_is_no_value_each_by_itself() -> None:
@@ -241,7 +241,7 @@ NUMBERLIKE = st.from_regex(
 
 @given(st.sampled_from(SINGLES), st.one_of(NUMBERLIKE, st.binary(max_size=255), st.just(b"nan")))
 def test_no_single_value_that_fits_raises_or_is_not_finite(row: Instruction, data: bytes) -> None:
-    if answers(row, data):
+    if fits(row, data):
         assert all(math.isfinite(value) for value in numbers(decode(row, (data,))))
 
 
@@ -494,14 +494,14 @@ def test_what_is_sent_is_read_as_the_same_float32(row: Instruction, data: st.Dat
     assert set(sent) <= set("-.0123456789")
     assert len(sent) <= 16
     assert float(sent) == pytest.approx(value, rel=2**-23, abs=1e-12)
-    assert agrees(row, value, write_float(float32(value)).encode(), previous=b"")
+    assert matches(row, value, write_float(float32(value)).encode(), previous=b"")
 
 
 @each_settable
 def test_one_step_away_is_another_value(row: Instruction) -> None:
     if row.whole_number:
-        assert not agrees(row, 3, b"2", previous=b"2")
-        assert agrees(row, 2, b"2", previous=b"2")
+        assert not matches(row, 3, b"2", previous=b"2")
+        assert matches(row, 2, b"2", previous=b"2")
         return
     assert row.minimum is not None
     assert row.maximum is not None
@@ -513,8 +513,8 @@ def test_one_step_away_is_another_value(row: Instruction) -> None:
         old = row.minimum + step * (part * count // min(count, 400))
         for new in (old + step, old - step):
             kept = write_float(float32(old)).encode()
-            assert agrees(row, old, kept, previous=kept)
-            assert not agrees(row, new, kept, previous=kept), (old, new, kept)
+            assert matches(row, old, kept, previous=kept)
+            assert not matches(row, new, kept, previous=kept), (old, new, kept)
 
 
 @pytest.mark.parametrize(
@@ -544,10 +544,10 @@ def test_one_step_away_is_another_value(row: Instruction) -> None:
 def test_a_read_back_agrees_to_its_last_digit(
     requested: float, read_back: bytes, same: bool
 ) -> None:
-    assert agrees(BY_CODE["CMAX"], requested, read_back, previous=b"") is same
+    assert matches(BY_CODE["CMAX"], requested, read_back, previous=b"") is same
 
 
 def test_a_set_that_was_ignored_is_not_taken_for_one_that_changed_the_last_digit() -> None:
     ioja = BY_CODE["IOJA"]
-    assert not agrees(ioja, 0.019532, b"1.9531e-2", previous=b"1.9531e-2")
-    assert agrees(ioja, 0.019531, b"1.9531e-2", previous=b"1.9531e-2")
+    assert not matches(ioja, 0.019532, b"1.9531e-2", previous=b"1.9531e-2")
+    assert matches(ioja, 0.019531, b"1.9531e-2", previous=b"1.9531e-2")

@@ -110,7 +110,7 @@ async def _poll(
     await asyncio.sleep(0.05)
     started = time.perf_counter()
     for instruction in due:
-        await client.read(instruction)
+        await client.request(instruction)
         schedule.answered(instruction.code, now)
     took = time.perf_counter() - started
     wire, questions = on_the_wire(client.connection, since, turnaround)

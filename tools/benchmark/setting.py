@@ -62,4 +62,4 @@ async def _longest(client: Client, sets: int) -> float:
 async def _poll_for_ever(client: Client) -> None:
     while True:
         for instruction in in_order(_POLLED):
-            await client.read(instruction)
+            await client.request(instruction)

@@ -18,10 +18,10 @@ from custom_components.rec_bms.coordinator import RecBmsConfigEntry, RecBmsCoord
 from custom_components.rec_bms.protocol.bms import Update
 from custom_components.rec_bms.protocol.errors import NoResponseError
 from custom_components.rec_bms.protocol.rs485.bms import Rs485Bms
-from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.client import Client, Response
 from custom_components.rec_bms.protocol.rs485.instructions import Instruction
 from custom_components.rec_bms.protocol.rs485.readings import Reading
-from custom_components.rec_bms.protocol.rs485.transaction import Line
+from custom_components.rec_bms.protocol.rs485.transaction import Exchange, Transactions
 from tools.simulator.faults import DAMAGES
 from tools.simulator.framing import build
 from tools.simulator.log import ANSWERED, HEARD, SILENT, Entry
@@ -143,30 +143,33 @@ class Monitor:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch every exchange, every reading, every poll and every state."""
-        ask, read, update = Line.ask, Client.read, RecBmsCoordinator._async_update_data
+        request, read = Transactions.request, Client.request
+        update = RecBmsCoordinator._async_update_data
         monitor = self
 
-        async def watched_ask(
-            line: Line, address: int, instruction: Instruction, **options: Any
-        ) -> tuple[bytes, ...]:
-            scenario = monitor._scenarios[line._wire.port]
+        async def watched_request(
+            transactions: Transactions, address: int, instruction: Instruction, **options: Any
+        ) -> Exchange:
+            scenario = monitor._scenarios[transactions._transport.port]
             question = build(address, _MASTER, instruction.query)
             before = scenario.port.sent[question]
             try:
-                return await ask(line, address, instruction, **options)
+                return await request(transactions, address, instruction, **options)
             finally:
                 sent = scenario.port.sent[question] - before
                 monitor._retries[scenario.port.url] += max(sent - 1, 0)
 
-        async def watched_read(client: Client, instruction: Instruction, **options: Any) -> Reading:
+        async def watched_read(
+            client: Client, instruction: Instruction, **options: Any
+        ) -> Response:
             began = monitor._now
             try:
-                reading = await read(client, instruction, **options)
+                response = await read(client, instruction, **options)
             except NoResponseError:
                 monitor._saw_loss(client, instruction.code, began)
                 raise
-            monitor._saw_reading(client, instruction.code, reading, began)
-            return reading
+            monitor._saw_reading(client, instruction.code, response.reading, began)
+            return response
 
         async def watched_update(coordinator: RecBmsCoordinator) -> Update:
             began = monitor._now
@@ -181,8 +184,8 @@ class Monitor:
 
         stop = self._hass.bus.async_listen(EVENT_STATE_CHANGED, self._saw_state)
         with (
-            patch.object(Line, "ask", watched_ask),
-            patch.object(Client, "read", watched_read),
+            patch.object(Transactions, "request", watched_request),
+            patch.object(Client, "request", watched_read),
             patch.object(RecBmsCoordinator, "_async_update_data", watched_update),
         ):
             yield

@@ -18,7 +18,7 @@ def without_query(text: str) -> str:
 
 
 class BmsError(Exception):
-    """The BMS or the way to it did not do what was asked."""
+    """The BMS or the way to it did not do what was wanted."""
 
 
 class PortError(BmsError):
@@ -35,13 +35,14 @@ class PortError(BmsError):
 
 
 class NoResponseError(BmsError):
-    """The BMS at `address` did not answer `instruction` within all tries."""
+    """The BMS at `address` did not respond to `instruction` in all `attempts`."""
 
-    def __init__(self, address: int, instruction: str) -> None:
-        """Name what was asked of whom."""
-        super().__init__(f"no answer to {instruction} from address {address}")
+    def __init__(self, address: int, instruction: str, attempts: int) -> None:
+        """Name what was requested of whom, and how often it was sent."""
+        super().__init__(f"no response to {instruction} from address {address}")
         self.address = address
         self.instruction = instruction
+        self.attempts = attempts
 
 
 class SettingError(BmsError):
@@ -127,7 +128,7 @@ class RefusedError(SettingError):
     """The BMS said no with `answer`; its value is `current`."""
 
     def __init__(self, instruction: str, value: float, answer: str, current: float) -> None:
-        """Keep what was asked, the BMS's word and the value it has now."""
+        """Keep what was requested, the BMS's word and the value it has now."""
         super().__init__(instruction, f"{value:g} was refused with {answer}, it is {current:g}")
         self.value = value
         self.answer = answer
@@ -138,7 +139,7 @@ class NotTakenError(SettingError):
     """The BMS did not confirm, and still has another value: `current`."""
 
     def __init__(self, instruction: str, value: float, current: float) -> None:
-        """Keep what was asked and the value that the BMS has now."""
+        """Keep what was requested and the value that the BMS has now."""
         super().__init__(instruction, f"{value:g} was not taken, it is {current:g}")
         self.value = value
         self.current = current
@@ -148,7 +149,7 @@ class ReadsBackDifferentlyError(SettingError):
     """The BMS confirmed `value`, and yet has `current`."""
 
     def __init__(self, instruction: str, value: float, current: float) -> None:
-        """Keep what was asked and the value that the BMS has now."""
+        """Keep what was requested and the value that the BMS has now."""
         super().__init__(instruction, f"{value:g} was confirmed, but it is {current:g}")
         self.value = value
         self.current = current
@@ -158,7 +159,7 @@ class UnverifiedError(SettingError):
     """`value` was sent and could not be read back: it is not known what the BMS has now."""
 
     def __init__(self, instruction: str, value: float) -> None:
-        """Keep what was asked."""
+        """Keep what was requested."""
         super().__init__(instruction, f"{value:g} was sent, but not read back")
         self.value = value
 

@@ -50,6 +50,8 @@ class Rs485Bms:
         self._readings: dict[str, Reading] = {}
         self._told: dict[str, object] = {}
         """What the last update told, and what became of settings since."""
+        self._attempts: list[int] = []
+        """Those of each exchange of the update that is running, or of the last one."""
         self._listeners: list[Listener] = []
         self._was_away = True
         self._ended_at = 0.0
@@ -101,7 +103,7 @@ class Rs485Bms:
             hoped_for=lambda: _codes(hoped_for()),
         )
         self._was_away = True
-        exchanges, repeated_exchanges = self.client.exchanges, self.client.repeated_exchanges
+        self._attempts.clear()
         await self._second_round(await self._first_round(due))
         self._was_away = False
         for code in self._schedule.stale(self._readings):
@@ -118,15 +120,15 @@ class Rs485Bms:
             measured_at=self._schedule.read_at(FIRST),
             continuous=continuous,
             duration=self._ended_at - started,
-            exchanges=self.client.exchanges - exchanges,
-            repeated_exchanges=self.client.repeated_exchanges - repeated_exchanges,
+            exchanges=len(self._attempts),
+            repeated_exchanges=sum(each > 1 for each in self._attempts),
             retries=counters.retries,
             line_errors=counters.line_errors,
         )
 
     async def read(self, code: str) -> Reading:
         """Read one instruction now, whatever is due. Raises NoResponseError or PortError."""
-        return await self.client.read(BY_CODE[code])
+        return (await self.client.request(BY_CODE[code])).reading
 
     async def set(
         self,
@@ -206,11 +208,13 @@ class Rs485Bms:
 
     async def _poll(self, instruction: Instruction) -> None:
         try:
-            reading = await self.client.read(instruction)
-        except NoResponseError:
+            response = await self.client.request(instruction)
+        except NoResponseError as err:
+            self._attempts.append(err.attempts)
             self._schedule.missed(instruction.code, self._now)
             raise
-        self._keep(instruction.code, reading)
+        self._attempts.append(response.attempts)
+        self._keep(instruction.code, response.reading)
 
     def _keep(self, code: str, reading: Reading) -> None:
         self._readings[code] = reading

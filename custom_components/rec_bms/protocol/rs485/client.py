@@ -18,15 +18,23 @@ from ..errors import (
     UnverifiedError,
 )
 from ..state import Identity, PerUnit
-from .codec import agrees, decode, encode_setting, parse_setting
+from .codec import decode, encode_setting, matches, parse_setting
 from .connection import Connection
 from .instructions import BY_CODE, Instruction
 from .readings import Reading
-from .transaction import ASKINGS, Line
+from .transaction import ATTEMPTS, Exchange, Transactions
 
 _TAKEN = b"SET"
 _READ_BACK_ROUNDS = 3
 """A value that was sent must be read back, however bad the line is just then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a BMS told, in the line's units, and how often it was sent the request for it."""
+
+    reading: Reading
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +52,22 @@ class Client:
         """Take the connection that leads to a BMS and its address, 1 to 255."""
         self.connection = connection
         self.address = address
-        self.exchanges = 0
-        """Questions of `read` that were answered or given up; others on the port do not count."""
-        self.repeated_exchanges = 0
-        """Those of them that needed more than one asking."""
 
-    async def read(self, instruction: Instruction, *, askings: int = ASKINGS) -> Reading:
-        """Return what the BMS answers to an instruction, in the line's units.
+    async def request(self, instruction: Instruction, *, attempts: int = ATTEMPTS) -> Response:
+        """Return what the BMS responds to an instruction.
 
         Raises NoResponseError or PortError.
         """
-        counters = self.connection.counters
-        async with self.connection.turn() as line:
-            exchanges, repeated = counters.exchanges, counters.repeated_exchanges
-            try:
-                payloads = await line.ask(self.address, instruction, askings=askings)
-            finally:
-                self.exchanges += counters.exchanges - exchanges
-                self.repeated_exchanges += counters.repeated_exchanges - repeated
-        return decode(instruction, payloads)
+        async with self.connection.turn() as transactions:
+            exchange = await transactions.request(self.address, instruction, attempts=attempts)
+        return Response(decode(instruction, exchange.payloads), exchange.attempts)
 
-    async def identify(self, *, askings: int = ASKINGS) -> str:
+    async def identify(self, *, attempts: int = ATTEMPTS) -> str:
         """Return the identification, such as `REC BMS 1Q VICTRON` (capture).
 
         Raises NoResponseError or PortError.
         """
-        return str(await self.read(BY_CODE["*IDN"], askings=askings))
+        return str((await self.request(BY_CODE["*IDN"], attempts=attempts)).reading)
 
     async def describe(self) -> Description:
         """Return who this BMS is and what cells it has. Raises NoResponseError or PortError."""
@@ -78,7 +76,7 @@ class Client:
             software_version=await self._text_or_none("SWVR"),
             hardware_version=await self._text_or_none("HWVR"),
         )
-        cells = await self.read(BY_CODE["CELL"])
+        cells = (await self.request(BY_CODE["CELL"])).reading
         rows = cells.units if isinstance(cells, PerUnit) else ()
         return Description(identity, tuple(len(row) for row in rows))
 
@@ -93,7 +91,7 @@ class Client:
         """Set a value, read it back, and return both; `value` is in the line's unit.
 
         Nothing is sent unless the value is valid, coherent with freshly read other limits, and
-        `hindrance` knows of nothing in its way: that is asked first, when the line is free, and
+        `hindrance` knows of nothing in its way: that is looked up first, when the line is free, and
         last of all. Silence about a limit forbids the set, unless `may_lack` says that this BMS
         may not have the limit of that code. A value is sent once. The read-back decides: it is the
         requested value, or an exception tells what the BMS has now.
@@ -104,69 +102,73 @@ class Client:
         """
         _raise(hindrance())
         requested = parse_setting(instruction, value)
-        async with self.connection.turn() as line:
+        async with self.connection.turn() as transactions:
             _raise(hindrance())
-            before = await line.ask(self.address, instruction)
-            limits = await self._limits(line, instruction.code, may_lack)
+            before = await transactions.request(self.address, instruction)
+            limits = await self._limits(transactions, instruction.code, may_lack)
             if None in limits.values():
                 # Silence says something of a limit only while the BMS answers others.
-                before = await line.ask(self.address, instruction)
-            previous = _number(instruction, before)
+                before = await transactions.request(self.address, instruction)
+            previous = _number(instruction, before.payloads)
             known = {code: limit for code, limit in limits.items() if limit is not None}
             check(instruction.code, requested, previous, known)
             _raise(hindrance())
-            read_back = await self._send_and_verify(line, instruction, requested, before[0])
+            read_back = await self._send_and_verify(
+                transactions, instruction, requested, before.payloads[0]
+            )
         return SetResult(previous, requested, read_back)
 
     async def _limits(
-        self, line: Line, code: str, may_lack: Callable[[str], bool]
+        self, transactions: Transactions, code: str, may_lack: Callable[[str], bool]
     ) -> dict[str, float | None]:
         """Return the limits that a setting is checked against; None where there is none."""
         limits: dict[str, float | None] = {}
         for rule in rules_for(code):
             other = rule.other(code)
             try:
-                payloads = await line.ask(self.address, BY_CODE[other])
+                exchange = await transactions.request(self.address, BY_CODE[other])
             except NoResponseError:
                 if not may_lack(other):
                     raise
                 limits[other] = None
                 continue
-            limits[other] = _number(BY_CODE[other], payloads)
+            limits[other] = _number(BY_CODE[other], exchange.payloads)
             if limits[other] is None:
-                # Nonsense is as good as no answer.
-                raise NoResponseError(self.address, other)
+                # Nonsense is as good as no response.
+                raise NoResponseError(self.address, other, exchange.attempts)
         return limits
 
     async def _send_and_verify(
-        self, line: Line, instruction: Instruction, requested: float, before: bytes
+        self, transactions: Transactions, instruction: Instruction, requested: float, before: bytes
     ) -> float:
         try:
-            verdict = await line.set(self.address, instruction, encode_setting(requested))
-            payloads = await self._read_back(line, instruction)
+            acknowledgement = await transactions.set(
+                self.address, instruction, encode_setting(requested)
+            )
+            payloads = (await self._read_back(transactions, instruction)).payloads
         except (NoResponseError, PortError) as err:
             raise UnverifiedError(instruction.code, requested) from err
         current = _number(instruction, payloads)
         if current is None:
             raise UnverifiedError(instruction.code, requested)
-        if agrees(instruction, requested, payloads[0], before):
+        if matches(instruction, requested, payloads[0], before):
             return current
-        if verdict is None:
+        if acknowledgement is None:
             raise NotTakenError(instruction.code, requested, current)
-        if verdict != _TAKEN:
-            answer = verdict.decode("ascii", "backslashreplace")
-            raise RefusedError(instruction.code, requested, answer, current)
+        if acknowledgement != _TAKEN:
+            word = acknowledgement.decode("ascii", "backslashreplace")
+            raise RefusedError(instruction.code, requested, word, current)
         raise ReadsBackDifferentlyError(instruction.code, requested, current)
 
-    async def _read_back(self, line: Line, instruction: Instruction) -> tuple[bytes, ...]:
+    async def _read_back(self, transactions: Transactions, instruction: Instruction) -> Exchange:
         for _ in range(_READ_BACK_ROUNDS - 1):
             with suppress(NoResponseError):
-                return await line.ask(self.address, instruction)
-        return await line.ask(self.address, instruction)
+                return await transactions.request(self.address, instruction)
+        return await transactions.request(self.address, instruction)
 
     async def _text_or_none(self, code: str) -> str | None:
         try:
-            return str(await self.read(BY_CODE[code]))
+            return str((await self.request(BY_CODE[code])).reading)
         except NoResponseError:
             return None
 

@@ -17,7 +17,7 @@ from .readings import BmsTemperature, Extremes, MainData, Reading
 
 type Bounds = tuple[float, float]
 
-# What can be, generously: outside lies a broken sensor or a mistaken answer, not a battery.
+# What can be, generously: outside lies a broken sensor or a mistaken response, not a battery.
 CELL_VOLTS: Bounds = (0, 5.5)
 CELL_OHMS: Bounds = (0, 1)
 DEGREES: Bounds = (-55, 125)
@@ -53,9 +53,9 @@ def text(payload: bytes) -> str | None:
     return decoded if decoded and decoded.isprintable() else None
 
 
-def answers(instruction: Instruction, payload: bytes) -> bool:
-    """Tell whether a payload has the shape of this single value's answer."""
-    if (decoded := text(payload)) is None or is_verdict(payload):
+def fits(instruction: Instruction, payload: bytes) -> bool:
+    """Tell whether a payload has the shape of this single value's response."""
+    if (decoded := text(payload)) is None or is_acknowledgement(payload):
         return False
     if instruction.reply is Reply.STRING:
         return True
@@ -63,13 +63,13 @@ def answers(instruction: Instruction, payload: bytes) -> bool:
     return pattern.fullmatch(decoded) is not None
 
 
-def is_verdict(payload: bytes) -> bool:
+def is_acknowledgement(payload: bytes) -> bool:
     """Tell whether a payload says that a set was taken or refused."""
     return payload == b"SET" or payload.startswith(b"ERROR")
 
 
 def decode(instruction: Instruction, payloads: tuple[bytes, ...]) -> Reading:
-    """Return what the frames of one answer say; they have the shape that is due.
+    """Return what the frames of one response say; they have the shape that is due.
 
     Values are in the line's units; None for a single value that cannot be.
     """
@@ -198,7 +198,7 @@ def encode_setting(value: float) -> str:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
-def agrees(instruction: Instruction, requested: float, read_back: bytes, previous: bytes) -> bool:
+def matches(instruction: Instruction, requested: float, read_back: bytes, previous: bytes) -> bool:
     """Tell whether a read-back is the requested value as the device keeps it.
 
     A whole number is kept as it is. Anything else is kept as a float32 and given back with four to

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 
 from ..errors import NoResponseError, PortError
 from .trace import Counters, Trace
-from .transaction import Line
-from .transport import Wire
+from .transaction import Transactions
+from .transport import Transport
 
 _SILENT_EXCHANGES = 3
 """A port over which not a byte came in so many exchanges running is opened anew: a network peer may
@@ -23,11 +23,11 @@ class Connection:
     """A port that opens when it is first needed and again after it was lost."""
 
     def __init__(self, port: str, baudrate: int) -> None:
-        """Remember a path or URL that serialx knows and a speed in baud; nothing is opened yet."""
+        """Remember a path or URL that serialx knows and a baud rate; nothing is opened yet."""
         self.port = port
         self.baudrate = baudrate
-        self._wire = Wire(port, baudrate)
-        self._line = Line(self._wire)
+        self._transport = Transport(port, baudrate)
+        self._transactions = Transactions(self._transport)
         self._lock = asyncio.Lock()
         self._silent_exchanges = 0
         self._shut = False
@@ -35,37 +35,37 @@ class Connection:
     @property
     def trace(self) -> Trace:
         """The last 200 frames."""
-        return self._wire.trace
+        return self._transport.trace
 
     @property
     def counters(self) -> Counters:
         """What happened on this port so far."""
-        return self._wire.counters
+        return self._transport.counters
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Line]:
-        """Have the line for oneself; whoever waits comes next, in the order of asking.
+    async def turn(self) -> AsyncIterator[Transactions]:
+        """Have the line for oneself; whoever waits comes next, in the order of arrival.
 
         Raises PortError where the port cannot be opened.
         """
         async with self._lock:
             if not self._shut:
-                await self._wire.open()
+                await self._transport.open()
             if self._shut:  # perhaps meanwhile: opening may take longer than closing waits
-                await self._wire.close()
+                await self._transport.close()
                 raise PortError(self.port, "closed")
-            heard_at = self._wire.last_byte_at
+            heard_at = self._transport.last_byte_at
             try:
-                yield self._line
+                yield self._transactions
             except NoResponseError:
-                if self._wire.last_byte_at == heard_at:
+                if self._transport.last_byte_at == heard_at:
                     await self._after_silence()
                 raise
             except PortError:
-                await self._wire.close()
+                await self._transport.close()
                 raise
             finally:
-                if self._wire.last_byte_at != heard_at:
+                if self._transport.last_byte_at != heard_at:
                     self._silent_exchanges = 0
 
     async def close(self) -> None:
@@ -79,10 +79,10 @@ class Connection:
             async with asyncio.timeout(_LAST_TURN):
                 await self._lock.acquire()
             self._lock.release()
-        await self._wire.close()
+        await self._transport.close()
 
     async def _after_silence(self) -> None:
         self._silent_exchanges += 1
         if self._silent_exchanges >= _SILENT_EXCHANGES:
             self._silent_exchanges = 0
-            await self._wire.close()
+            await self._transport.close()

@@ -7,12 +7,12 @@ Source: REC's manuals and bytes captured from a REC BMS 1Q (docs/protocol.md).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 STX = 0x55
 ETX = 0xAA
 MASTER = 0
-"""The address of whoever asks."""
+"""The address of whoever sends requests."""
 
 _HEADER_LENGTH = 4
 _OVERHEAD = 7
@@ -48,6 +48,8 @@ class Frame:
     destination: int
     sender: int
     payload: bytes
+    raw: bytes = field(default=b"", repr=False, compare=False)
+    """The bytes it came as; empty for one that was not received."""
 
     def encode(self) -> bytes:
         """Return the frame as it goes over the line.
@@ -69,12 +71,12 @@ class Decoder:
     def __init__(self) -> None:
         """Start with nothing held."""
         self._held = bytearray()
-        self._junk = bytearray()
+        self._noise = bytearray()
         self.bytes_since_frame = 0
         """Bytes that came behind the last good frame."""
 
     @property
-    def pending(self) -> bool:
+    def frame_begun(self) -> bool:
         """Whether bytes are held that may be the beginning of a frame."""
         return bool(self._held)
 
@@ -88,19 +90,19 @@ class Decoder:
         """Return frames hidden inside an unfinished one.
 
         A false STX with a long LEN in front of a good frame makes it look like a beginning. Call
-        this when the line has fallen silent. Where nothing is found, what is held stays, since a
+        this when the line has fallen idle. Where nothing is found, what is held stays, since a
         slow line may still bring its rest.
         """
         return self._frames(resynchronise=True)
 
-    def take_junk(self) -> bytes:
+    def take_noise(self) -> bytes:
         """Return the bytes, at most the last 262, that turned out to belong to no good frame."""
-        junk = bytes(self._junk)
-        self._junk.clear()
-        return junk
+        noise = bytes(self._noise)
+        self._noise.clear()
+        return noise
 
     def clear(self) -> None:
-        """Forget what is held, because what comes next is the answer to another question."""
+        """Forget what is held, because what comes next is the response to another request."""
         self._discard(self._held)
         self._held.clear()
         self.bytes_since_frame = 0
@@ -129,9 +131,9 @@ class Decoder:
         del held[:keep]
         return frames
 
-    def _discard(self, junk: bytearray) -> None:
-        self._junk += junk
-        del self._junk[:-MAX_FRAME]
+    def _discard(self, noise: bytearray) -> None:
+        self._noise += noise
+        del self._noise[:-MAX_FRAME]
 
     def _end(self, start: int) -> int | None:
         """Return where the frame that begins at start ends, None where that has not come yet."""
@@ -147,5 +149,8 @@ class Decoder:
         if crc16(held[start + 1 : end - 3]) != int.from_bytes(held[end - 3 : end - 1], "big"):
             return None
         return Frame(
-            held[start + 1], held[start + 2], bytes(held[start + _HEADER_LENGTH : end - 3])
+            held[start + 1],
+            held[start + 2],
+            bytes(held[start + _HEADER_LENGTH : end - 3]),
+            bytes(held[start:end]),
         )

@@ -27,7 +27,7 @@ class Reply(StrEnum):
 
 
 class Group(StrEnum):
-    """How often an instruction is asked; the intervals are the coordinator's."""
+    """How often an instruction is requested; the intervals are the coordinator's."""
 
     IDENTITY = "identity"
     MAIN = "main"
@@ -51,7 +51,7 @@ class Instruction:
     """One instruction of the BMS.
 
     `minimum` and `maximum` are in `line_unit` and exist exactly for what can be set. `header` is the
-    first frame of an array's answer, None where that frame counts the units. `choices` names the
+    first frame of an array's response, None where that frame counts the units. `choices` names the
     values of a setting that is a list rather than a quantity.
     """
 
@@ -96,7 +96,7 @@ class Instruction:
 
     @property
     def is_array(self) -> bool:
-        """Whether the answer comes in several frames."""
+        """Whether the response comes in several frames."""
         return self.reply is Reply.ARRAY
 
     @property
@@ -106,7 +106,7 @@ class Instruction:
 
     @property
     def query(self) -> bytes:
-        """The payload that asks for this instruction."""
+        """The payload that requests this instruction."""
         return f"{self.code}?".encode("ascii")
 
     def is_kind(self, kind: Kind) -> bool:

@@ -1,4 +1,4 @@
-"""Finds the BMSs on a port: which speed, which addresses, likeliest first."""
+"""Finds the BMSs on a port: which baud rate, which addresses, likeliest first."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .client import Client
 from .connection import Connection
 
 BAUDRATES = (56000, 115200, 38400, 57600, 19200, 9600)
-"""Speeds in baud, likeliest first: the factory's, that of newer units, that of special firmware."""
+"""Likeliest first: the factory's, that of newer units, that of special firmware."""
 LIKELY_ADDRESSES = (1, 2, 16)
 """The 1Q's, the Active BMS's, and that of a master with child units."""
 ADDRESSES = (*LIKELY_ADDRESSES, *range(3, 16))
 
-_SECOND_LOOK_ASKINGS = 2
+_SECOND_LOOK_ATTEMPTS = 2
 
 type Connect = Callable[[int], AbstractAsyncContextManager[Connection]]
 type Progress = Callable[[float], None]
@@ -24,7 +24,7 @@ type Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A BMS that answered: its speed in baud, its address and its identification."""
+    """A BMS that answered: its baud rate, its address and its identification."""
 
     baudrate: int
     address: int
@@ -37,29 +37,29 @@ async def search(
     addresses: Sequence[int],
     progress: Progress,
 ) -> list[Found]:
-    """Return every BMS that answers at the first speed at which one does, likeliest first.
+    """Return every BMS at the first baud rate at which one responds, likeliest first.
 
-    `connect` lends a connection at a speed, `progress` hears fractions from 0 to 1. Each address
-    is asked once; where nobody answers, the likely ones are asked again. Raises PortError when the
-    port cannot be opened or is lost.
+    `connect` lends a connection at a baud rate, `progress` hears fractions from 0 to 1. Each
+    address gets one attempt; where nobody responds, the likely ones get more. Raises PortError when
+    the port cannot be opened or is lost.
     """
     likely = [address for address in addresses if address in LIKELY_ADDRESSES]
     rest = [address for address in addresses if address not in LIKELY_ADDRESSES]
-    rounds = [(likely, 1), (rest, 1), (likely or rest, _SECOND_LOOK_ASKINGS)]
-    total = sum(len(group) * askings for group, askings in rounds) * len(baudrates)
-    asked = 0
-    for group, askings in rounds:
+    rounds = [(likely, 1), (rest, 1), (likely or rest, _SECOND_LOOK_ATTEMPTS)]
+    total = sum(len(group) * attempts for group, attempts in rounds) * len(baudrates)
+    tried = 0
+    for group, attempts in rounds:
         for baudrate in baudrates if group else ():
             async with connect(baudrate) as connection:
                 for address in group:
-                    if found := await _look(connection, address, askings):
-                        rest_of_bar = _part(progress, asked / total)
+                    if found := await _look(connection, address, attempts):
+                        rest_of_bar = _part(progress, tried / total)
                         return [
                             found,
                             *await _fellows(connection, found, addresses, rest_of_bar),
                         ]
-                    asked += askings
-                    progress(asked / total)
+                    tried += attempts
+                    progress(tried / total)
     return []
 
 
@@ -74,23 +74,23 @@ async def _fellows(
     """Return the other BMSs on the pair of wires on which one was found."""
     silent = [address for address in addresses if address != found.address]
     fellows = []
-    # On a noisy line an answer may have been lost, so who was silent is asked again.
+    # On a noisy line a response may have been lost, so who was silent gets another attempt.
     for done in (0.0, 0.5):
         errors = connection.counters.line_errors
-        for asked, address in enumerate(tuple(silent), 1):
+        for tried, address in enumerate(tuple(silent), 1):
             if fellow := await _look(connection, address, 1):
                 fellows.append(fellow)
                 silent.remove(address)
-            progress(done + asked / len(addresses) / 2)
+            progress(done + tried / len(addresses) / 2)
         if connection.counters.line_errors == errors:
             break
     progress(1)
     return fellows
 
 
-async def _look(connection: Connection, address: int, askings: int) -> Found | None:
+async def _look(connection: Connection, address: int, attempts: int) -> Found | None:
     try:
-        model = await Client(connection, address).identify(askings=askings)
+        model = await Client(connection, address).identify(attempts=attempts)
     except NoResponseError:
         return None
     return Found(connection.baudrate, address, model)

@@ -20,7 +20,7 @@ class Direction(StrEnum):
 
     SENT = "sent"
     RECEIVED = "received"
-    JUNK = "junk"
+    NOISE = "noise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,19 @@ class Counters:
     """What happened on one port since it was first opened."""
 
     exchanges: int = 0
-    """Questions answered or given up; repeated askings do not count."""
+    """Requests answered or given up; repeated attempts do not count."""
     repeated_exchanges: int = 0
-    """Exchanges that needed more than one asking."""
+    """Exchanges that needed more than one attempt."""
     retries: int = 0
-    """Askings beyond an exchange's first."""
+    """Attempts beyond an exchange's first."""
     unanswered: int = 0
     """Exchanges given up."""
     fences: int = 0
-    """Questions asked only to know that older answers are through."""
+    """Requests sent only to know that older responses are through."""
     frames: int = 0
     """Good frames received."""
     line_errors: int = 0
-    """Runs of bytes that made no frame, and frames that nobody here had asked for."""
+    """Runs of bytes that made no frame, and frames that nobody here had requested."""
     opened: int = 0
     """How often the port was opened."""
 

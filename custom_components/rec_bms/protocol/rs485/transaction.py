@@ -1,239 +1,258 @@
-"""One question at a time, and no answer taken for another question's.
+"""One request at a time, and no response taken for another request's.
 
-An answer says who sent it, not what it answers, and a busy BMS may answer up to two seconds late.
-docs/protocol.md ("Answers carry no name") has the rules that this module follows and why.
+A response says who sent it, not what it answers, and a busy BMS may respond up to two seconds late.
+docs/protocol.md ("Responses carry no name") has the rules that this module follows and why.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import dataclass
 
 from ..errors import NoResponseError
 from .frame import MASTER, Frame
 from .instructions import BY_CODE, Instruction
-from .pending import Debt, Debts
-from .response import Gatherer, Layout, State, Verdict, gatherer
-from .transport import Wire
+from .pending import PendingRequest, PendingRequests
+from .response import Acknowledgement, ArrayShape, Progress, ResponseAssembler, response_assembler
+from .transport import Transport
 
-ASKINGS = 3
-ANSWER_BEGINS = 0.350
-"""Seconds within which an answer begins, as a rule (manual)."""
-ANSWER_AT_THE_LATEST = 2.0
-"""Seconds after which a question is not answered any more."""
-QUIET = 0.010
-"""Seconds of quiet after which an answer sent twice is through."""
-STALLED = 0.040
+ATTEMPTS = 3
+RESPONSE_TIMEOUT = 0.350
+"""Seconds within which a response begins, as a rule (manual)."""
+LATEST_RESPONSE = 2.0
+"""Seconds after which a request is not answered any more."""
+IDLE_GAP = 0.010
+"""Seconds without a byte after which a response sent twice is through."""
+INTER_BYTE_TIMEOUT = 0.040
 """Seconds without a byte after which a frame's rest is not on its way."""
 
 FENCES = ("ERRO", "LCD3", "LCD1")
-"""Instructions whose answers' shapes nothing else has, save the beginning of some packs' arrays."""
+"""Instructions whose responses have shapes of their own, save some packs' arrays that begin so."""
 _COUNTING_UNITS = frozenset(
     row.code for row in BY_CODE.values() if row.is_array and row.header is None
 )
 
 
-class Line:
-    """The exchange of questions and answers over one wire; the caller holds its lock."""
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The payloads of a response's frames, and how often the request was sent for it."""
 
-    def __init__(self, wire: Wire) -> None:
-        """Nothing was asked yet."""
-        self._wire = wire
-        self._debts = Debts()
-        self._layouts: defaultdict[tuple[int, str], Layout] = defaultdict(Layout)
+    payloads: tuple[bytes, ...]
+    attempts: int
+
+
+class Transactions:
+    """Requests and their responses over one transport; the caller holds its lock."""
+
+    def __init__(self, transport: Transport) -> None:
+        """Nothing was sent yet."""
+        self._transport = transport
+        self._pending = PendingRequests()
+        self._shapes: defaultdict[tuple[int, str], ArrayShape] = defaultdict(ArrayShape)
         self._last_answered: Instruction | None = None
         self._sent: Frame | None = None
         self._echo_heard = False
         self._echoes = True
         """Whether the adapter echoes, as far as the last exchange has shown."""
 
-    async def ask(
-        self, address: int, instruction: Instruction, *, askings: int = ASKINGS
-    ) -> tuple[bytes, ...]:
-        """Return the payloads of the answer's frames.
+    async def request(
+        self, address: int, instruction: Instruction, *, attempts: int = ATTEMPTS
+    ) -> Exchange:
+        """Return the response to an instruction.
 
         Raises NoResponseError when no attempt was answered, PortError when the port is lost.
         """
-        counters = self._wire.counters
+        counters = self._transport.counters
         counters.exchanges += 1
         latest = 0.0
-        for attempt in range(askings):
-            await self._settle(address, instruction)
+        for attempt in range(attempts):
+            await self._clear_the_way(address, instruction)
             counters.retries += attempt > 0
             counters.repeated_exchanges += attempt == 1
             if attempt == 0:
-                latest = self._now + ANSWER_AT_THE_LATEST
-            is_last = 0 < attempt == askings - 1
-            if answer := await self._ask_once(address, instruction, latest if is_last else 0.0):
-                return answer
+                latest = self._now + LATEST_RESPONSE
+            is_last = 0 < attempt == attempts - 1
+            payloads = await self._attempt(address, instruction, latest if is_last else 0.0)
+            if payloads:
+                return Exchange(payloads, attempt + 1)
         counters.unanswered += 1
-        raise NoResponseError(address, instruction.code)
+        raise NoResponseError(address, instruction.code, attempts)
 
     async def set(self, address: int, instruction: Instruction, value: str) -> bytes | None:
-        """Send a value once; return the BMS's word on it, None where none came.
+        """Send a value once; return the BMS's acknowledgement, None where none came.
 
-        When this returns, nothing that was asked before can be mistaken for a read-back. Raises
+        When this returns, nothing that was sent before can be mistaken for a read-back. Raises
         PortError when the port is lost.
         """
-        question = f"{instruction.code} {value}".encode("ascii")
-        asking = await self._send(address, question)
-        verdict = await self._listen(
-            address, Verdict(), begin_by=asking.asked_at + ANSWER_AT_THE_LATEST
+        request = await self._send(address, f"{instruction.code} {value}".encode("ascii"))
+        acknowledgement = await self._listen(
+            address, Acknowledgement(), begin_by=request.sent_at + LATEST_RESPONSE
         )
-        if verdict:
-            self._debts.remove(asking)
+        if acknowledgement:
+            self._pending.remove(request)
         await self._fence(address)
-        return verdict[0] if verdict else None
+        return acknowledgement[0] if acknowledgement else None
 
     @property
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _ask_once(
+    async def _attempt(
         self, address: int, instruction: Instruction, wait_until: float = 0.0
     ) -> tuple[bytes, ...] | None:
-        """Ask; listen as long as an answer may begin, or until `wait_until` if that is later."""
-        first_asking = not any(owed.code == instruction.code for owed in self._owed_by(address))
-        await self._let_doubles_pass(instruction)
-        asking = await self._send(address, instruction.query)
-        owed = {each.code for each in self._owed_by(address)} - {instruction.code}
-        gather = gatherer(
+        """Send a request; listen as long as a response may begin, or until a later `wait_until`."""
+        is_first = not any(each.code == instruction.code for each in self._pending_at(address))
+        await self._let_duplicates_pass(instruction)
+        request = await self._send(address, instruction.query)
+        others = {each.code for each in self._pending_at(address)} - {instruction.code}
+        assembler = response_assembler(
             instruction,
-            self._layouts[address, instruction.code],
-            hear_out=not owed.isdisjoint(_COUNTING_UNITS),
+            self._shapes[address, instruction.code],
+            hear_out=not others.isdisjoint(_COUNTING_UNITS),
         )
-        answer = await self._listen(
+        payloads = await self._listen(
             address,
-            gather,
-            begin_by=max(asking.asked_at + ANSWER_BEGINS, wait_until),
-            # Another master's question that was heard only just now was not fenced off.
-            spoiled=instruction.code not in FENCES and not owed.issubset(FENCES),
+            assembler,
+            begin_by=max(request.sent_at + RESPONSE_TIMEOUT, wait_until),
+            # Another master's request that was heard only just now was not fenced off.
+            spoiled=instruction.code not in FENCES and not others.issubset(FENCES),
         )
-        if answer is None:
+        if payloads is None:
             return None
         self._last_answered = instruction
-        is_fence = first_asking and instruction.code in FENCES
-        self._debts.pay(asking, self._now, all_older=is_fence)
-        return answer
+        is_fence = is_first and instruction.code in FENCES
+        self._pending.settle(request, self._now, all_older=is_fence)
+        return payloads
 
-    def _owe(self, address: int, question: bytes, asked_at: float) -> Debt:
-        return self._debts.add(address, question, asked_at, asked_at + ANSWER_AT_THE_LATEST)
+    def _add_pending(self, address: int, payload: bytes, sent_at: float) -> PendingRequest:
+        return self._pending.add(address, payload, sent_at, sent_at + LATEST_RESPONSE)
 
-    def _owed_by(self, address: int) -> list[Debt]:
-        return self._debts.of(address, self._now)
+    def _pending_at(self, address: int) -> list[PendingRequest]:
+        return self._pending.of(address, self._now)
 
-    async def _settle(self, address: int, instruction: Instruction) -> None:
-        """Return when no older answer can be mistaken for this instruction's."""
-        await self._let_doubles_pass(instruction)
-        await self._calm()
+    async def _clear_the_way(self, address: int, instruction: Instruction) -> None:
+        """Return when no older response can be mistaken for this instruction's."""
+        await self._let_duplicates_pass(instruction)
+        await self._wait_for_idle()
         if instruction.code in FENCES:
             return
-        if any(owed.code != instruction.code for owed in self._owed_by(address)):
+        if any(each.code != instruction.code for each in self._pending_at(address)):
             await self._fence(address)
 
     async def _fence(self, address: int) -> None:
-        """Return when all that was asked before is answered, or will not be any more."""
-        owed = self._owed_by(address)
-        busy = {each.code for each in owed}
+        """Return when all that was sent before is answered, or will not be any more."""
+        pending = self._pending_at(address)
+        busy = {each.code for each in pending}
         free = next((code for code in FENCES if code not in busy), None)
         if free is not None:
-            self._wire.counters.fences += 1
-            if await self._ask_once(address, BY_CODE[free]):
+            self._transport.counters.fences += 1
+            if await self._attempt(address, BY_CODE[free]):
                 return
-        for each in owed:
+        for each in pending:
             while self._now < each.expires_at:
-                await self._wire.listen(each.expires_at)
-        self._overhear()
+                await self._transport.listen(each.expires_at)
+        self._drain()
 
-    async def _let_doubles_pass(self, instruction: Instruction) -> None:
-        """Wait until an answer sent twice cannot be taken for this instruction's."""
+    async def _let_duplicates_pass(self, instruction: Instruction) -> None:
+        """Wait until a response sent twice cannot be taken for this instruction's."""
         last = self._last_answered
         if last is not None and kind(last) == kind(instruction):
-            await self._quiet(self._wire.last_byte_at + QUIET)
+            await self._idle_until(self._transport.last_byte_at + IDLE_GAP)
 
-    async def _quiet(self, until: float, latest: float | None = None) -> None:
+    async def _idle_until(self, until: float, latest: float | None = None) -> None:
         """Return at the loop time `until`, later if bytes keep coming, but not for ever."""
-        latest = latest or self._now + ANSWER_AT_THE_LATEST
+        latest = latest or self._now + LATEST_RESPONSE
         while (now := self._now) < until and now < latest:
-            await self._wire.listen(until)
-            until = max(until, self._wire.last_byte_at + QUIET)
+            await self._transport.listen(until)
+            until = max(until, self._transport.last_byte_at + IDLE_GAP)
 
-    async def _calm(self) -> None:
+    async def _wait_for_idle(self) -> None:
         """Let whoever is talking finish, and remember what was said.
 
         USB adapters hand bytes over in lumps, 16 ms apart by default, so that a frame which has
-        begun needs longer than a quiet line.
+        begun needs longer than an idle gap.
         """
-        if self._overhear() or self._wire.bytes_since_frame:
-            latest = self._now + ANSWER_AT_THE_LATEST
-            await self._quiet(self._wire.last_byte_at + QUIET, latest)
-            if self._wire.pending:
-                latest = max(latest, self._now + STALLED)
-                await self._quiet(self._wire.last_byte_at + STALLED, latest)
-            self._overhear()
+        if self._drain() or self._transport.bytes_since_frame:
+            latest = self._now + LATEST_RESPONSE
+            await self._idle_until(self._transport.last_byte_at + IDLE_GAP, latest)
+            if self._transport.frame_begun:
+                latest = max(latest, self._now + INTER_BYTE_TIMEOUT)
+                await self._idle_until(self._transport.last_byte_at + INTER_BYTE_TIMEOUT, latest)
+            self._drain()
 
-    async def _send(self, address: int, question: bytes) -> Debt:
-        await self._calm()
-        self._wire.forget_unfinished()
-        self._sent, self._echo_heard = Frame(address, MASTER, question), False
-        self._wire.send(self._sent)
-        return self._owe(address, question, self._now)
+    async def _send(self, address: int, payload: bytes) -> PendingRequest:
+        await self._wait_for_idle()
+        self._transport.forget_unfinished()
+        self._sent, self._echo_heard = Frame(address, MASTER, payload), False
+        self._transport.send(self._sent)
+        return self._add_pending(address, payload, self._now)
 
     async def _listen(
-        self, address: int, gather: Gatherer, begin_by: float, *, spoiled: bool = False
+        self,
+        address: int,
+        assembler: ResponseAssembler,
+        begin_by: float,
+        *,
+        spoiled: bool = False,
     ) -> tuple[bytes, ...] | None:
-        """Return the payloads of an answer that begins in time, None where none does.
+        """Return the payloads of a response that begins in time, None where none does.
 
-        While `spoiled`, an answer that comes may be another question's and does not count.
+        While `spoiled`, a response that comes may be another request's and does not count.
         """
-        wire = self._wire
-        latest = begin_by + ANSWER_AT_THE_LATEST
+        transport = self._transport
+        latest = begin_by + LATEST_RESPONSE
         looked_inside_at = 0.0
         while True:
-            while gather.state is not State.WHOLE and (taken := wire.next_frame()) is not None:
-                spoiled |= self._sort(taken, address, gather)
-            if gather.state is State.WHOLE and not spoiled:
+            while (
+                assembler.progress is not Progress.WHOLE
+                and (received := transport.next_frame()) is not None
+            ):
+                spoiled |= self._sort(received, address, assembler)
+            if assembler.progress is Progress.WHOLE and not spoiled:
                 self._echoes = self._echo_heard
-                return tuple(gather.payloads)
-            if wire.bytes_since_frame:
-                gather.interrupted()
-            now, last_byte_at = self._now, wire.last_byte_at
-            wake_at = max(begin_by, last_byte_at + STALLED)
-            if gather.state is State.WHOLE_IF_QUIET:
-                wake_at = last_byte_at + gather.quiet_needed
+                return tuple(assembler.payloads)
+            if transport.bytes_since_frame:
+                assembler.interrupted()
+            now, last_byte_at = self._now, transport.last_byte_at
+            wake_at = max(begin_by, last_byte_at + INTER_BYTE_TIMEOUT)
+            if assembler.progress is Progress.WHOLE_IF_IDLE:
+                wake_at = last_byte_at + assembler.idle_needed
                 if now >= wake_at:
-                    gather.quiet()
+                    assembler.idle()
                     continue
-            elif wire.pending and looked_inside_at < last_byte_at:
-                wake_at = last_byte_at + STALLED
+            elif transport.frame_begun and looked_inside_at < last_byte_at:
+                wake_at = last_byte_at + INTER_BYTE_TIMEOUT
                 if now >= wake_at:
                     looked_inside_at = now
-                    wire.resynchronise()
+                    transport.resynchronise()
                     continue
-            # A line that never falls quiet must not keep us for ever.
+            # A line that never falls idle must not keep us for ever.
             wake_at = min(wake_at, latest)
             if now >= wake_at:
                 return None
-            await wire.listen(wake_at)
+            await transport.listen(wake_at)
 
-    def _sort(self, taken: tuple[float, Frame], address: int, gather: Gatherer) -> bool:
-        """Give a frame to whom it belongs; return whether it spoils what is being gathered."""
-        came_at, frame = taken
+    def _sort(
+        self, received: tuple[float, Frame], address: int, assembler: ResponseAssembler
+    ) -> bool:
+        """Give a frame to whom it belongs; return whether it spoils what is being assembled."""
+        came_at, frame = received
         if frame.destination == MASTER and frame.sender == address:
-            gather.add(frame.payload)
+            assembler.add(frame.payload)
         elif frame.sender == MASTER and frame.destination != MASTER:
             if not self._is_echo(frame):
-                self._owe_to_another(came_at, frame)
+                self._note_other_master(came_at, frame)
                 return frame.destination == address
         else:
-            self._wire.counters.line_errors += 1
+            self._transport.counters.line_errors += 1
         return False
 
     def _is_echo(self, frame: Frame) -> bool:
         """Tell whether a frame is the adapter's echo of what we sent.
 
         An echo comes once, and every time: a second frame like ours, or one on an adapter that did
-        not echo before, is another master's question, whose answer comes in addition to ours.
+        not echo before, is another master's request, whose response comes in addition to ours.
         """
         if frame != self._sent or self._echo_heard:
             return False
@@ -241,26 +260,26 @@ class Line:
         self._echo_heard = self._echoes = True
         return was_expected
 
-    def _overhear(self) -> bool:
+    def _drain(self) -> bool:
         """Take frames that came while nobody listened; return whether there were any."""
         heard = False
-        while (taken := self._wire.next_frame()) is not None:
+        while (received := self._transport.next_frame()) is not None:
             heard = True
-            came_at, frame = taken
+            came_at, frame = received
             if frame.sender == MASTER and frame.destination != MASTER:
-                self._owe_to_another(came_at, frame)
+                self._note_other_master(came_at, frame)
             else:
-                self._wire.counters.line_errors += 1
+                self._transport.counters.line_errors += 1
         return heard
 
-    def _owe_to_another(self, came_at: float, frame: Frame) -> None:
-        """Remember that another master asked: its answer will look like ours."""
-        self._owe(frame.destination, frame.payload, came_at)
-        self._wire.counters.line_errors += 1
+    def _note_other_master(self, came_at: float, frame: Frame) -> None:
+        """Remember another master's request: its response will look like ours."""
+        self._add_pending(frame.destination, frame.payload, came_at)
+        self._transport.counters.line_errors += 1
 
 
 def kind(instruction: Instruction) -> str:
-    """Return what an answer looks like: those of one kind can be mistaken for each other."""
+    """Return what a response looks like: those of one kind can be mistaken for each other."""
     if instruction.code in FENCES:
         return instruction.code
     return "array" if instruction.is_array else "single"

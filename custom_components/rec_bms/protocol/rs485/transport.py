@@ -25,6 +25,8 @@ _INBOX_LENGTH = 256
 
 _openings: dict[str, asyncio.Task[None]] = {}
 """What is being opened now, by port: where a driver hangs, that outlives its connection."""
+_closings: dict[str, asyncio.Event] = {}
+"""What is being closed now, by port: set, and gone from here, once the port is free."""
 
 
 def _finished(port: str, opening: asyncio.Task[None]) -> None:
@@ -38,24 +40,32 @@ def _finished(port: str, opening: asyncio.Task[None]) -> None:
 class _Receiver(asyncio.Protocol):
     """Hears one opening of the port; what an earlier one has to say later is nobody's business."""
 
-    def __init__(self, wire: Wire) -> None:
-        """Bring everything to the wire."""
-        self._wire = wire
+    def __init__(self, transport: Transport) -> None:
+        """Bring everything to the transport."""
+        self._transport = transport
         self.gone = asyncio.Event()
         self.loss: str | None = None
 
     def data_received(self, data: bytes) -> None:
         """Bring bytes, as asyncio does."""
-        self._wire.receive(self, data)
+        self._transport.receive(self, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Learn that the port is gone, by our own doing or not."""
         self.loss = str(exc) if exc is not None else "closed"
         self.gone.set()
-        self._wire.wake(self)
+        if _closings.get(self._transport.port) is self.gone:
+            del _closings[self._transport.port]
+        self._transport.wake(self)
+
+    def begin_closing(self, serial: asyncio.Transport) -> None:
+        """Have the port let go, and whoever opens it next wait until it has."""
+        if not self.gone.is_set():
+            _closings[self._transport.port] = self.gone
+        serial.abort()
 
 
-class Wire:
+class Transport:
     """One port, open or not, and what came in over it."""
 
     def __init__(self, port: str, baudrate: int) -> None:
@@ -70,14 +80,14 @@ class Wire:
         self._decoder = Decoder()
         self._inbox: deque[tuple[float, Frame]] = deque(maxlen=_INBOX_LENGTH)
         self._news = asyncio.Event()
-        self._transport: asyncio.Transport | None = None
+        self._serial: asyncio.Transport | None = None
         self._receiver: _Receiver | None = None
         self._patience: asyncio.Timeout | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether bytes can be sent."""
-        return self._transport is not None and self._loss is None
+        return self._serial is not None and self._loss is None
 
     @property
     def _loss(self) -> str | None:
@@ -90,9 +100,9 @@ class Wire:
         return self._decoder.bytes_since_frame
 
     @property
-    def pending(self) -> bool:
+    def frame_begun(self) -> bool:
         """Whether what came last may be the beginning of a frame."""
-        return self._decoder.pending
+        return self._decoder.frame_begun
 
     async def open(self) -> None:
         """Open the port, unless it is. Raises PortError."""
@@ -100,6 +110,7 @@ class Wire:
             return
         await self.close()
         await self._wait_for_earlier_opening()
+        await self._wait_for_earlier_closing()
         self._decoder = Decoder()
         self._inbox.clear()
         receiver = self._receiver = _Receiver(self)
@@ -132,14 +143,23 @@ class Wire:
             # Every further attempt would block one more of the threads that all share.
             raise PortError(self.port, "the driver hangs while opening it")
 
+    async def _wait_for_earlier_closing(self) -> None:
+        """Have another transport let go of the port; one that does not is told by the driver."""
+        while (earlier := _closings.get(self.port)) is not None:
+            try:
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await earlier.wait()
+            except TimeoutError:
+                return
+
     async def _connect(self, receiver: _Receiver) -> None:
-        transport, _ = await serialx.create_serial_connection(
+        serial, _ = await serialx.create_serial_connection(
             asyncio.get_running_loop(), lambda: receiver, self.port, self.baudrate
         )
         if receiver is not self._receiver:
-            transport.abort()
+            receiver.begin_closing(serial)
             return
-        self._transport = transport
+        self._serial = serial
         self.counters.opened += 1
         LOGGER.debug("%s opened at %d baud", self._name, self.baudrate)
 
@@ -147,12 +167,12 @@ class Wire:
         """Close the port, dropping what was not sent; returns within half a second."""
         if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
-        transport, self._transport = self._transport, None
+        serial, self._serial = self._serial, None
         receiver, self._receiver = self._receiver, None
         self._news.set()
-        if transport is None or receiver is None:
+        if serial is None or receiver is None:
             return
-        transport.abort()
+        receiver.begin_closing(serial)
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
                 await receiver.gone.wait()
@@ -161,10 +181,10 @@ class Wire:
     def send(self, frame: Frame) -> None:
         """Send a frame. Raises PortError where the port is lost."""
         data = frame.encode()
-        if self._transport is None or self._loss is not None:
+        if self._serial is None or self._loss is not None:
             raise PortError(self.port, self._loss or "not open")
         try:
-            self._transport.write(data)
+            self._serial.write(data)
         except (OSError, RuntimeError, serialx.SerialException) as err:
             raise PortError(self.port, str(err)) from err
         self._note(Direction.SENT, data, frame)
@@ -183,7 +203,7 @@ class Wire:
         return self._inbox.popleft() if self._inbox else None
 
     def resynchronise(self) -> None:
-        """Look for frames inside an unfinished one, because the line has fallen silent."""
+        """Look for frames inside an unfinished one, because the line has fallen idle."""
         self._take_in(self._decoder.resynchronise())
 
     def forget_unfinished(self) -> None:
@@ -204,13 +224,13 @@ class Wire:
             self._news.set()
 
     def _take_in(self, frames: list[Frame]) -> None:
-        if junk := self._decoder.take_junk():
+        if noise := self._decoder.take_noise():
             self.counters.line_errors += 1
-            self._note(Direction.JUNK, junk)
+            self._note(Direction.NOISE, noise)
         for frame in frames:
             self.counters.frames += 1
             self._inbox.append((self.last_byte_at, frame))
-            self._note(Direction.RECEIVED, frame.encode(), frame)
+            self._note(Direction.RECEIVED, frame.raw, frame)
 
     def _note(self, direction: Direction, data: bytes, frame: Frame | None = None) -> None:
         entry = self.trace.add(direction, data, frame)
