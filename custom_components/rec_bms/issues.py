@@ -9,8 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .coordinator import RecBmsConfigEntry
-from .protocol.alarms import ErrorWatch
-from .protocol.errors import error_name
+from .protocol.alarms import ErrorWatch, error_name
 from .protocol.state import ErrorState
 
 _WINDOW = 900.0

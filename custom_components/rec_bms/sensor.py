@@ -33,8 +33,8 @@ from .const import UNIT_AMPERE_HOURS, UNIT_MILLIOHM
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
+from .protocol.alarms import ErrorNumber, error_name
 from .protocol.bms import Update
-from .protocol.errors import ErrorNumber, error_name
 from .protocol.state import Location, PerUnit, Quantity, State, product
 
 # The coordinator does the talking; entities only show what it found.

@@ -21,7 +21,7 @@ from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import async_mock_service
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
-from custom_components.rec_bms.protocol.errors import ErrorNumber
+from custom_components.rec_bms.protocol.alarms import ErrorNumber
 from custom_components.rec_bms.protocol.rs485.readings import BmsTemperature
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for, until

@@ -321,7 +321,7 @@ async def test_what_the_bms_has_not_told_has_no_value(running: House) -> None:
 
 @pytest.mark.parametrize("number", range(1, 17))
 def test_error_options_are_in_the_order_of_their_numbers(number: int) -> None:
-    from custom_components.rec_bms.protocol.errors import ErrorNumber
+    from custom_components.rec_bms.protocol.alarms import ErrorNumber
 
     assert ErrorNumber(number).name.lower() == ERROR_OPTIONS[number]
 

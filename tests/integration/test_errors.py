@@ -17,7 +17,7 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.yaml import load_yaml
 
 from custom_components.rec_bms.const import DOMAIN
-from custom_components.rec_bms.protocol.errors import ErrorNumber
+from custom_components.rec_bms.protocol.alarms import ErrorNumber
 from tests.integration.clock import Clock, movable_clock
 from tests.integration.conftest import Simulate
 from tests.integration.house import House, entry_for

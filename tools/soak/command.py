@@ -11,11 +11,11 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
 from multiprocessing import get_context
+
+from .report import Report
 
 _ABOUT = """\
 Runs the integration in Home Assistant against simulated BMSs on lines with all faults at once, and
@@ -24,25 +24,6 @@ passes over all waiting: timing on the line is exactly that of a real one, but a
 seconds. The oracle, oracle.py, knows what may be shown; an entity of which it knows nothing is
 listed, and neither right nor wrong."""
 _WRONG = ("wrong_readings", "wrong_states", "disagreements", "wrong_sets", "overlaps")
-
-
-@dataclass
-class Report:
-    """What one process found, in plain types."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    faults: dict[str, int] = field(default_factory=dict)
-    lost: dict[str, int] = field(default_factory=dict)
-    failed_polls: dict[str, int] = field(default_factory=dict)
-    sets: dict[str, int] = field(default_factory=dict)
-    without_oracle: dict[str, int] = field(default_factory=dict)
-    examples: list[str] = field(default_factory=list)
-
-    def add(self, other: Report) -> None:
-        """Add what another process found."""
-        for name in ("counts", "faults", "lost", "failed_polls", "sets", "without_oracle"):
-            getattr(self, name).update(Counter(getattr(self, name)) + Counter(getattr(other, name)))
-        self.examples += other.examples
 
 
 def parser() -> argparse.ArgumentParser:

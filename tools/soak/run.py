@@ -36,8 +36,8 @@ from tools.testkit.virtual_time import VirtualAlarm
 
 from . import oracle
 from .bms import COUNTERS, SETTINGS
-from .command import Report
 from .monitor import Monitor
+from .report import Report
 from .scenarios import PLANS, Scenario
 
 _LOOK_EVERY = 30.0

@@ -1,4 +1,4 @@
-"""Which of the errors that a BMS reports one after the other are there, and which of them last.
+"""The errors that a BMS reports: their numbers, which of them are there, and which of them last.
 
 A BMS reports one error at a time. Where it has several it may report them in turn, so an error is
 not over as soon as another one is reported.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 
 from .state import ErrorState
 
@@ -17,6 +18,32 @@ _FORGOTTEN = 60.0
 """Seconds for which others are reported until an error is over."""
 _OTHERS = 2
 """Reports of others that it takes at least: who polls seldom sees two in turn minutes apart."""
+
+
+class ErrorNumber(IntEnum):
+    """The error numbers that a BMS reports in ERRO (manual); newer units go on from 17."""
+
+    CELL_VOLTAGE_HIGH = 1
+    CELL_VOLTAGE_LOW = 2
+    CELL_DIFFERENCE = 3
+    CELL_TEMPERATURE_HIGH = 4
+    BMS_TEMPERATURE_HIGH = 5
+    CELLS_OR_ADDRESS = 6
+    TEMPERATURE_LOW_CHARGING = 7
+    TEMPERATURE_SENSOR = 8
+    COMMUNICATION = 9
+    CELL_MEASUREMENT = 10
+    CONTACTOR = 11
+    CURRENT_MEASUREMENT = 12
+    CHEMISTRY = 13
+    MEMORY = 14
+    BALANCING_TRANSISTOR = 15
+    INTERNAL = 16
+
+
+def error_name(number: int) -> str:
+    """Return an error number's name in lower case, `other` for one that is not known."""
+    return ErrorNumber(number).name.lower() if number in ErrorNumber else "other"
 
 
 @dataclass(slots=True)

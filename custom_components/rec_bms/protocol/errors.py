@@ -1,4 +1,4 @@
-"""What can go wrong between us and a BMS, and the BMS's own error numbers.
+"""What can go wrong between us and a BMS.
 
 Every exception carries the values that matter as attributes, so that whoever shows it to a user can
 say it in the user's language.
@@ -7,7 +7,6 @@ say it in the user's language.
 from __future__ import annotations
 
 import re
-from enum import IntEnum
 
 _ESPHOME_QUERY = re.compile(r"(esphome(?:-[a-z]+)?://[^\s?]*)\?\S*")
 
@@ -162,29 +161,3 @@ class UnverifiedError(SettingError):
         """Keep what was requested."""
         super().__init__(instruction, f"{value:g} was sent, but not read back")
         self.value = value
-
-
-class ErrorNumber(IntEnum):
-    """The error numbers that a BMS reports in ERRO (manual); newer units go on from 17."""
-
-    CELL_VOLTAGE_HIGH = 1
-    CELL_VOLTAGE_LOW = 2
-    CELL_DIFFERENCE = 3
-    CELL_TEMPERATURE_HIGH = 4
-    BMS_TEMPERATURE_HIGH = 5
-    CELLS_OR_ADDRESS = 6
-    TEMPERATURE_LOW_CHARGING = 7
-    TEMPERATURE_SENSOR = 8
-    COMMUNICATION = 9
-    CELL_MEASUREMENT = 10
-    CONTACTOR = 11
-    CURRENT_MEASUREMENT = 12
-    CHEMISTRY = 13
-    MEMORY = 14
-    BALANCING_TRANSISTOR = 15
-    INTERNAL = 16
-
-
-def error_name(number: int) -> str:
-    """Return an error number's name in lower case, `other` for one that is not known."""
-    return ErrorNumber(number).name.lower() if number in ErrorNumber else "other"
