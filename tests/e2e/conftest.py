@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +13,8 @@ import pytest_asyncio
 from tools.testkit.api import Api
 from tools.testkit.flow import Added, add_integration
 from tools.testkit.home_assistant import HomeAssistant, reserved_port, running_home_assistant
+from tools.testkit.installed import SOON, Installed, until
 from tools.testkit.simulated import SimulatedBms, running_simulator
-
-OPTIONS = "/api/config/config_entries/options/flow"
-
-SOON = 30.0
-"""Seconds for what should come at once: a busy machine takes its time, and waiting ends with it."""
 
 MAY_BE_UNKNOWN = {"time_to_full", "time_to_empty", "error_event"}
 
@@ -43,40 +36,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@dataclass
-class House:
+class House(Installed):
     """A Home Assistant, the BMS that it reads, and what tests ask of them."""
 
-    home_assistant: HomeAssistant
-    bms: SimulatedBms
-    added: Added
-    times_silent: int = 0
+    def __init__(self, home_assistant: HomeAssistant, bms: SimulatedBms, added: Added) -> None:
+        super().__init__(home_assistant.client, added.entry_id)
+        self.home_assistant = home_assistant
+        self.bms = bms
+        self.added = added
+        self.times_silent = 0
 
     @property
     def client(self) -> Api:
         return self.home_assistant.client
-
-    @property
-    def entry_id(self) -> str:
-        return self.added.entry_id
-
-    async def entry(self) -> dict[str, Any]:
-        answer = await self.client.command("config_entries/get_single", entry_id=self.entry_id)
-        entry: dict[str, Any] = answer["config_entry"]
-        return entry
-
-    async def is_loaded(self) -> bool:
-        """Tell whether the entry is set up."""
-        return bool((await self.entry())["state"] == "loaded")
-
-    async def registered(self) -> dict[str, dict[str, Any]]:
-        """Return the entity registry's rows by key, disabled ones included."""
-        rows = await self.client.command("config/entity_registry/list")
-        return {
-            row["unique_id"].removeprefix(f"{self.entry_id}_"): row
-            for row in rows
-            if row["config_entry_id"] == self.entry_id
-        }
 
     async def states(self) -> dict[str, dict[str, Any]]:
         """Return the states of the enabled entities by key."""
@@ -87,33 +59,13 @@ class House:
             if row["disabled_by"] is None and row["entity_id"] in states
         }
 
-    async def value(self, key: str) -> str:
-        """Return an entity's state."""
-        entity_id = (await self.registered())[key]["entity_id"]
-        return str((await self.client.get(f"/api/states/{entity_id}"))["state"])
-
-    async def until(self, condition: Callable[[], Awaitable[bool]], within: float = SOON) -> None:
-        """Return once a condition holds; fail when that takes too long."""
-        give_up_at = time.monotonic() + within
-        while not await condition():
-            assert time.monotonic() < give_up_at, f"not within {within} s"
-            await asyncio.sleep(0.1)
-
-    async def shows(self, key: str, wanted: str, within: float = SOON) -> None:
-        """Return once an entity shows a state."""
-
-        async def does() -> bool:
-            return await self.value(key) == wanted
-
-        await self.until(does, within)
-
     async def have_values(self, within: float = SOON) -> None:
         """Return once all enabled entities have values that must have one."""
 
         async def have() -> bool:
             return await self.without_value() <= MAY_BE_UNKNOWN
 
-        await self.until(have, within)
+        await until(have, within)
 
     async def without_value(self) -> set[str]:
         """Return the keys of entities that show nothing."""
@@ -128,15 +80,6 @@ class House:
     async def asks(self) -> bool:
         """Tell whether anything reached the BMS lately."""
         return bool((await self.bms.command("log"))["entries"])
-
-    async def set_options(self, **options: Any) -> dict[str, Any]:
-        """Go through the options dialog and return what it ended with."""
-        step = await self.client.post(OPTIONS, {"handler": self.entry_id})
-        assert step["step_id"] == "init"
-        result: dict[str, Any] = await self.client.post(f"{OPTIONS}/{step['flow_id']}", options)
-        # Home Assistant answers while it is still reloading the entry.
-        await self.until(self.is_loaded)
-        return result
 
     def holds_port(self) -> bool:
         """Tell whether Home Assistant's process has the port open."""

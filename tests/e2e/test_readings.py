@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tools.testkit.installed import until
+
 if TYPE_CHECKING:
     from conftest import House
 
@@ -59,7 +61,7 @@ async def test_a_change_of_the_battery_arrives(house: House) -> None:
             now = float(await house.value("cell_voltage_1_7"))
             return now == pytest.approx(before + 0.02, abs=0.0011)
 
-        await house.until(arrived)
+        await until(arrived)
     finally:
         await house.bms.command("cell", unit=1, cell=7, offset=0)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from tools.testkit.installed import until
+
 if TYPE_CHECKING:
     from conftest import House
 
@@ -14,7 +16,7 @@ async def test_a_restart_is_not_held_up_and_keeps_entities_and_their_ids(house: 
     # Asked by an impatient integration, a BMS that does not answer would take many seconds.
     await house.bms.command("silent", value=True)
     await house.bms.command("clear_log")
-    await house.until(house.asks)
+    await until(house.asks)
     started = time.monotonic()
     await house.home_assistant.stop()
     took = time.monotonic() - started

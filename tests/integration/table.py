@@ -105,8 +105,13 @@ with _FILE.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file)
     )
 
-_IN_REFERENCE = {row.code for row in _REFERENCE}
-ROWS = (*_REFERENCE, *(_added(row) for row in INSTRUCTIONS if row.code not in _IN_REFERENCE))
+_IN_REFERENCE = {row.code: row for row in _REFERENCE}
+_IN_TABLE = {row.code for row in INSTRUCTIONS}
+ROWS = (
+    *(_IN_REFERENCE.get(row.code) or _added(row) for row in INSTRUCTIONS),
+    # One that the code's table has lost is missed.
+    *(row for row in _REFERENCE if row.code not in _IN_TABLE),
+)
 BY_CODE = {row.code: row for row in ROWS}
 SETTABLE = tuple(row for row in ROWS if row.access == "rw")
 NUMBERS = tuple(row for row in SETTABLE if row.platform == "number")

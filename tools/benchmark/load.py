@@ -29,9 +29,9 @@ from homeassistant.helpers.entity import Entity
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
 from custom_components.rec_bms.protocol.rs485.bms import Rs485Bms
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Group
+from tools.testkit.in_process import add_entry, home_assistant, set_up
 from tools.testkit.simulated import SimulatedBms, running_simulator
 
-from .in_process import add_entry, home_assistant, set_up
 from .poll import on_the_wire
 
 BAUDRATE = 56000

@@ -31,10 +31,9 @@ from homeassistant.helpers import entity_registry as er, event
 import tools.simulator.bms
 import tools.simulator.line
 from tools.simulator import BMS, Line, Log
+from tools.testkit.in_process import add_entry, home_assistant, set_up
 from tools.testkit.memory_port import Port, register
 from tools.testkit.virtual_time import VirtualAlarm, VirtualTimeLoop
-
-from .in_process import add_entry, home_assistant, set_up
 
 SCAN_INTERVAL = 10
 BAUDRATE = 115200

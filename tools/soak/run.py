@@ -8,22 +8,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import cast
 from unittest.mock import patch
 
-# Ahead of the test package, which has a custom_components of its own.
-import custom_components.rec_bms  # noqa: F401  isort: skip
-
-from homeassistant import loader
 from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, event
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_test_home_assistant,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 import tools.simulator.line
 from custom_components.rec_bms.const import DOMAIN
@@ -32,6 +26,7 @@ from custom_components.rec_bms.protocol.rs485.bms import Rs485Bms
 from tools.simulator.figures import write_float
 from tools.simulator.table import BY_CODE, Instruction
 from tools.testkit import memory_port
+from tools.testkit.in_process import add_entry, home_assistant
 from tools.testkit.virtual_time import VirtualAlarm
 
 from . import oracle
@@ -45,7 +40,6 @@ _SET_EVERY = (10.0, 60.0)
 _DRIFT_EVERY = (5.0, 20.0)
 _SETTLED_AFTER = 8.0
 _LOOKS_BETWEEN_QUESTIONS = 1000
-_DEPENDENCIES = ("usb",)
 _NOT_SET = (*COUNTERS, "SISN", "CANF")
 _OUTCOMES_WITH_A_VALUE = ("refused", "not_taken", "reads_back_differently")
 _OUTCOMES_UNSENT = ("incoherent", "no_answer", "port_failed")
@@ -74,17 +68,13 @@ async def soak(folder: str, exchanges: int, seconds: float, faulty: float, seed:
         scenarios = [
             Scenario(plan, number, seed + number, faulty) for number, plan in enumerate(PLANS)
         ]
-        async with async_test_home_assistant(config_dir=folder) as hass:
-            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
-            hass.config.components.update(_DEPENDENCIES)
+        async with home_assistant(Path(folder)) as hass:
             monitor = Monitor(hass, scenarios)
-            try:
-                with monitor.watching():
-                    return await _Soak(hass, scenarios, monitor, seed).run(exchanges, seconds)
-            finally:
-                await hass.async_stop(force=True)
-                for scenario in scenarios:
-                    await scenario.close()
+            with monitor.watching():
+                report = await _Soak(hass, scenarios, monitor, seed).run(exchanges, seconds)
+        for scenario in scenarios:
+            await scenario.close()
+    return report
 
 
 class _Soak:
@@ -158,18 +148,15 @@ class _Soak:
     async def _set_up(self) -> None:
         for scenario in self._scenarios:
             for address in scenario.bms:
-                entry = MockConfigEntry(
-                    domain=DOMAIN,
+                entry = add_entry(
+                    self._hass,
+                    scenario.port.url,
+                    scenario.plan.baud,
+                    scenario.plan.scan_interval,
+                    address=address,
                     title=f"{scenario.plan.name} {address}",
-                    unique_id=f"{scenario.port.url}#{address}",
-                    data={
-                        "port": scenario.port.url,
-                        "baudrate": scenario.plan.baud,
-                        "address": address,
-                    },
-                    options={"scan_interval": scenario.plan.scan_interval, "allow_changes": True},
+                    allow_changes=True,
                 )
-                entry.add_to_hass(self._hass)
                 self._entries.append(entry)
         await asyncio.gather(*(self._set_up_one(entry) for entry in self._entries))
 

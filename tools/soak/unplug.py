@@ -19,23 +19,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-# Ahead of the test package, which has a custom_components of its own.
-import custom_components.rec_bms  # noqa: F401  isort: skip
-
-from homeassistant import loader
-from homeassistant.components import usb
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_test_home_assistant,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
 from tools.simulator import SimulatorThread
+from tools.testkit.in_process import add_entry, home_assistant, set_up
 
 _BMS: dict[str, Any] = {"baud": 115200, "turnaround": 0.001, "time_factor": 0, "cells": 4}
 _NEVER_BY_ITSELF = 300
@@ -114,23 +104,10 @@ LINES: dict[str, Callable[[str], SimulatorThread]] = {
 
 async def unplug(line: str, folder: str, times: int) -> int:
     """Run so many cycles in a Home Assistant in `folder`; return 1 where something is wrong."""
-    sim = LINES[line](folder)
-    with (
-        patch.object(usb, "async_register_port_event_callback", lambda *_: lambda: None),
-        sim,
-    ):
-        async with async_test_home_assistant(config_dir=folder) as hass:
-            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
-            hass.config.components.add("usb")
-            entry = MockConfigEntry(
-                domain=DOMAIN,
-                title="A",
-                data={"port": sim.port, "baudrate": 115200, "address": 1},
-                options={"scan_interval": _NEVER_BY_ITSELF},
-            )
-            entry.add_to_hass(hass)
-            await hass.config_entries.async_setup(entry.entry_id)
-            assert entry.state is ConfigEntryState.LOADED, entry.reason
+    with LINES[line](folder) as sim:
+        async with home_assistant(Path(folder)) as hass:
+            entry = add_entry(hass, sim.port, 115200, _NEVER_BY_ITSELF)
+            await set_up(hass, entry)
             cycle = _Cycle(hass, sim, entry)
             for number in range(_WARM_UP):
                 await cycle.run(number)
@@ -141,7 +118,6 @@ async def unplug(line: str, folder: str, times: int) -> int:
             after = _held(hass)
             await hass.config_entries.async_unload(entry.entry_id)
             still_open = len(async_get_ports(hass)._shared)
-            await hass.async_stop(force=True)
     leaked = after.more_than(before) + still_open
     print(f"{line}, unplug and return {times} times: recovered {recovered}, leaked {leaked}")
     if leaked:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.e2e.conftest import LOGGER, SIMULATOR, SOON, House
+from tests.e2e.conftest import LOGGER, SIMULATOR, House
 from tools.testkit.flow import add_integration
 from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.installed import SOON, until
 from tools.testkit.simulated import running_simulator
 
 BLUEPRINTS = Path(__file__).parents[3] / "blueprints" / "automation" / "rec_bms"
@@ -28,11 +28,10 @@ automation: !include automations.yaml
 SCAN_INTERVAL = 2
 
 
-@dataclass
 class Owner(House):
     """A house whose owner imports blueprints, makes automations and reads notifications."""
 
-    _made: int = field(default=0, init=False)
+    _made = 0
 
     async def import_blueprint(self, name: str) -> None:
         """Save a blueprint as Home Assistant's import does once it has fetched it."""
@@ -63,15 +62,10 @@ class Owner(House):
             ).items()
 
         try:
-            await self.until(runs)
+            await until(runs)
             yield entity_id
         finally:
             await self.client.delete(path)
-
-    async def entity_id(self, key: str) -> str:
-        """Return the id of an entity."""
-        entity_id: str = (await self.registered())[key]["entity_id"]
-        return entity_id
 
     async def notifications(self) -> dict[str, str]:
         """Return the messages of the notifications by title."""
@@ -84,7 +78,7 @@ class Owner(House):
         async def is_there() -> bool:
             return title in await self.notifications()
 
-        await self.until(is_there, within)
+        await until(is_there, within)
         return (await self.notifications())[title]
 
     async def dismiss_all(self) -> None:

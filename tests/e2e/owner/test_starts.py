@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tools.testkit.installed import until
+
 if TYPE_CHECKING:
     from tests.e2e.owner.conftest import Owner
 
@@ -22,7 +24,7 @@ async def goes_down(owner: Owner, *, with_the_power: bool) -> None:
 
 async def comes_up(owner: Owner) -> None:
     await owner.home_assistant.start()
-    await owner.until(owner.is_loaded, within=60)
+    await until(owner.is_loaded, within=60)
 
 
 async def test_a_flat_battery_that_took_home_assistant_down_is_told_exactly_once(

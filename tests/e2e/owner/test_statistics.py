@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tools.testkit.installed import until
+
 if TYPE_CHECKING:
     from tests.e2e.owner.conftest import Owner
 
@@ -81,7 +83,7 @@ async def test_energy_goes_up_while_it_flows_and_is_kept_over_a_restart(owner: O
         async def has_grown() -> bool:
             return await total() > start + 0.015
 
-        await owner.until(has_grown, within=20)
+        await until(has_grown, within=20)
     finally:
         await owner.bms.command("current", amperes=None)
     await owner.shows("current", "-2.45")

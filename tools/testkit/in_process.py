@@ -25,7 +25,10 @@ from custom_components.rec_bms.const import DOMAIN
 
 @asynccontextmanager
 async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
-    """Run a Home Assistant with a configuration folder of its own, in the present loop."""
+    """Run a Home Assistant with a configuration folder of its own, in the present loop.
+
+    No adapter that is plugged in is told of.
+    """
     config = folder / "in_process"
     config.mkdir(exist_ok=True)
     with patch.object(usb, "async_register_port_event_callback", lambda *_: lambda: None):
@@ -39,12 +42,23 @@ async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
 
 
 def add_entry(
-    hass: HomeAssistant, port: str, baudrate: int, scan_interval: int, title: str = "A"
+    hass: HomeAssistant,
+    port: str,
+    baudrate: int,
+    scan_interval: int,
+    *,
+    address: int = 1,
+    title: str = "A",
+    allow_changes: bool = False,
 ) -> MockConfigEntry:
     """Add an entry with the entities that are enabled by default; it is not set up yet."""
-    data: dict[str, Any] = {"port": port, "baudrate": baudrate, "address": 1}
+    data: dict[str, Any] = {"port": port, "baudrate": baudrate, "address": address}
     entry = MockConfigEntry(
-        domain=DOMAIN, title=title, data=data, options={"scan_interval": scan_interval}
+        domain=DOMAIN,
+        title=title,
+        unique_id=f"{port}#{address}",
+        data=data,
+        options={"scan_interval": scan_interval, "allow_changes": allow_changes},
     )
     entry.add_to_hass(hass)
     return entry
