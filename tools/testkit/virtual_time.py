@@ -30,6 +30,10 @@ _ON_ITS_WAY = 0.001
 """Real seconds that bytes may take from one socket of this process to another."""
 
 
+_LATE = 1e-9
+"""Seconds that the clock goes beyond what is waited for: no real one ever wakes anybody early."""
+
+
 class _VirtualTimeSelector(selectors.DefaultSelector):
     """Says at once that the time to wait has passed, unless a thread has work to finish."""
 
@@ -66,7 +70,7 @@ class _VirtualTimeSelector(selectors.DefaultSelector):
         # Besides the loop's own, which wakes it, there may be sockets.
         if len(self._sockets) > 1 and (ready := super().select(_ON_ITS_WAY)):
             return ready
-        self.now += timeout
+        self.now += timeout + _LATE
         return ready
 
 

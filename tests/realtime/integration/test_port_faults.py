@@ -30,7 +30,7 @@ from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
 
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
-from tests.realtime.conftest import Simulate
+from tests.realtime.integration.conftest import Simulate
 from tests.virtual.house import House, entry_for
 from tools.simulator import BMS, SimulatorThread
 from tools.simulator.tcp import Tcp
