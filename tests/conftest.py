@@ -11,9 +11,7 @@ from contextlib import ExitStack
 
 from hypothesis import settings
 
-from tests.wall_clock import today_at, wall_clock
-
-TIME_OF_DAY = "REC_BMS_TIME_OF_DAY"
+from tests.wall_clock import TIME_OF_DAY, today_at, wall_clock
 
 # What is found at random belongs into scripts/soak and scripts/fuzz, which can run for long and say
 # how to find it again. How long an example takes says more about the machine than about what is

@@ -6,19 +6,55 @@ goes on as it was, so that real ports, sleeping and timeouts work as ever.
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from time import struct_time
+from typing import Self
 from unittest.mock import patch
 
 import freezegun.api
+
+TIME_OF_DAY = "REC_BMS_TIME_OF_DAY"
+"""The environment variable that says at which time of day (UTC) tests begin."""
 
 _COUNTERS = ("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
 
 _IN_PARTS = ("localtime", "gmtime")
 
 type MoveOn = Callable[[float], None]
+
+
+class LoopsWallClock:
+    """A wall clock that goes by the clock of the loop that was followed last."""
+
+    def __init__(self, starts_at: datetime) -> None:
+        self._starts_at = self._shown_at_first = _in_utc(starts_at)
+        self._loop: AbstractEventLoop | None = None
+        self._began = 0.0
+
+    def follow(self, loop: AbstractEventLoop) -> None:
+        """Have it be the moment of the start now, and go on as a loop's clock does."""
+        self._loop, self._began = loop, loop.time()
+        self._shown_at_first = self._starts_at
+
+    def move_to(self, moment: datetime) -> None:
+        """Have it be another moment now."""
+        assert self._loop is not None
+        self._began, self._shown_at_first = self._loop.time(), _in_utc(moment)
+
+    def __call__(self) -> datetime:
+        """Return what time it is, in UTC and without saying so, as freezegun wants it."""
+        passed = self._loop.time() - self._began if self._loop is not None else 0.0
+        return self._shown_at_first + timedelta(seconds=passed)
+
+    @contextmanager
+    def shown(self) -> Iterator[Self]:
+        """Have it be the time of day, in all threads."""
+        with wall_clock(self._starts_at.replace(tzinfo=UTC), stands=True):
+            freezegun.api.freeze_factories[-1] = self
+            yield self
 
 
 @contextmanager
@@ -42,6 +78,11 @@ def wall_clock(starts_at: datetime, *, stands: bool = False) -> Iterator[MoveOn]
         yield move_on
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC, without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
 def _in_parts(name: str) -> Callable[..., struct_time]:
     """Return a function of the module time that knows of time zones, as freezegun's do not."""
     real: Callable[[float], struct_time] = getattr(freezegun.api, f"real_{name}")
@@ -54,4 +95,9 @@ def _in_parts(name: str) -> Callable[..., struct_time]:
 
 def today_at(time_of_day: str) -> datetime:
     """Return a time of this day, such as 23:59:30, in UTC."""
-    return datetime.combine(datetime.now(UTC), time.fromisoformat(time_of_day), UTC)
+    return at(datetime.now(UTC).date(), time_of_day)
+
+
+def at(day: date, time_of_day: str) -> datetime:
+    """Return a time of a day, such as 23:59:30, in UTC."""
+    return datetime.combine(day, time.fromisoformat(time_of_day), UTC)

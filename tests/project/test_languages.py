@@ -1,6 +1,6 @@
 """Every language says the same things, in a shape that Home Assistant and hassfest accept.
 
-That English has a text for everything, and no text too many, is shown in tests/integration.
+That English has a text for everything, and no text too many, is shown in tests/virtual.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Actions and icons are described as hassfest wants them.
 
-That all of them are described, and none too many, is shown in tests/integration.
+That all of them are described, and none too many, is shown in tests/virtual.
 """
 
 import json

@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,13 +27,11 @@ import custom_components.rec_bms.sensor as sensor_module  # isort: skip
 import psutil
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, StateMachine, callback
-from homeassistant.helpers import entity_registry as er, event
+from homeassistant.helpers import entity_registry as er
 
-import tools.simulator.bms
-import tools.simulator.line
 from tools.simulator import BMS, Line, Log
 from tools.testkit.memory_port import Port, register
-from tools.testkit.virtual_time import VirtualAlarm, VirtualTimeLoop
+from tools.testkit.virtual_time import VirtualTimeLoop, everything_virtual
 
 from .house import add_entry, home_assistant, set_up
 
@@ -112,20 +110,6 @@ def _run(what: Any, *arguments: Any) -> Any:
         return runner.run(what(Path(folder), *arguments))
 
 
-@contextmanager
-def _leaping() -> Iterator[None]:
-    """Have line, battery and Home Assistant's timers go by the loop's clock."""
-    now = asyncio.get_running_loop().time
-    with ExitStack() as stack:
-        for target, name, new in (
-            (tools.simulator.line, "Alarm", VirtualAlarm),
-            (tools.simulator.bms, "time", SimpleNamespace(monotonic=now)),
-            (event, "time_tracker_timestamp", lambda: 1e9 + now()),
-        ):
-            stack.enter_context(patch.object(target, name, new))
-        yield
-
-
 class _Battery:
     """A battery on a line in memory, and a Home Assistant that polls it."""
 
@@ -172,7 +156,7 @@ async def _writes(
     polls: int,
     rounded: bool,
 ) -> dict[str, Any]:
-    with _leaping(), _rounding(rounded):
+    with everything_virtual(asyncio.get_running_loop()), _rounding(rounded):
         async with home_assistant(folder) as hass:
             battery = _Battery(hass, case)
             await battery.set_up()
@@ -225,7 +209,7 @@ def _counting(hass: HomeAssistant) -> Iterator[SimpleNamespace]:
 
 
 async def _memory(folder: Path, few: int, many: int) -> list[Memory]:
-    with _leaping():
+    with everything_virtual(asyncio.get_running_loop()):
         async with home_assistant(folder) as hass:
             battery = _Battery(hass, Case(1, 14, "day"))
             await battery.set_up()

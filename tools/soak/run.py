@@ -7,7 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from unittest.mock import patch
 
 # Ahead of the test package, which has a custom_components of its own.
@@ -18,19 +18,18 @@ from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er, event
+from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_test_home_assistant,
 )
 
-import tools.simulator.line
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
 from tools.simulator.figures import write_float
 from tools.simulator.table import BY_CODE, Instruction
 from tools.testkit import memory_port
-from tools.testkit.virtual_time import VirtualAlarm
+from tools.testkit.virtual_time import everything_virtual
 
 from . import oracle
 from .bms import COUNTERS, SETTINGS
@@ -50,25 +49,20 @@ _OUTCOMES_UNSENT = ("incoherent", "no_answer", "port_failed")
 
 
 @contextmanager
-def _leaping(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Have everything go by the loop's clock, and all entities enabled."""
-    with ExitStack() as stack:
-        for target, name, new in (
-            (tools.simulator.line, "Alarm", VirtualAlarm),
-            (event, "time_tracker_timestamp", lambda: time.time() + loop.time()),
-            (usb, "async_register_port_event_callback", lambda *_: lambda: None),
-        ):
-            stack.enter_context(patch.object(target, name, new))
-        stack.enter_context(
-            patch("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", new=True)
-        )
+def _virtual_house() -> Iterator[None]:
+    """Have everything go by the loop's clock, no adapters but our own, and all entities enabled."""
+    with (
+        everything_virtual(asyncio.get_running_loop()),
+        patch.object(usb, "async_register_port_event_callback", lambda *_: lambda: None),
+        patch("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", new=True),
+    ):
         yield
 
 
 async def soak(folder: str, exchanges: int, seconds: float, faulty: float, seed: int) -> Report:
     """Run until there were so many exchanges, or for so many seconds, and tell what was found."""
     memory_port.register()
-    with _leaping(asyncio.get_running_loop()):
+    with _virtual_house():
         scenarios = [
             Scenario(plan, number, seed + number, faulty) for number, plan in enumerate(PLANS)
         ]

@@ -8,42 +8,80 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any, override
+from unittest.mock import patch
+
+from homeassistant.helpers import event
+
+import tools.simulator.bms
+import tools.simulator.line
+
+_ON_ITS_WAY = 0.001
+"""Real seconds that bytes may take from one socket of this process to another."""
 
 
 class _VirtualTimeSelector(selectors.DefaultSelector):
     """Says at once that the time to wait has passed, unless a thread has work to finish."""
 
-    def __init__(self) -> None:
+    def __init__(self, starts_at: float) -> None:
         super().__init__()
-        self.now = 0.0
+        self.now = starts_at
         self.working_threads = 0
+        self.turns = 0
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.turns += 1
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
         if self.working_threads or timeout is None:
             return super().select(None)
+        # Besides the loop's own, which wakes it, there may be sockets.
+        if len(self.get_map()) > 1 and (ready := super().select(_ON_ITS_WAY)):
+            return ready
         self.now += timeout
         return ready
 
 
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
+class _OwnClock(asyncio.SelectorEventLoop):
+    """An event loop that keeps its own clock."""
+
+    @override
+    def __setattr__(self, name: str, value: object) -> None:
+        """Keep the clock: Home Assistant puts the machine's in its place, to save a call."""
+        if name != "time":
+            super().__setattr__(name, value)
+
+
+class VirtualTimeLoop(_OwnClock):
     """An event loop whose clock leaps."""
 
-    def __init__(self) -> None:
-        """Start at zero."""
-        self._virtual = _VirtualTimeSelector()
+    def __init__(self, starts_at: float = 0.0) -> None:
+        """Have the clock show so many seconds at first."""
+        self._virtual = _VirtualTimeSelector(starts_at)
         super().__init__(self._virtual)
+        # A callback that leaps has not kept anybody waiting.
+        self.slow_callback_duration = float("inf")
 
     @override
     def time(self) -> float:
         """Return the clock's time in s."""
         return self._virtual.now
+
+    @property
+    def turns(self) -> int:
+        """How often the loop has looked what there is to do."""
+        return self._virtual.turns
+
+    def leap(self, seconds: float) -> None:
+        """Have been asleep for so long: what was due meanwhile happens late, and only once."""
+        self._virtual.now += seconds
 
     @override
     def run_in_executor[*Ts, T](
@@ -66,6 +104,25 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._virtual.working_threads -= 1
 
 
+class SleepyLoop(_OwnClock):
+    """An event loop in real time that can be made to believe it was asleep."""
+
+    def __init__(self) -> None:
+        """Have the clock show the machine's time at first."""
+        self._slept = 0.0
+        super().__init__()
+        self.slow_callback_duration = float("inf")
+
+    @override
+    def time(self) -> float:
+        """Return the clock's time in s."""
+        return super().time() + self._slept
+
+    def leap(self, seconds: float) -> None:
+        """Have been asleep for so long: what was due meanwhile happens late, and only once."""
+        self._slept += seconds
+
+
 class VirtualAlarm:
     """What `tools.simulator.clock.Alarm` does, by the loop's own clock."""
 
@@ -84,3 +141,23 @@ class VirtualAlarm:
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
+
+
+@contextmanager
+def everything_virtual(
+    loop: asyncio.AbstractEventLoop, now: Callable[[], float] | None = None
+) -> Iterator[None]:
+    """Have simulated lines, batteries and Home Assistant's timers go by a loop's clock.
+
+    `now` is the time of day where that goes by it, too.
+    """
+    began = time.time() - loop.time()
+    timestamp = now or (lambda: began + loop.time())
+    with ExitStack() as stack:
+        for target, name, new in (
+            (tools.simulator.line, "Alarm", VirtualAlarm),
+            (tools.simulator.bms, "time", SimpleNamespace(monotonic=loop.time)),
+            (event, "time_tracker_timestamp", timestamp),
+        ):
+            stack.enter_context(patch.object(target, name, new))
+        yield

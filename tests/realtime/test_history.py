@@ -1,0 +1,290 @@
+"""History for years: what a real recorder keeps of it, and how much it is fed.
+
+`REC_BMS_MINUTES=60 scripts/test tests/realtime/test_history.py -s -k rows` prints how many rows
+an hour makes, counted over a whole hour; without REC_BMS_MINUTES it is counted over some minutes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from homeassistant.components import recorder
+from homeassistant.components.recorder.db_schema import States, Statistics, StatisticsMeta
+from homeassistant.components.recorder.util import session_scope
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+    do_adhoc_statistics,
+)
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+from sqlalchemy import func, select
+
+from custom_components.rec_bms.protocol.rs485.client import Client
+from custom_components.rec_bms.protocol.rs485.codec import decode
+from custom_components.rec_bms.protocol.rs485.instructions import Instruction
+from custom_components.rec_bms.protocol.state import Reading
+from tests.realtime.conftest import Simulate
+from tests.virtual.house import House, entry_for
+from tests.wall_clock import MoveOn, wall_clock
+from tools.simulator import BMS, SimulatorThread
+
+INTERVAL = 10
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+MINUTES = int(os.environ.get("REC_BMS_MINUTES", "5"))
+
+MEANS = {
+    "voltage": "V",
+    "current": "A",
+    "power": "W",
+    "state_of_charge": "%",
+    "state_of_health": "%",
+    "stored_energy": "kWh",
+    "remaining_capacity": "Ah",
+    "consumed_charge": "Ah",
+    "min_cell_voltage": "V",
+    "max_cell_voltage": "V",
+    "cell_voltage_delta": "V",
+    "max_temperature": "°C",
+    "bms_temperature": "°C",
+    "temperature_1_1": "°C",
+    "temperature_1_2": "°C",
+    **{f"cell_voltage_1_{cell}": "V" for cell in range(1, 15)},
+    **{f"cell_resistance_1_{cell}": "mΩ" for cell in range(1, 15)},
+}
+"""What there is a mean, a lowest and a highest of, and its unit."""
+SUMS = {"energy_charged": "kWh", "energy_discharged": "kWh", "cycles": None}
+"""What is added up."""
+
+
+@pytest.fixture
+def starts_at() -> datetime:
+    """When the test begins, by a clock that stands until it is moved on.
+
+    Statistics are of certain minutes, so the machine's clock would cut what is recorded in two.
+    """
+    return NOON
+
+
+@pytest.fixture
+def wall_moves_on(starts_at: datetime) -> Iterator[MoveOn]:
+    with wall_clock(starts_at, stands=True) as move_on:
+        yield move_on
+
+
+@pytest.fixture(autouse=True)
+def _integration(
+    wall_moves_on: MoveOn, recorder_mock: recorder.Recorder, enable_custom_integrations: None
+) -> None:
+    """Record everything in a real database, in memory."""
+
+
+@dataclass
+class Clock:
+    """The loop's clock and the time of day; the batteries' clocks follow at each poll."""
+
+    wall_moves_on: MoveOn
+    _battery_at: dict[int, float] = field(default_factory=dict)
+
+    def start(self, house: House) -> None:
+        """Let the battery's clock begin to go along."""
+        self._battery_at[id(house)] = house.hass.loop.time()
+
+    async def poll(self, house: House, after: float) -> None:
+        """Have the BMS polled once, so many seconds later."""
+        self.wall_moves_on(after)
+        if (lived_until := self._battery_at.get(id(house))) is not None:
+            now = house.hass.loop.time() + after
+            house.sim.call(_live, house.bms, now - lived_until)
+            self._battery_at[id(house)] = now
+        await house.poll(after)
+
+
+def _live(bms: BMS, seconds: float) -> None:
+    bms.battery.advance(seconds)
+    # Noise is drawn anew each second of the real clock.
+    bms._measured = None
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant, wall_moves_on: MoveOn) -> Clock:
+    return Clock(wall_moves_on)
+
+
+def rows(hass: HomeAssistant, query: Any) -> list[Any]:
+    """Return what the database has."""
+    with session_scope(hass=hass, read_only=True) as session:
+        return list(session.execute(query))
+
+
+async def compile_statistics(hass: HomeAssistant) -> None:
+    """Have statistics made of the present five minutes, and of its hour."""
+    await async_wait_recording_done(hass)
+    now = dt_util.utcnow().replace(second=0, microsecond=0)
+    five_minutes = now.replace(minute=now.minute // 5 * 5)
+    for start in sorted({five_minutes, five_minutes.replace(minute=55)}):
+        do_adhoc_statistics(hass, start=start)
+    await async_wait_recording_done(hass)
+
+
+async def long_term(house: House) -> dict[str, Any]:
+    """Return the hour's row and unit of each statistic, by key."""
+    query = select(StatisticsMeta, Statistics).join(
+        Statistics, Statistics.metadata_id == StatisticsMeta.id
+    )
+    found = await recorder.get_instance(house.hass).async_add_executor_job(rows, house.hass, query)
+    prefix = f"{house.entry.entry_id}_"
+    keys = {
+        each.entity_id: each.unique_id.removeprefix(prefix) for each in house.registered_entities()
+    }
+    return {keys[meta.statistic_id]: (meta, row) for meta, row in found}
+
+
+async def test_an_hour_leaves_a_row_of_everything_that_people_chart(house: House) -> None:
+    await house.set_up()
+    await compile_statistics(house.hass)
+    kept = await long_term(house)
+    for key, unit in MEANS.items():
+        meta, row = kept[key]
+        assert meta.unit_of_measurement == unit, key
+        assert row.mean == pytest.approx(house.number(key)), key
+        assert row.min is not None
+        assert row.max is not None
+    for key, unit in SUMS.items():
+        meta, row = kept[key]
+        assert (meta.unit_of_measurement, meta.has_sum) == (unit, True), key
+        assert row.state == house.number(key)
+        assert row.sum == 0
+
+
+@pytest.mark.parametrize(
+    "starts_at",
+    [datetime(2026, 11, 22, hour, 50, tzinfo=UTC) for hour in (12, 23)],
+    ids=["in the middle of a day", "at the end of a day"],
+)
+async def test_energy_is_added_up_in_the_statistics(
+    hass: HomeAssistant, battery: SimulatorThread, clock: Clock, starts_at: datetime
+) -> None:
+    house = House(hass, battery, entry_for(battery, scan_interval=INTERVAL))
+    house.sim.call(house.bms.set_current, -100)
+    await house.set_up()
+    before = house.number("energy_discharged")
+    for _ in range(10 * 60 // INTERVAL - 1):
+        await clock.poll(house, INTERVAL)
+    await async_wait_recording_done(hass)
+    for minutes in (0, 5):
+        do_adhoc_statistics(hass, start=starts_at + timedelta(minutes=minutes))
+    await async_wait_recording_done(hass)
+    _, row = (await long_term(house))["energy_discharged"]
+    assert row.start_ts == starts_at.replace(minute=0).timestamp()
+    assert row.state == house.number("energy_discharged")
+    assert row.sum == pytest.approx(row.state - before)
+    assert row.sum == pytest.approx(house.number("voltage") * 100 / 6000, rel=0.03)
+
+
+async def test_the_energy_dashboard_finds_nothing_wrong(
+    socket_enabled: None, hass_ws_client: WebSocketGenerator, house: House
+) -> None:
+    assert await async_setup_component(house.hass, "energy", {})
+    await house.set_up()
+    await compile_statistics(house.hass)
+    battery = {
+        "type": "battery",
+        "stat_energy_from": house.entity_id("energy_discharged"),
+        "stat_energy_to": house.entity_id("energy_charged"),
+        "stat_soc": house.entity_id("state_of_charge"),
+        "power_config": {"stat_rate_inverted": house.entity_id("power")},
+    }
+    socket = await hass_ws_client()
+    await socket.send_json_auto_id({"type": "energy/save_prefs", "energy_sources": [battery]})
+    saved = await socket.receive_json()
+    assert saved["success"], saved
+    await socket.send_json_auto_id({"type": "energy/validate"})
+    assert (await socket.receive_json())["result"] == {
+        "energy_sources": [[]],
+        "device_consumption": [],
+        "device_consumption_water": [],
+    }
+    await house.hass.async_block_till_done()
+    inverted = saved["result"]["energy_sources"][0]["stat_rate"]
+    for amperes in (50, -50):
+        house.sim.call(house.bms.set_current, amperes)
+        await house.poll()
+        state = house.hass.states.get(inverted)
+        assert state is not None
+        assert float(state.state) * amperes < 0
+
+
+# -- how much the recorder is fed ------------------------------------------------------------------
+
+
+def told_at_once(house: House) -> Any:
+    """Answer from the simulated BMS without a line between, so that an hour takes seconds."""
+
+    async def read(_client: Client, instruction: Instruction) -> Reading:
+        payloads = house.bms.answer(f"{instruction.code}?".encode())
+        assert payloads is not None
+        return decode(instruction, tuple(payloads))
+
+    return patch.object(Client, "read", read)
+
+
+def unrounded() -> Any:
+    """Let entities show all digits of what the BMS tells."""
+    return patch(
+        "custom_components.rec_bms.sensor.round", lambda value, _digits: value, create=True
+    )
+
+
+async def rows_in_an_hour(house: House, clock: Clock, scenario: str, *, rounded: bool) -> float:
+    """Return how many rows the recorder writes in an hour for this battery."""
+    count = select(func.count()).select_from(States)
+    instance = recorder.get_instance(house.hass)
+
+    async def written() -> int:
+        await async_wait_recording_done(house.hass)
+        ((number,),) = await instance.async_add_executor_job(rows, house.hass, count)
+        return int(number)
+
+    house.bms.scenario = scenario
+    house.bms.noise = True
+    await house.set_up()
+    clock.start(house)
+    with ExitStack() as stack:
+        stack.enter_context(told_at_once(house))
+        if not rounded:
+            stack.enter_context(unrounded())
+        for _ in range(3):
+            await clock.poll(house, INTERVAL)
+        before = await written()
+        for _ in range(MINUTES * 60 // INTERVAL):
+            await clock.poll(house, INTERVAL)
+        return (await written() - before) * 60 / MINUTES
+
+
+@pytest.mark.parametrize("scenario", ["rest", "day"])
+async def test_rounding_keeps_most_rows_out_of_the_recorder(
+    hass: HomeAssistant, simulate: Simulate, clock: Clock, scenario: str
+) -> None:
+    sim = simulate(baud=921600, turnaround=0.0005)
+    house = House(hass, sim, entry_for(sim, scan_interval=INTERVAL))
+    for cell in sim.bms[1].battery.cells:
+        cell.rest_at(3.85)
+    sim.bms[1].charge = 0.7
+    before = await rows_in_an_hour(house, clock, scenario, rounded=False)
+    await house.unload()
+    after = await rows_in_an_hour(house, clock, scenario, rounded=True)
+    what = {"rest": "resting", "day": "working"}[scenario]
+    print(
+        f"\nrecorder rows per hour, {what} 14-cell battery, every {INTERVAL} s: "
+        f"{before:.0f} before the rounding, {after:.0f} after it"
+    )
+    assert 0 < after < 0.9 * before

@@ -1,0 +1,709 @@
+"""Faults of the port: an adapter pulled and put back, network peers that misbehave, no permission.
+
+Once set up, an entry recovers without a reload at the first poll after the line's return.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, override
+from unittest.mock import patch
+
+import pytest
+import serialx
+from homeassistant import config_entries
+from homeassistant.components.usb import USBDevice
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers import device_registry as dr
+from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
+
+from custom_components.rec_bms.const import DOMAIN
+from custom_components.rec_bms.ports import async_get_ports
+from tests.realtime.conftest import Simulate
+from tests.virtual.house import House, entry_for
+from tools.simulator import BMS, SimulatorThread
+from tools.simulator.tcp import Tcp
+
+NOBODY = 65534
+ONE_SECOND = 1.0
+
+
+@pytest.fixture
+def adapter(simulate: Simulate, tmp_path: Path) -> SimulatorThread:
+    """A BMS behind an adapter with a stable name."""
+    return simulate(link=tmp_path / "by-id" / "usb-FTDI_FT232R-if00-port0")
+
+
+@pytest.fixture
+async def plugged(hass: HomeAssistant, adapter: SimulatorThread) -> House:
+    house = House(hass, adapter, entry_for(adapter))
+    await house.set_up()
+    return house
+
+
+@pytest.fixture
+async def server(
+    hass: HomeAssistant, socket_enabled: None, simulate: Simulate
+) -> AsyncIterator[House]:
+    """A BMS behind a serial server on the network."""
+    sim = simulate(transport="tcp")
+    house = House(hass, sim, entry_for(sim))
+    await house.set_up()
+    yield house
+    await house.unload()
+
+
+def link_of(house: House) -> Tcp:
+    link = house.sim.link
+    assert isinstance(link, Tcp)
+    return link
+
+
+def is_there(house: House) -> bool:
+    return house.shown("voltage") != "unavailable"
+
+
+async def until(condition: Callable[[], bool], seconds: float) -> float:
+    """Wait until something holds; return how long that took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while not condition():
+        assert loop.time() - began < seconds, f"not within {seconds} s"
+        await asyncio.sleep(0.02)
+    return loop.time() - began
+
+
+async def seconds_taken(work: Awaitable[object]) -> float:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await work
+    return loop.time() - began
+
+
+def adapter_appears(hass: HomeAssistant, device: str) -> Awaitable[None]:
+    """Have Home Assistant notice an adapter, as it does when udev tells of one."""
+    new = USBDevice(
+        device=device,
+        vid="0403",
+        pid="6001",
+        serial_number=None,
+        manufacturer="FTDI",
+        description="FT232R",
+    )
+    noticed: Awaitable[None] = hass.data["usb"]._async_process_ports([new])
+    return noticed
+
+
+# -- an adapter ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other_device", [False, True])
+async def test_an_adapter_put_back_is_used_at_the_next_poll_without_a_reload(
+    plugged: House, other_device: bool
+) -> None:
+    coordinator = plugged.coordinator
+    plugged.sim.unplug()
+    await plugged.poll()
+    assert not is_there(plugged)
+    plugged.sim.replug(other_device=other_device)
+    await plugged.poll()
+    assert is_there(plugged)
+    assert plugged.coordinator is coordinator
+
+
+async def test_the_line_is_back_within_one_scan_interval_of_its_return(
+    hass: HomeAssistant, adapter: SimulatorThread
+) -> None:
+    house = House(hass, adapter, entry_for(adapter, scan_interval=2))
+    await house.set_up()
+    adapter.unplug()
+    await until(lambda: not is_there(house), 5)
+    adapter.log.clear()
+    adapter.replug(other_device=True)
+    back_at = asyncio.get_running_loop().time()
+    await until(lambda: is_there(house), 20)
+    # Home Assistant spreads timers by up to half a second, and this machine may be busy.
+    assert adapter.log.requests()[0].time - back_at < 2 + 1
+    await house.unload()
+
+
+async def test_the_log_says_gone_once_and_back_once(
+    plugged: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    plugged.sim.unplug()
+    for _ in range(3):
+        await plugged.poll()
+    plugged.sim.replug()
+    for _ in range(2):
+        await plugged.poll()
+    told = [record for record in caplog.records if "custom_components.rec_bms" in record.name]
+    assert [record.levelno for record in told] == [logging.ERROR, logging.INFO], told
+    assert all(plugged.entry.title in record.getMessage() for record in told)
+
+
+async def test_pulled_and_put_back_many_times_nothing_is_left_behind(plugged: House) -> None:
+    def left_behind() -> tuple[int, int, int]:
+        return (
+            len(list(Path("/proc/self/fd").iterdir())),
+            len(asyncio.all_tasks()),
+            threading.active_count(),
+        )
+
+    async def once() -> None:
+        plugged.sim.unplug()
+        await plugged.poll()
+        assert not is_there(plugged)
+        plugged.sim.replug(other_device=True)
+        await plugged.poll()
+        assert is_there(plugged)
+
+    await once()
+    before = left_behind()
+    for _ in range(5):
+        await once()
+    assert left_behind() <= before
+    assert len(async_get_ports(plugged.hass)._shared) == 1
+
+
+async def test_an_adapters_return_ends_home_assistants_own_wait(
+    hass: HomeAssistant, adapter: SimulatorThread
+) -> None:
+    adapter.unplug()
+    house = House(hass, adapter, entry_for(adapter))
+    await house.try_to_set_up()
+    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    adapter.replug(other_device=True)
+    await adapter_appears(hass, adapter.port)
+    assert await until(lambda: house.entry.state is ConfigEntryState.LOADED, 4) < 4
+    assert is_there(house)
+
+
+async def test_an_adapters_return_leaves_alone_what_is_running(plugged: House) -> None:
+    coordinator = plugged.coordinator
+    await adapter_appears(plugged.hass, "/dev/ttyUSB7")
+    await plugged.hass.async_block_till_done()
+    assert plugged.coordinator is coordinator
+
+
+# -- permission and other programs -----------------------------------------------------------------
+
+
+@contextmanager
+def nobody_special() -> Iterator[None]:
+    """Be a user whom file modes stop, as Home Assistant is where it does not run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def set_mode(port: str, mode: int) -> None:
+    """Change who may open a port, or what a link to it leads to."""
+    os.chmod(port, mode)  # noqa: PTH101  (Path.chmod does the same with more ado)
+
+
+async def test_without_permission_set_up_waits_until_there_is(
+    hass: HomeAssistant, battery: SimulatorThread
+) -> None:
+    device = battery.port
+    house = House(hass, battery, entry_for(battery))
+    # Everything is loaded once, so that the unprivileged attempt needs no files but the port.
+    await house.set_up()
+    await house.unload()
+    set_mode(device, 0)
+    with nobody_special():
+        await house.try_to_set_up()
+    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    assert house.entry.error_reason_translation_key == "port_failed"
+    placeholders = house.entry.error_reason_translation_placeholders
+    assert placeholders is not None
+    assert "Permission denied" in placeholders["reason"]
+    set_mode(device, 0o600)
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    assert house.entry.state is ConfigEntryState.LOADED
+
+
+async def test_permission_lost_and_given_back_while_running(plugged: House) -> None:
+    plugged.sim.unplug()
+    await plugged.poll()
+    plugged.sim.replug()
+    set_mode(plugged.sim.port, 0)
+    with nobody_special():
+        await plugged.poll()
+    assert not is_there(plugged)
+    set_mode(plugged.sim.port, 0o600)
+    await plugged.poll()
+    assert is_there(plugged)
+
+
+@contextmanager
+def another_program_has(port: str) -> Iterator[None]:
+    """Hold a port exclusively from another process, as another Home Assistant would."""
+    program = (
+        "import fcntl, os, sys\n"
+        f"fd = os.open({port!r}, os.O_RDWR | os.O_NOCTTY)\n"
+        "fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        try:
+            yield
+        finally:
+            process.communicate()
+
+
+async def test_a_busy_port_is_used_once_it_is_free(house: House) -> None:
+    with another_program_has(house.sim.port):
+        await house.try_to_set_up()
+        assert house.entry.state is ConfigEntryState.SETUP_RETRY
+        assert house.entry.error_reason_translation_key == "port_failed"
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    assert house.entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_port_grabbed_by_another_program_while_it_was_away(plugged: House) -> None:
+    plugged.sim.unplug()
+    await plugged.poll()
+    plugged.sim.replug()
+    with another_program_has(plugged.sim.port):
+        await plugged.poll()
+        assert not is_there(plugged)
+    await plugged.poll()
+    assert is_there(plugged)
+
+
+async def test_a_folder_is_no_port(hass: HomeAssistant, house: House, tmp_path: Path) -> None:
+    house.entry.add_to_hass(hass)
+    data = {**house.entry.data, "port": str(tmp_path)}
+    hass.config_entries.async_update_entry(house.entry, data=data)
+    await house.try_to_set_up()
+    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    assert house.entry.error_reason_translation_key == "port_failed"
+
+
+# -- the network -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["drop", "reset"])
+async def test_a_peer_that_closes_is_connected_to_again_in_the_same_poll(
+    server: House, how: str
+) -> None:
+    link = link_of(server)
+    server.sim.call(getattr(link, how))
+    await server.poll()
+    assert is_there(server)
+    assert link.connections == 2
+
+
+async def test_a_peer_that_refuses_is_connected_to_when_it_accepts(server: House) -> None:
+    link = link_of(server)
+    server.sim.call(link.unplug)
+    await server.poll()
+    assert not is_there(server)
+    server.sim.call(link.accept)
+    await server.poll()
+    assert is_there(server)
+
+
+async def test_a_peer_gone_silent_without_closing_is_connected_to_anew(server: House) -> None:
+    link = link_of(server)
+    link.silent = True
+    await server.poll()
+    assert not is_there(server)
+    link.silent = False
+    await server.poll()
+    assert is_there(server)
+    assert link.connections > 1
+
+
+# -- giving up a line ------------------------------------------------------------------------------
+
+
+class Stuck(BaseSerialTransport):
+    """A far end behind which opening never comes to an end."""
+
+    transport_name = "stuck"
+
+    @override
+    async def _connect(self, *, path: str | None, **_: Any) -> None:
+        await asyncio.sleep(60)
+
+    @override
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    @override
+    def close(self) -> None:
+        self._resolve_closed_waiter()
+
+    @override
+    def abort(self) -> None:
+        self._resolve_closed_waiter()
+
+
+@pytest.fixture
+def stuck() -> Iterator[str]:
+    """A port that never opens."""
+    forget = register_uri_handler(
+        scheme="stuck://", unique_scheme="stuck://", sync_cls=BaseSerial, async_transport_cls=Stuck
+    )
+    yield "stuck://here"
+    forget()
+
+
+@contextmanager
+def driver_that_hangs(port: str) -> Iterator[None]:
+    """Have the kernel not come back from opening a port."""
+    comes_back = threading.Event()
+    open_file = os.open
+
+    def hang(path: Any, *options: Any, **named: Any) -> int:
+        if path == port:
+            comes_back.wait(15)
+        return open_file(path, *options, **named)
+
+    with patch.object(os, "open", hang):
+        try:
+            yield
+        finally:
+            comes_back.set()
+
+
+type GiveUp = Callable[[House], Awaitable[object]]
+
+GIVING_UP: dict[str, GiveUp] = {
+    "unload": lambda house: house.hass.config_entries.async_unload(house.entry.entry_id),
+    "shutdown": lambda house: house.hass.async_stop(force=True),
+}
+
+
+@pytest.fixture(params=GIVING_UP)
+def give_up(request: pytest.FixtureRequest) -> GiveUp:
+    return GIVING_UP[request.param]
+
+
+async def in_a_poll(house: House) -> asyncio.Task[None]:
+    """Have a poll begun as the coordinator's own timer begins it."""
+    poll = house.entry.async_create_background_task(
+        house.hass, house.coordinator.async_refresh(), "a poll of its own"
+    )
+    await asyncio.sleep(0.1)
+    assert not poll.done()
+    return poll
+
+
+async def test_a_silent_bms_does_not_hold_up(house: House, give_up: GiveUp) -> None:
+    await house.set_up()
+    house.bms.silent = True
+    poll = await in_a_poll(house)
+    assert await seconds_taken(give_up(house)) < ONE_SECOND
+    await asyncio.wait([poll], timeout=ONE_SECOND)
+    assert poll.done()
+
+
+async def test_a_running_poll_does_not_hold_up(house: House, give_up: GiveUp) -> None:
+    await house.set_up()
+    house.sim.call(setattr, house.sim.line, "turnaround", 0.2)
+    await in_a_poll(house)
+    assert await seconds_taken(give_up(house)) < ONE_SECOND
+
+
+async def test_a_port_that_hangs_while_opening_does_not_hold_up(
+    plugged: House, stuck: str, give_up: GiveUp
+) -> None:
+    plugged.sim.unplug()
+    await plugged.poll()
+    plugged.coordinator.client.connection._wire.port = stuck
+    await in_a_poll(plugged)
+    assert await seconds_taken(give_up(plugged)) < ONE_SECOND
+
+
+async def test_a_driver_that_hangs_while_opening_does_not_hold_up(
+    plugged: House, give_up: GiveUp
+) -> None:
+    plugged.sim.unplug()
+    await plugged.poll()
+    plugged.sim.replug()
+    with driver_that_hangs(plugged.sim.port):
+        await in_a_poll(plugged)
+        assert await seconds_taken(give_up(plugged)) < ONE_SECOND
+
+
+async def test_a_setting_that_is_being_made_does_not_hold_up(house: House, give_up: GiveUp) -> None:
+    await house.set_up()
+    house.sim.faults.next("set_lost")
+    setting = asyncio.create_task(house.set_number("cmax", 4.15))
+    await asyncio.sleep(0.3)
+    assert await seconds_taken(give_up(house)) < ONE_SECOND
+    await asyncio.wait([setting], timeout=5)
+    assert setting.cancelled() or setting.exception() is not None
+
+
+async def test_a_setting_that_was_sent_is_read_back_although_home_assistant_stops(
+    house: House,
+) -> None:
+    await house.set_up()
+    house.sim.call(setattr, house.sim.line, "turnaround", 0.03)
+    setting = asyncio.create_task(house.set_number("cmax", 4.15))
+    await until(lambda: bool(house.sim.log.sets), 5)
+    assert await seconds_taken(house.hass.async_stop(force=True)) < ONE_SECOND
+    await asyncio.wait([setting], timeout=5)
+    assert setting.exception() is None
+    assert house.asked()[-1] == "CMAX"
+
+
+# -- shutdown during a first set-up ----------------------------------------------------------------
+
+
+async def shut_down_while_setting_up(house: House) -> float:
+    """Stop Home Assistant in the middle of a set-up; return how long that takes, in s."""
+    if house.hass.config_entries.async_get_entry(house.entry.entry_id) is None:
+        house.entry.add_to_hass(house.hass)
+    house.hass.async_create_task(house.hass.config_entries.async_setup(house.entry.entry_id))
+    await asyncio.sleep(0.3)
+    assert house.entry.state is ConfigEntryState.SETUP_IN_PROGRESS
+    return await seconds_taken(house.hass.async_stop(force=True))
+
+
+async def test_a_first_set_up_with_a_silent_bms_does_not_hold_up_a_shutdown(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.bms.silent = True
+    assert await shut_down_while_setting_up(house) < ONE_SECOND
+    assert "still running" not in caplog.text
+
+
+async def test_a_first_set_up_on_a_slow_line_does_not_hold_up_a_shutdown(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.sim.call(setattr, house.sim.line, "turnaround", 0.2)
+    assert await shut_down_while_setting_up(house) < ONE_SECOND
+    assert "still running" not in caplog.text
+
+
+async def test_a_first_set_up_on_a_port_that_hangs_does_not_hold_up_a_shutdown(
+    hass: HomeAssistant, house: House, stuck: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(house.entry, data={**house.entry.data, "port": stuck})
+    assert await shut_down_while_setting_up(house) < ONE_SECOND
+    assert "still running" not in caplog.text
+
+
+async def test_a_first_set_up_in_a_hanging_driver_does_not_hold_up_a_shutdown(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    with driver_that_hangs(house.sim.port):
+        assert await shut_down_while_setting_up(house) < ONE_SECOND
+    assert "still running" not in caplog.text
+
+
+# -- network serial through the dialog -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transport", ["tcp", "rfc2217"])
+async def test_a_network_port_is_chosen_in_the_dialog_and_polled(
+    hass: HomeAssistant, socket_enabled: None, simulate: Simulate, transport: str
+) -> None:
+    sim = simulate(transport=transport)
+    flow = hass.config_entries.flow
+    result = await flow.async_init(DOMAIN, context={"source": config_entries.SOURCE_USER})
+    result = await flow.async_configure(
+        result["flow_id"],
+        {"port": sim.port, "more_options": {"baudrate": str(sim.line.baud), "address": 1}},
+    )
+    await hass.async_block_till_done()
+    result = await flow.async_configure(result["flow_id"])
+    result = await flow.async_configure(result["flow_id"], {"allow_changes": True})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    house = House(hass, sim, result["result"])
+    sim.call(house.bms.battery.cell(1, 3).rest_at, 3.7)
+    sim.call(house.bms.look_again)
+    await house.poll()
+    assert house.number("cell_voltage_1_3") == pytest.approx(3.7, abs=0.01)
+    await house.set_number("cmax", 4.15)
+    assert house.bms.settings["CMAX"] == pytest.approx(4.15)
+    assert not sim.log.overlaps
+    await house.unload()
+
+
+class Proxy(BaseSerialTransport):
+    """Stands in for ESPHome's serial proxy: a way of others to a port, with its own exceptions.
+
+    The real one needs an ESPHome device. This one goes on to a pseudo-terminal.
+    """
+
+    transport_name = "proxy"
+    loading = False
+    behind = ""
+
+    @override
+    async def _connect(self, *, path: str | None, **options: Any) -> None:
+        if self.loading:
+            raise ConfigEntryNotReady("ESPHome is still loading")
+        self._inner, _ = await serialx.create_serial_connection(
+            self._loop, lambda: self._protocol, self.behind, options["baudrate"]
+        )
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._inner.write(data)
+
+    @override
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    @override
+    def close(self) -> None:
+        self.abort()
+
+    @override
+    def abort(self) -> None:
+        if hasattr(self, "_inner"):
+            self._inner.abort()
+        self._resolve_closed_waiter()
+
+
+async def test_a_proxy_of_another_integration_is_waited_for_and_then_used(house: House) -> None:
+    forget = register_uri_handler(
+        scheme="proxy://", unique_scheme="proxy://", sync_cls=BaseSerial, async_transport_cls=Proxy
+    )
+    house.entry.add_to_hass(house.hass)
+    house.hass.config_entries.async_update_entry(
+        house.entry, data={**house.entry.data, "port": "proxy://boat?key=secret"}
+    )
+    with patch.object(Proxy, "loading", True), patch.object(Proxy, "behind", house.sim.port):
+        await house.try_to_set_up()
+        assert house.entry.state is ConfigEntryState.SETUP_RETRY
+        Proxy.loading = False
+        await house.hass.config_entries.async_reload(house.entry.entry_id)
+        assert house.entry.state is ConfigEntryState.LOADED
+        await house.poll()
+        assert is_there(house)
+        await house.unload()
+    forget()
+
+
+# -- several BMSs on one pair of wires -------------------------------------------------------------
+
+
+async def test_entries_on_one_port_share_it_fairly_and_never_talk_over_each_other(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(addresses=[1, 2, 3], cells=4, preset="lifepo4")
+    houses = [
+        House(hass, sim, entry_for(sim, address=address, title=f"BMS {address}"))
+        for address in (1, 2, 3)
+    ]
+    await asyncio.gather(*(house.set_up() for house in houses))
+    sim.log.clear()
+
+    async def work(house: House) -> None:
+        for volts in (3.6, 3.61, 3.62):
+            house.hass.loop.leap(300)
+            await asyncio.gather(house.coordinator.async_refresh(), house.set_number("cmax", volts))
+            assert house.bms.settings["CMAX"] == pytest.approx(volts)
+
+    await asyncio.gather(*(work(house) for house in houses))
+    asked = [len(sim.log.requests(address=address)) for address in (1, 2, 3)]
+    assert max(asked) <= 1.2 * min(asked)
+    assert not sim.log.overlaps
+
+
+async def test_turns_alternate_between_entries_that_poll_at_once(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(addresses=[1, 2])
+    houses = [House(hass, sim, entry_for(sim, address=address)) for address in (1, 2)]
+    for house in houses:
+        await house.set_up()
+        house.hass.loop.leap(300)
+    sim.log.clear()
+    await asyncio.gather(*(house.coordinator.async_refresh() for house in houses))
+    order = [entry.address for entry in sim.log.requests()]
+    both = order[: 2 * min(order.count(1), order.count(2))]
+    longest_run = max(
+        len(run)
+        for run in "".join(map(str, both)).replace("12", "1 2").replace("21", "2 1").split()
+    )
+    assert longest_run <= 2, order
+    assert not sim.log.overlaps
+
+
+async def test_one_bms_falling_silent_leaves_the_other_readable(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(addresses=[1, 2])
+    first, second = (House(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
+    await first.set_up()
+    await second.set_up()
+    first.bms.silent = True
+    await asyncio.gather(first.poll(), second.poll())
+    assert not is_there(first)
+    assert is_there(second)
+    assert not sim.log.overlaps
+
+
+# -- parent and child units ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["frames", "single"])
+async def test_units_that_appear_and_vanish_are_followed_in_both_layouts(
+    hass: HomeAssistant, simulate: Simulate, layout: Any
+) -> None:
+    sim = simulate(bms=[BMS(16, cells=[8, 8], layout=layout, time_factor=0)])
+    house = House(hass, sim, entry_for(sim, address=16))
+    await house.set_up()
+    # One frame for all is taken for that only when it has come twice (the second poll).
+    await house.poll()
+    assert [house.number(f"cell_voltage_{unit}_8") > 3 for unit in (1, 2)] == [True, True]
+
+    sim.call(house.bms.add_unit, 8)
+    for _ in range(4):
+        await house.poll()
+    assert house.number("cell_voltage_3_8") > 3
+    assert house.device(3).via_device_id == house.device().id
+
+    sim.call(house.bms.remove_unit)
+    for _ in range(4):
+        await house.poll()
+    assert house.shown("cell_voltage_3_8") == "unavailable"
+    assert house.number("cell_voltage_2_8") > 3
+    assert [await house.may_be_deleted(unit) for unit in (2, 3)] == [False, True]
+    registry = dr.async_get(hass)
+    registry.async_remove_device(house.device(3).id)
+    await hass.async_block_till_done()
+    assert len(house.devices()) == 2
+
+    sim.call(house.bms.add_unit, 8)
+    for _ in range(4):
+        await house.poll()
+    assert len(house.devices()) == 3
+    assert house.number("cell_voltage_3_8") > 3

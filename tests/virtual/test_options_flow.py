@@ -1,0 +1,58 @@
+"""The options: how often the BMS is asked, and whether its settings may be changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+
+from tests.virtual.house import House, entry_for
+from tools.testkit.simulator_in_memory import SimulatorInMemory
+
+
+@pytest.fixture
+async def forbidden(hass: HomeAssistant, battery: SimulatorInMemory) -> House:
+    """A house with changes switched off."""
+    house = House(hass, battery, entry_for(battery, allow_changes=False))
+    await house.set_up()
+    return house
+
+
+async def choose(house: House, **options: Any) -> None:
+    flow = await house.hass.config_entries.options.async_init(house.entry.entry_id)
+    assert (flow["type"], flow["step_id"]) == (FlowResultType.FORM, "init")
+    result = await house.hass.config_entries.options.async_configure(flow["flow_id"], options)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await house.hass.async_block_till_done()
+    assert house.entry.state is ConfigEntryState.LOADED
+
+
+async def test_changes_are_allowed_without_a_restart(forbidden: House) -> None:
+    await choose(forbidden, scan_interval=300, allow_changes=True)
+    await forbidden.set_number("maxc", 100)
+    assert forbidden.number("maxc") == 100
+
+
+async def test_another_time_between_polls_counts_at_once(forbidden: House) -> None:
+    await choose(forbidden, scan_interval=5.0, allow_changes=False)
+    assert forbidden.coordinator.update_interval is not None
+    assert forbidden.coordinator.update_interval.total_seconds() == 5
+    assert forbidden.entry.options == {"scan_interval": 5, "allow_changes": False}
+    assert isinstance(forbidden.entry.options["scan_interval"], int)
+
+
+async def test_the_options_are_shown_as_they_are(forbidden: House) -> None:
+    flow = await forbidden.hass.config_entries.options.async_init(forbidden.entry.entry_id)
+    schema = flow["data_schema"]
+    assert schema is not None
+    suggested = {str(key): key.description["suggested_value"] for key in schema.schema}
+    assert suggested == {"scan_interval": 300, "allow_changes": False}
+
+
+@pytest.mark.parametrize("seconds", [1, 301, "soon"])
+async def test_a_time_outside_the_limits_is_refused(forbidden: House, seconds: object) -> None:
+    with pytest.raises(InvalidData):
+        await choose(forbidden, scan_interval=seconds, allow_changes=False)

@@ -1,0 +1,170 @@
+"""Setting an entry up, unloading it, reloading it; Home Assistant restarting."""
+
+from datetime import timedelta
+
+import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.rec_bms.protocol.rs485.connection import Connection
+from tests.virtual.conftest import Simulate
+from tests.virtual.house import House, entry_for
+from tools.testkit.simulator_in_memory import SimulatorInMemory
+
+
+async def wait_out_the_retry(hass: HomeAssistant) -> None:
+    """Let Home Assistant's own wait before it tries again pass."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=1))
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_a_bms_shows_up(running: House) -> None:
+    assert running.number("voltage") == pytest.approx(55.5, abs=0.2)
+
+
+async def test_unloading_takes_the_entities_away_and_closes_the_port(running: House) -> None:
+    connection: Connection = running.coordinator.client.connection
+    await running.unload()
+    assert running.entry.state is ConfigEntryState.NOT_LOADED
+    assert running.shown("voltage") == "unavailable"
+    assert not connection._wire.is_open
+
+
+async def test_nothing_is_asked_after_unloading(running: House) -> None:
+    await running.unload()
+    running.sim.log.clear()
+    async_fire_time_changed(running.hass, dt_util.utcnow() + timedelta(hours=1))
+    await running.hass.async_block_till_done(wait_background_tasks=True)
+    assert not running.sim.log.requests()
+
+
+async def test_reloading_reads_everything_anew(running: House) -> None:
+    running.sim.call(running.bms.set_value, "CMAX", 4.15)
+    await running.reload()
+    assert running.number("cmax") == 4.15
+
+
+async def test_after_a_restart_entities_and_devices_are_the_same(running: House) -> None:
+    def everything() -> set[tuple[str, str, str | None]]:
+        return {
+            (each.entity_id, each.unique_id, each.device_id)
+            for each in running.registered_entities()
+        }
+
+    before = everything()
+    await running.unload()
+    await running.set_up()
+    assert everything() == before
+
+
+async def test_entities_are_there_after_a_restart_even_if_the_bms_answers_less(
+    short_silence: None,
+    running: House,
+) -> None:
+    await running.unload()
+    running.bms.unsupported.add("RINT")
+    await running.set_up()
+    assert running.shown("cell_resistance_1_1") == "unavailable"
+    assert running.shown("cell_voltage_1_1") != "unavailable"
+
+
+async def test_a_silent_bms_is_tried_again_until_it_answers(
+    short_silence: None, house: House
+) -> None:
+    house.bms.silent = True
+    await house.try_to_set_up()
+    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    house.bms.silent = False
+    await wait_out_the_retry(house.hass)
+    assert house.entry.state is ConfigEntryState.LOADED
+    assert house.number("voltage") > 50
+
+
+async def test_a_missing_port_is_tried_again_until_it_is_there(house: House) -> None:
+    house.sim.unplug()
+    await house.try_to_set_up()
+    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    assert house.entry.error_reason_translation_key == "port_failed"
+    house.sim.replug()
+    house.hass.config_entries.async_update_entry(
+        house.entry, data={**house.entry.data, "port": house.sim.port}
+    )
+    await wait_out_the_retry(house.hass)
+    assert house.entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_failed_setup_leaves_no_port_open(short_silence: None, house: House) -> None:
+    house.bms.silent = True
+    await house.try_to_set_up()
+    assert not house.sim.is_open
+
+
+async def test_the_device_is_what_the_bms_says(running: House) -> None:
+    device = running.device()
+    assert (device.name, device.manufacturer, device.model) == (
+        "REC BMS 1Q VICTRON",
+        "REC",
+        "REC BMS 1Q VICTRON",
+    )
+    assert (device.sw_version, device.hw_version) == ("2.35", "2.0")
+    assert device.via_device_id is None
+
+
+@pytest.fixture
+def pack(simulate: Simulate) -> SimulatorInMemory:
+    """A master at address 16 with two child units."""
+    return simulate(addresses=[16], cells=[14, 12, 8], preset="kokam")
+
+
+@pytest.fixture
+async def three_units(hass: HomeAssistant, pack: SimulatorInMemory) -> House:
+    house = House(hass, pack, entry_for(pack, address=16))
+    await house.set_up()
+    return house
+
+
+async def test_each_child_unit_is_a_device_behind_the_main_one(three_units: House) -> None:
+    assert len(three_units.devices()) == 3
+    for number in (2, 3):
+        unit = three_units.device(number)
+        assert unit.name == f"REC BMS 1Q VICTRON unit {number}"
+        assert unit.via_device_id == three_units.device().id
+
+
+@pytest.mark.parametrize("unit", [1, 2, 3])
+async def test_cells_and_sensors_sit_on_the_device_of_their_unit(
+    three_units: House, unit: int
+) -> None:
+    for key in ("cell_voltage", "cell_resistance", "temperature"):
+        assert three_units.registered(f"{key}_{unit}_1").device_id == three_units.device(unit).id
+
+
+async def test_each_unit_has_the_cells_that_it_has(three_units: House) -> None:
+    cells = [
+        sum(
+            each.unique_id.startswith(f"{three_units.entry.entry_id}_cell_voltage_{unit}_")
+            for each in three_units.registered_entities()
+        )
+        for unit in (1, 2, 3)
+    ]
+    assert cells == [14, 12, 8]
+
+
+async def test_a_new_unit_brings_its_device_and_entities_while_running(
+    three_units: House,
+) -> None:
+    three_units.sim.call(three_units.bms.add_unit, 4)
+    for _ in range(3):
+        await three_units.poll()
+    assert three_units.number("cell_voltage_4_4") > 3
+
+
+async def test_a_unit_that_vanishes_is_unavailable_and_can_be_deleted(three_units: House) -> None:
+    three_units.sim.call(three_units.bms.remove_unit)
+    for _ in range(3):
+        await three_units.poll()
+    assert three_units.shown("cell_voltage_3_1") == "unavailable"
+    assert three_units.shown("cell_voltage_2_1") != "unavailable"
+    assert [await three_units.may_be_deleted(unit) for unit in (1, 2, 3)] == [False, False, True]
