@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from tools.simulator.framing import Frame, Listener, build
+from tools.testkit.memory_port import Port
+
+SPEED = 56000
+"""Bits a second, as a BMS comes from the factory."""
 
 type Step = bytes | Iterable[tuple[float, bytes]]
 """What is said to one request: bytes at once, or bytes each so many seconds after the request."""
@@ -39,17 +43,21 @@ class Peer:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
         self._listener = Listener()
         self._later: list[asyncio.TimerHandle] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self.port = os.ttyname(self._slave)
+        self.port = self._open()
         self.script: defaultdict[str, deque[Step]] = defaultdict(deque)
         self.always: dict[str, Step] = {}
         self.heard: list[Heard] = []
+
+    def _open(self) -> str:
+        """Have a port; return what it is called."""
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
         self._loop.add_reader(self._master, self._ready)
+        return os.ttyname(self._slave)
 
     @property
     def asked(self) -> list[str]:
@@ -77,7 +85,10 @@ class Peer:
             os.write(self._master, data)
 
     def _ready(self) -> None:
-        for found in self._listener.feed(os.read(self._master, 4096)):
+        self._take(os.read(self._master, 4096))
+
+    def _take(self, data: bytes) -> None:
+        for found in self._listener.feed(data):
             if isinstance(found, Frame):
                 self._answer(found)
 
@@ -93,15 +104,40 @@ class Peer:
         """Pull the plug: the port is gone."""
         if self._master < 0:
             return
-        for handle in (*self._later, *self._tasks):
-            handle.cancel()
+        self._say_no_more()
         self._loop.remove_reader(self._master)
         os.close(self._master)
         os.close(self._slave)
         self._master = -1
+
+    def _say_no_more(self) -> None:
+        for handle in (*self._later, *self._tasks):
+            handle.cancel()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.close()
+
+
+class PeerInMemory(Peer):
+    """The other end of a port in memory."""
+
+    baud = SPEED
+
+    def _open(self) -> str:
+        self._port = Port("peer", 0.0)
+        self._port.line = self
+        return self._port.url
+
+    def hear(self, data: bytes, _speed: int) -> None:
+        """Take what the client sends."""
+        self._take(data)
+
+    def _write(self, data: bytes) -> None:
+        self._port.write(data)
+
+    def close(self) -> None:
+        self._say_no_more()
+        self._port.unplug()

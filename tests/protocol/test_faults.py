@@ -20,9 +20,9 @@ from custom_components.rec_bms.protocol.errors import (
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, INSTRUCTIONS, Instruction
-from tools.simulator import SimulatorThread
 from tools.simulator.faults import LINE_FAULTS, SET_FAULTS
 from tools.simulator.figures import float32
+from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 LINES = 10
 EXCHANGES = 45
@@ -49,7 +49,7 @@ NOT_SET = (RefusedError, NotTakenError, ReadsBackDifferentlyError)
 class Trial:
     """One line, its faults and what came of them."""
 
-    def __init__(self, sim: SimulatorThread, client: Client, seed: int) -> None:
+    def __init__(self, sim: SimulatorInMemory, client: Client, seed: int) -> None:
         self.sim = sim
         self.client = client
         self.random = random.Random(seed)
@@ -132,7 +132,7 @@ async def test_under_all_faults_at_once_a_value_is_right_or_absent(
 
 @pytest.mark.parametrize("fault", STRIKING)
 async def test_each_fault_by_itself_is_survived(
-    sim: SimulatorThread, client: Client, fault: str
+    sim: SimulatorInMemory, client: Client, fault: str
 ) -> None:
     sim.faults.next(fault, seconds=0.5)
     for code in ("CMAX", "CMIN", "CHEM", "CELL", "LCD1"):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from time import monotonic
 
 import pytest
 from conftest import Asker, Connect
@@ -40,9 +39,9 @@ def good_fences(peer: Peer) -> None:
 
 async def took(coroutine: object) -> tuple[object, float]:
     """Return a result and how many seconds it took."""
-    began = monotonic()
+    began = asyncio.get_running_loop().time()
     result = await coroutine  # type: ignore[misc]
-    return result, monotonic() - began
+    return result, asyncio.get_running_loop().time() - began
 
 
 # -- asking again -----------------------------------------------------------------------------
@@ -83,10 +82,10 @@ async def test_three_askings_and_the_last_waits_until_2_s_after_the_first(
 
 
 async def test_one_asking_waits_350_ms_and_no_longer(peer: Peer, asker: Asker) -> None:
-    began = monotonic()
+    began = asyncio.get_running_loop().time()
     with pytest.raises(NoResponseError):
         await asker.ask("CMAX", askings=1)
-    assert 0.34 < monotonic() - began < 0.35 + AT_ONCE
+    assert 0.34 < asyncio.get_running_loop().time() - began < 0.35 + AT_ONCE
     assert peer.asked == ["CMAX?"]
 
 

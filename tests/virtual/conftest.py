@@ -78,6 +78,14 @@ async def virtual_time(wall_clock: LoopsWallClock) -> AsyncIterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Leave out asyncio's debug mode, which notes a stack with all that is to be called.
+
+    That takes longer than all else; tests/realtime has it.
+    """
+
+
 @pytest.fixture
 async def simulate(virtual_time: None) -> AsyncIterator[Simulate]:
     """Start simulators that end with the test; their batteries' clocks stand still."""

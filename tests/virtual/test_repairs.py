@@ -167,7 +167,7 @@ async def test_another_bms_on_the_line_that_is_off_is_no_bad_line_of_this_one(
     await off.set_up()
     off.bms.silent = True
     for _ in range(10):
-        house.hass.loop.leap(INTERVAL)
+        hass.loop.leap(INTERVAL)
         gone = hass.async_create_task(off.coordinator.async_refresh())
         await there.coordinator.async_refresh()
         await gone

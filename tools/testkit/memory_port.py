@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, ClassVar, override
 from unittest.mock import patch
 
@@ -179,8 +180,9 @@ class MemoryTransport(BaseSerialTransport):
         self._loop.call_soon(self._call_protocol_connection_lost, error)
 
 
+@cache
 def register() -> None:
-    """Teach serialx the scheme."""
+    """Teach serialx the scheme, once."""
     register_uri_handler(
         scheme=SCHEME,
         unique_scheme=SCHEME,

@@ -7,13 +7,15 @@ so that hours of polling take minutes and a busy machine changes nothing.
 from __future__ import annotations
 
 import asyncio
+import os
 import selectors
+import stat
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 from unittest.mock import patch
 
 from homeassistant.helpers import event
@@ -21,8 +23,15 @@ from homeassistant.helpers import event
 import tools.simulator.bms
 import tools.simulator.line
 
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
+
 _ON_ITS_WAY = 0.001
 """Real seconds that bytes may take from one socket of this process to another."""
+
+
+_LATE = 1e-9
+"""Seconds that the clock goes beyond what is waited for: no real one ever wakes anybody early."""
 
 
 class _VirtualTimeSelector(selectors.DefaultSelector):
@@ -33,6 +42,22 @@ class _VirtualTimeSelector(selectors.DefaultSelector):
         self.now = starts_at
         self.working_threads = 0
         self.turns = 0
+        self._sockets: set[int] = set()
+
+    @override
+    def register(
+        self, fileobj: FileDescriptorLike, events: int, data: Any = None
+    ) -> selectors.SelectorKey:
+        key = super().register(fileobj, events, data)
+        if stat.S_ISSOCK(os.fstat(key.fd).st_mode):
+            self._sockets.add(key.fd)
+        return key
+
+    @override
+    def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
+        key = super().unregister(fileobj)
+        self._sockets.discard(key.fd)
+        return key
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -43,9 +68,9 @@ class _VirtualTimeSelector(selectors.DefaultSelector):
         if self.working_threads or timeout is None:
             return super().select(None)
         # Besides the loop's own, which wakes it, there may be sockets.
-        if len(self.get_map()) > 1 and (ready := super().select(_ON_ITS_WAY)):
+        if len(self._sockets) > 1 and (ready := super().select(_ON_ITS_WAY)):
             return ready
-        self.now += timeout
+        self.now += timeout + _LATE
         return ready
 
 

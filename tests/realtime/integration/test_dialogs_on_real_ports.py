@@ -9,7 +9,7 @@ import pytest
 from homeassistant.core import HomeAssistant
 
 from custom_components.rec_bms.const import DOMAIN
-from tests.realtime.conftest import Simulate
+from tests.realtime.integration.conftest import Simulate
 from tests.virtual.dialogs import Dialog
 from tests.virtual.test_config_flow import FACTORY_SPEED, finish_after_all
 from tools.simulator import SimulatorThread

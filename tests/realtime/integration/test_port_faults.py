@@ -30,7 +30,7 @@ from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
 
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
-from tests.realtime.conftest import Simulate
+from tests.realtime.integration.conftest import Simulate
 from tests.virtual.house import House, entry_for
 from tools.simulator import BMS, SimulatorThread
 from tools.simulator.tcp import Tcp
@@ -625,13 +625,13 @@ async def test_entries_on_one_port_share_it_fairly_and_never_talk_over_each_othe
     await asyncio.gather(*(house.set_up() for house in houses))
     sim.log.clear()
 
-    async def work(house: House) -> None:
-        for volts in (3.6, 3.61, 3.62):
-            house.hass.loop.leap(300)
-            await asyncio.gather(house.coordinator.async_refresh(), house.set_number("cmax", volts))
-            assert house.bms.settings["CMAX"] == pytest.approx(volts)
+    async def work(house: House, volts: float) -> None:
+        await asyncio.gather(house.coordinator.async_refresh(), house.set_number("cmax", volts))
+        assert house.bms.settings["CMAX"] == pytest.approx(volts)
 
-    await asyncio.gather(*(work(house) for house in houses))
+    for volts in (3.6, 3.61, 3.62):
+        hass.loop.leap(300)
+        await asyncio.gather(*(work(house, volts) for house in houses))
     asked = [len(sim.log.requests(address=address)) for address in (1, 2, 3)]
     assert max(asked) <= 1.2 * min(asked)
     assert not sim.log.overlaps
@@ -665,7 +665,8 @@ async def test_one_bms_falling_silent_leaves_the_other_readable(
     await first.set_up()
     await second.set_up()
     first.bms.silent = True
-    await asyncio.gather(first.poll(), second.poll())
+    hass.loop.leap(300)
+    await asyncio.gather(first.poll(0), second.poll(0))
     assert not is_there(first)
     assert is_there(second)
     assert not sim.log.overlaps

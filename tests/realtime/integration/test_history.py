@@ -1,7 +1,8 @@
 """History for years: what a real recorder keeps of it, and how much it is fed.
 
-`REC_BMS_MINUTES=60 scripts/test tests/realtime/test_history.py -s -k rows` prints how many rows
-an hour makes, counted over a whole hour; without REC_BMS_MINUTES it is counted over some minutes.
+`REC_BMS_MINUTES=60 scripts/test tests/realtime/integration/test_history.py -s -k rows` prints how
+many rows an hour makes, counted over a whole hour; without REC_BMS_MINUTES it is counted over some
+minutes.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import Instruction
 from custom_components.rec_bms.protocol.state import Reading
-from tests.realtime.conftest import Simulate
+from tests.realtime.integration.conftest import Simulate
 from tests.virtual.house import House, entry_for
 from tests.wall_clock import MoveOn, wall_clock
 from tools.simulator import BMS, SimulatorThread
