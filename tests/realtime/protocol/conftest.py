@@ -13,8 +13,8 @@ import pytest
 
 from custom_components.rec_bms.protocol.rs485.client import Client
 from custom_components.rec_bms.protocol.rs485.connection import Connection
-from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
-from custom_components.rec_bms.protocol.state import Reading
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, Instruction
+from custom_components.rec_bms.protocol.rs485.readings import Reading
 from tools.simulator import SimulatorThread
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "protocol"))
@@ -75,14 +75,19 @@ async def peer() -> AsyncIterator[Peer]:
         yield one
 
 
-class Asker(Client):
-    """A client that is asked by code."""
+async def read(client: Client, instruction: Instruction, **options: int) -> Reading:
+    """Return what a BMS responds to an instruction."""
+    return (await client.request(instruction, **options)).reading
 
-    async def ask(self, code: str, **options: int) -> Reading:
-        return await self.read(BY_CODE[code], **options)
+
+class ByCode(Client):
+    """A client that reads by code."""
+
+    async def read(self, code: str, **options: int) -> Reading:
+        return await read(self, BY_CODE[code], **options)
 
 
 @pytest.fixture
-async def asker(peer: Peer, connect: Connect) -> Asker:
+async def by_code(peer: Peer, connect: Connect) -> ByCode:
     """A client of `peer`."""
-    return Asker(connect(peer.port), 1)
+    return ByCode(connect(peer.port), 1)
