@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import STILL, installed
 from tests.browser.house import House
 from tests.browser.screen import CARD, Screen
+from tools.benchmark.drawing import MEASURE
 
 SIZES = {
     "1x4": ((*STILL, "--chemistry", "lifepo4"), 4),
@@ -16,46 +19,6 @@ SIZES = {
     "15x16": ((*STILL, "--units", "15", "--cells", "16"), 240),
 }
 LEAST_TARGET = 24
-
-MEASURE = """async ({ selector, device }) => {
-    const host = findAll(selector)[0].parentElement;
-    const hass = document.querySelector("home-assistant").hass;
-    const config = { type: "custom:" + selector, device };
-    const median = times => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
-    const timed = what => { const start = performance.now(); what(); host.offsetHeight;
-        return performance.now() - start; };
-    let card;
-    const draw = [];
-    for (let turn = 0; turn < 15; turn += 1) {
-        card?.remove();
-        draw.push(timed(() => {
-            card = document.createElement(selector);
-            card.setConfig(config);
-            card.hass = hass;
-            host.append(card);
-        }));
-        if (!card.shadowRoot.querySelector(".bar")) throw new Error("nothing was drawn");
-        await new Promise(requestAnimationFrame);
-    }
-    const cells = [...card.shadowRoot.querySelectorAll("[data-entity].cell")];
-    const update = [];
-    for (let turn = 0; turn < 30; turn += 1) {
-        const states = { ...hass.states };
-        cells.forEach(({ dataset }, place) => {
-            const old = hass.states[dataset.entity];
-            const state = (Number(old.state) + ((7 * place + turn) % 20 + 1) / 1000).toFixed(3);
-            states[dataset.entity] = { ...old, state };
-        });
-        update.push(timed(() => { card.hass = { ...hass, states }; }));
-        await new Promise(requestAnimationFrame);
-    }
-    const idle = [];
-    for (let turn = 0; turn < 30; turn += 1) {
-        idle.push(timed(() => { card.hass = { ...card.hass }; }));
-    }
-    card.remove();
-    return { draw: median(draw), update: median(update), idle: median(idle) };
-}"""
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -68,10 +31,12 @@ async def test_all_cells_can_be_read(
             await shows_all(tablet, number)
             if number in (14, 240):
                 device = await battery.device_id()
-                times = await tablet.page.evaluate(MEASURE, {"selector": CARD, "device": device})
+                counts = {"device": device, "draws": 15, "updates": 30}
+                times = await tablet.card.evaluate(MEASURE, counts)
+                draw, every, none = (median(times[step]) for step in ("draw", "all", "none"))
                 figures.append(
-                    f"{number} cells: drawn in {times['draw']:.1f} ms, all changed in "
-                    f"{times['update']:.1f} ms, none changed in {times['idle']:.2f} ms (medians)"
+                    f"{number} cells: drawn in {draw:.1f} ms, all changed in "
+                    f"{every:.1f} ms, none changed in {none:.2f} ms (medians)"
                 )
         async with Screen.opened(house, browser, width=360, height=740, dark=True) as phone:
             await shows_all(phone, number)

@@ -1,34 +1,15 @@
 // @ts-check
+/** @import { Battery, Cell, CellsConfig, Hass, KnownCell, Layout, Limit, Unit } from "./types.d.ts" */
 import { voltsOf } from "./numbers.js";
-
-/**
- * @typedef {object} Cell
- * @property {string} id names it on the card
- * @property {number} unit
- * @property {number} number
- * @property {string} entityId
- * @property {string | undefined} resistanceId
- * @property {number | undefined} volts
- *
- * @typedef {object} Limit
- * @property {string} key
- * @property {string} entityId
- * @property {number} volts
- *
- * @typedef {object} Unit
- * @property {number} number
- * @property {Cell[]} cells
- * @property {string[]} temperatureIds
- */
 
 /** The settings that are drawn as lines, from top to bottom where they are usual. */
 export const LIMITS = ["cmax", "bvol", "char", "bmin", "clow", "cmin"];
 
 /**
  * The battery that a card is for, and the units that its configuration names.
- * @param {import("./layout.js").Layout} layout
- * @param {any} config
- * @returns {{battery: import("./layout.js").Battery, units: number[] | undefined} | undefined}
+ * @param {Layout} layout
+ * @param {CellsConfig} config
+ * @returns {{battery: Battery, units: number[] | undefined} | undefined}
  */
 export function chosenBattery(layout, config) {
   const battery = layout.batteries.find((each) =>
@@ -44,7 +25,7 @@ export function chosenBattery(layout, config) {
 
 /**
  * The units and cells that have entities, in order.
- * @param {import("./layout.js").Battery} battery
+ * @param {Battery} battery
  * @param {number[] | undefined} wanted
  * @returns {Unit[]}
  */
@@ -76,7 +57,7 @@ export function unitsOf(battery, wanted) {
 
 /**
  * The entities of a kind that there is one of for each cell or sensor of each unit, in order.
- * @param {import("./layout.js").Battery} battery
+ * @param {Battery} battery
  * @param {string} kind
  */
 export function placed(battery, kind) {
@@ -84,20 +65,21 @@ export function placed(battery, kind) {
   return Object.entries(battery.entities)
     .flatMap(([key, entityId]) => {
       const place = pattern.exec(key);
-      return place ? [{ unit: Number(place[1]), number: Number(place[2]), entityId }] : [];
+      return place && entityId !== undefined ? [{ unit: Number(place[1]), number: Number(place[2]), entityId }] : [];
     })
     .sort((one, other) => one.unit - other.unit || one.number - other.number);
 }
 
 /**
  * The limits whose values are known.
- * @param {import("./layout.js").Battery} battery
- * @param {any} hass
+ * @param {Battery} battery
+ * @param {Hass} hass
  * @returns {Limit[]}
  */
 export function limitsOf(battery, hass) {
   return LIMITS.flatMap((key) => {
     const entityId = battery.entities[key];
+    if (entityId === undefined) return [];
     const volts = voltsOf(hass.states[entityId]);
     return volts === undefined ? [] : [{ key, entityId, volts }];
   });
@@ -108,11 +90,21 @@ export function limitsOf(battery, hass) {
  * @param {Cell[]} cells
  */
 export function extremesOf(cells) {
-  let lowest, highest;
-  for (const cell of cells) {
-    if (cell.volts === undefined) continue;
-    if (lowest === undefined || cell.volts < lowest.volts) lowest = cell;
-    if (highest === undefined || cell.volts > highest.volts) highest = cell;
+  const [first, ...others] = cells.filter(isKnown);
+  if (first === undefined) return undefined;
+  let lowest = first;
+  let highest = first;
+  for (const cell of others) {
+    if (cell.volts < lowest.volts) lowest = cell;
+    if (cell.volts > highest.volts) highest = cell;
   }
-  return lowest && highest ? { lowest, highest } : undefined;
+  return { lowest, highest };
+}
+
+/**
+ * @param {Cell} cell
+ * @returns {cell is KnownCell}
+ */
+function isKnown(cell) {
+  return cell.volts !== undefined;
 }

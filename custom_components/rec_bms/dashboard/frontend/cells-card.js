@@ -1,49 +1,68 @@
 // @ts-check
+/** @import { Shown } from "./cells-picture.js" */
+/** @import { Battery, CellsConfig, Hass, Layout, Unit } from "./types.d.ts" */
+/** @import { PropertyDeclarations, PropertyValues } from "./vendor/lit.js" */
 import { LIMITS, chosenBattery, extremesOf, limitsOf, unitsOf } from "./battery.js";
+import { BatteryCard, showMoreInfo } from "./card.js";
 import { CELLS_CARD, assertConfig, configForm, deviceOf } from "./cells-config.js";
-import { CellsPicture } from "./cells-picture.js";
+import { arrangementOf, cellsPicture } from "./cells-picture.js";
 import { STYLE } from "./cells-style.js";
-import { element } from "./dom.js";
-import { layoutStore, reasonOf } from "./layout.js";
+import { reasonOf } from "./layout.js";
 import { voltsOf } from "./numbers.js";
+import { html, nothing } from "./vendor/lit.js";
 import { words } from "./words.js";
 
 /**
- * One bar for each cell of a BMS. Decides what there is to show: the cells, or why there are none;
- * CellsPicture draws them.
+ * Why there are no cells to see, and what to do about it.
+ * @typedef {object} Notice
+ * @property {string} title
+ * @property {string} notice
+ * @property {string} advice
+ * @property {string} icon
  */
-export class RecBmsCellsCard extends HTMLElement {
-  /** @type {any} */
-  #config = undefined;
-  /** @type {string | undefined} what is wrong with the configuration */
+
+/**
+ * One bar for each cell of a BMS. Decides what there is to show: the cells, or why there are none;
+ * cells-picture.js draws them.
+ */
+export class RecBmsCellsCard extends BatteryCard {
+  static styles = STYLE;
+
+  /** @type {PropertyDeclarations} */
+  static properties = {
+    _config: { state: true },
+    _magnified: { state: true },
+    _current: { state: true },
+    _width: { state: true },
+  };
+
+  /** What is wrong with the configuration. @type {string | undefined} */
   #complaint = undefined;
-  /** @type {any} */
-  #hass = undefined;
-  /** @type {any} the last one that was drawn from */
-  #drawn = undefined;
-  /** @type {string[]} */
-  #watched = [];
-  /** @type {CellsPicture | undefined} */
-  #picture = undefined;
-  #magnified = false;
-  #forget = () => {};
-  #content;
-  #resize;
+  /** @type {Notice | Shown | undefined} */
+  #shown = undefined;
+  /** @type {{layout: Layout, config: CellsConfig, what: ReturnType<typeof whatIsChosen>} | undefined} */
+  #chosen = undefined;
+  /** How many units the width was measured with. */
+  #unitsMeasured = 0;
+  #measured = Promise.resolve();
+  #resize = new ResizeObserver(() => this.#measure());
 
   constructor() {
     super();
-    const style = element("style");
-    style.textContent = STYLE;
-    this.#content = element("div", { class: "content" });
-    this.attachShadow({ mode: "open" }).append(style, element("ha-card", {}, this.#content));
-    this.#resize = new ResizeObserver(() => this.#picture?.fit());
+    /** @type {CellsConfig | undefined} */
+    this._config = undefined;
+    this._magnified = false;
+    /** The cell that the tab key goes to. @type {string | undefined} */
+    this._current = undefined;
+    /** In px, of a unit's cells; 0 while the card has no place yet. */
+    this._width = 0;
   }
 
   static getConfigForm() {
     return configForm();
   }
 
-  /** @param {any} hass */
+  /** @param {Hass} hass */
   static getStubConfig(hass) {
     const ids = Object.keys(hass.entities ?? {});
     const device = ids.map((id) => deviceOf(hass, id)).find((found) => found);
@@ -59,36 +78,18 @@ export class RecBmsCellsCard extends HTMLElement {
       // Thrown on, Home Assistant would say only that something is wrong, and not what.
       this.#complaint = reasonOf(error);
     }
-    this.#config = config;
-    this.#magnified = config?.scale === "cells";
-    this.#redraw();
-  }
-
-  set hass(hass) {
-    this.#hass = hass;
-    const store = layoutStore(hass);
-    if (this.isConnected) store.follow(hass);
-    if (this.#isNews(hass)) this.#redraw();
-  }
-
-  get hass() {
-    return this.#hass;
+    this._config = config;
+    this._magnified = config?.scale === "cells";
   }
 
   connectedCallback() {
-    this.#resize.observe(this.#content);
-    if (this.#hass === undefined) return;
-    this.#listen();
-    layoutStore(this.#hass).follow(this.#hass);
-    this.#redraw();
-    // What was made before the card had its place had no width yet.
-    this.#picture?.fit();
+    super.connectedCallback();
+    this.#resize.observe(this);
   }
 
   disconnectedCallback() {
+    super.disconnectedCallback();
     this.#resize.disconnect();
-    this.#forget();
-    this.#forget = () => {};
   }
 
   getCardSize() {
@@ -99,51 +100,77 @@ export class RecBmsCellsCard extends HTMLElement {
     return { columns: "full", min_columns: 6, rows: "auto" };
   }
 
-  #listen() {
-    this.#forget();
-    this.#forget = layoutStore(this.#hass).listen(() => {
-      this.#drawn = undefined;
-      this.#redraw();
-    });
+  /**
+   * @param {PropertyValues} changed
+   */
+  shouldUpdate(changed) {
+    return this._config !== undefined && super.shouldUpdate(changed);
+  }
+
+  render() {
+    const { hass, _config: config } = this;
+    if (hass === undefined || config === undefined) return nothing;
+    const shown = this.#whatToShow(hass, config);
+    this.#shown = shown;
+    const { classes, style, body } = "notice" in shown ? noticed(shown) : this.#drawn(hass, config, shown);
+    return html`<ha-card
+      ><div
+        class="content ${classes}"
+        style=${style}
+        @click=${this.#click}
+        @focusin=${this.#focus}
+        @keydown=${this.#move}
+      >
+        ${body}
+      </div></ha-card
+    >`;
+  }
+
+  updated() {
+    const shown = this.#shown;
+    const units = shown !== undefined && "units" in shown ? shown.units.length : 0;
+    if (units === this.#unitsMeasured) return;
+    this.#unitsMeasured = units;
+    this.#measured = this.#measureOnceThereIsRoom();
+  }
+
+  /** A first drawing is complete when the cells have found their rows. */
+  async getUpdateComplete() {
+    const complete = await super.getUpdateComplete();
+    await this.#measured;
+    return complete && !this.isUpdatePending;
   }
 
   /**
-   * Whether a new state of Home Assistant says anything new about what this card shows.
-   * @param {any} hass
+   * @param {Hass} hass
+   * @param {CellsConfig} config
+   * @param {Shown} shown
    */
-  #isNews(hass) {
-    const before = this.#drawn;
-    if (before === undefined) {
-      if (this.isConnected) this.#listen();
-      return true;
-    }
-    return (
-      hass.locale !== before.locale ||
-      hass.language !== before.language ||
-      hass.connected !== before.connected ||
-      hass.formatEntityState !== before.formatEntityState ||
-      this.#watched.some((id) => hass.states[id] !== before.states[id])
-    );
+  #drawn(hass, config, shown) {
+    const arrangement = arrangementOf(shown, this._width);
+    const body = cellsPicture(hass, shown, arrangement, {
+      resistance: config.show_resistance !== false,
+      temperature: config.show_temperature !== false,
+      magnified: this._magnified,
+      current: this._current,
+      magnify: this.#magnify,
+    });
+    return { ...arrangement, body };
   }
 
-  #redraw() {
-    const hass = this.#hass;
-    if (hass === undefined || this.#config === undefined) return;
-    this.#drawn = hass;
-    const shown = this.#whatToShow(hass);
-    if ("notice" in shown) this.#showNotice(shown);
-    else this.#showCells(shown);
-  }
-
-  /** @param {any} hass */
-  #whatToShow(hass) {
+  /**
+   * @param {Hass} hass
+   * @param {CellsConfig} config
+   * @returns {Notice | Shown}
+   */
+  #whatToShow(hass, config) {
     const say = words(hass);
     if (this.#complaint !== undefined) {
       const notice = say("card.malformed");
       return { title: "", notice, advice: this.#complaint, icon: "mdi:alert-circle-outline" };
     }
-    const store = layoutStore(hass);
-    const title = this.#config.title ?? say("card.title");
+    const { layout, failure } = this.known;
+    const title = config.title ?? say("card.title");
     const notice = (/** @type {string} */ key, /** @type {string} */ icon, values = {}) => ({
       title,
       notice: say(`card.${key}`, values),
@@ -151,67 +178,154 @@ export class RecBmsCellsCard extends HTMLElement {
       icon,
     });
     if (hass.connected === false) return notice("disconnected", "mdi:lan-disconnect");
-    if (store.failure !== undefined) {
-      return notice("failed", "mdi:alert-circle-outline", { reason: store.failure });
+    if (failure !== undefined) {
+      return notice("failed", "mdi:alert-circle-outline", { reason: failure });
     }
-    if (store.layout === undefined) {
+    if (layout === undefined) {
       return { title, notice: say("card.loading"), advice: "", icon: "mdi:battery-sync-outline" };
     }
-    const chosen = chosenBattery(store.layout, this.#config);
+    const chosen = this.#chosenFrom(layout, config);
     if (chosen === undefined) return notice("no_such_battery", "mdi:battery-unknown");
-    const units = unitsOf(chosen.battery, chosen.units);
+    const { battery, units, cells } = chosen;
     if (!units.length) {
-      const missing = chosen.units?.length && unitsOf(chosen.battery, undefined).length;
-      const advice = say("card.no_such_unit_advice", { unit: chosen.units?.join(", ") ?? "" });
+      const missing = chosen.wanted?.length && unitsOf(battery, undefined).length;
+      const advice = say("card.no_such_unit_advice", { unit: chosen.wanted?.join(", ") ?? "" });
       const none = notice("no_cells", "mdi:battery-off-outline");
       return missing ? { ...none, advice } : none;
     }
-    this.#watched = watchedBy(chosen.battery, units);
-    const cells = units.flatMap((unit) => unit.cells);
+    this.watched = chosen.watched;
     for (const cell of cells) cell.volts = voltsOf(hass.states[cell.entityId]);
     const extremes = extremesOf(cells);
     if (extremes === undefined) return notice("away", "mdi:battery-alert-variant-outline");
-    const limits = this.#config.show_limits === false ? [] : limitsOf(chosen.battery, hass);
-    return { title, say, units, cells, limits, extremes, battery: chosen.battery };
+    const limits = config.show_limits === false ? [] : limitsOf(battery, hass);
+    return { title, say, units, cells, limits, extremes, battery, signature: chosen.signature };
   }
 
-  /** @param {{title: string, notice: string, advice: string, icon: string}} shown */
-  #showNotice({ title, notice, advice, icon }) {
-    this.#picture = undefined;
-    this.#content.replaceChildren(
-      ...(title ? [element("h2", { class: "title" }, title)] : []),
-      element(
-        "div",
-        { class: "notice", role: "status" },
-        element("ha-icon", { icon, "aria-hidden": "true" }),
-        element("h3", {}, notice),
-        ...(advice ? [element("p", {}, advice)] : []),
-      ),
-    );
-  }
-
-  /** @param {any} shown */
-  #showCells(shown) {
-    const options = {
-      resistance: this.#config.show_resistance !== false,
-      temperature: this.#config.show_temperature !== false,
-      magnified: this.#magnified,
-    };
-    if (this.#picture === undefined || !this.#picture.canShow(shown, options)) {
-      this.#picture = new CellsPicture(this.#content, shown, options, () => {
-        this.#magnified = !this.#magnified;
-        this.#redraw();
-      });
+  /**
+   * What depends on the layout and the configuration alone.
+   * @param {Layout} layout
+   * @param {CellsConfig} config
+   */
+  #chosenFrom(layout, config) {
+    if (this.#chosen?.layout !== layout || this.#chosen.config !== config) {
+      this.#chosen = { layout, config, what: whatIsChosen(layout, config) };
     }
-    this.#picture.update(this.#hass, shown, options);
+    return this.#chosen.what;
   }
+
+  async #measureOnceThereIsRoom() {
+    // Nothing inside has a width before Home Assistant's own card has drawn itself.
+    /** @type {import("./vendor/lit.js").LitElement | null} */
+    const frame = this.renderRoot.querySelector("ha-card");
+    await frame?.updateComplete;
+    this.#measure();
+  }
+
+  /** Puts as many cells in a row as are readable, whenever the card's width changes. */
+  #measure() {
+    const width = this.renderRoot.querySelector(".rows")?.clientWidth ?? 0;
+    if (width > 0) this._width = width;
+  }
+
+  #magnify = () => {
+    this._magnified = !this._magnified;
+  };
+
+  /** @param {Event} event */
+  #click(event) {
+    const entityId = closest(event, "[data-entity]")?.dataset.entity;
+    if (entityId !== undefined) showMoreInfo(this, entityId);
+  }
+
+  /** @param {Event} event */
+  #focus(event) {
+    const cell = closest(event, "[data-cell]")?.dataset.cell;
+    if (cell !== undefined) this._current = cell;
+  }
+
+  /**
+   * One stop for the tab key in the whole picture; arrows go from cell to cell.
+   * @param {KeyboardEvent} event
+   */
+  #move(event) {
+    const target = closest(event, "[data-cell]");
+    const shown = this.#shown;
+    if (target === undefined || shown === undefined || !("cells" in shown)) return;
+    const here = shown.cells.findIndex(({ id }) => id === target.dataset.cell);
+    const forwards = getComputedStyle(this).direction === "rtl" ? -1 : 1;
+    const { perRow } = arrangementOf(shown, this._width);
+    /** @type {Record<string, number | undefined>} */
+    const places = {
+      ArrowRight: here + forwards,
+      ArrowLeft: here - forwards,
+      ArrowDown: here + perRow,
+      ArrowUp: here - perRow,
+      Home: 0,
+      End: shown.cells.length - 1,
+    };
+    const there = shown.cells[places[event.key] ?? -1];
+    if (there === undefined) return;
+    event.preventDefault();
+    /** @type {HTMLElement | null} */
+    const button = this.renderRoot.querySelector(`[data-cell="${there.id}"]`);
+    button?.focus();
+  }
+}
+
+/** @param {Notice} notice */
+function noticed({ title, notice, advice, icon }) {
+  const body = html`${title ? html`<h2 class="title">${title}</h2>` : nothing}
+    <div class="notice" role="status">
+      <ha-icon icon=${icon} aria-hidden="true"></ha-icon>
+      <h3>${notice}</h3>
+      ${advice ? html`<p>${advice}</p>` : nothing}
+    </div>`;
+  return { classes: "", style: "", body };
+}
+
+/**
+ * The part of the card that an event is about.
+ * @param {Event} event
+ * @param {string} selector
+ */
+function closest({ target }, selector) {
+  const found = target instanceof Element ? target.closest(selector) : null;
+  return found instanceof HTMLElement ? found : undefined;
+}
+
+/**
+ * @param {Layout} layout
+ * @param {CellsConfig} config
+ */
+function whatIsChosen(layout, config) {
+  const chosen = chosenBattery(layout, config);
+  if (chosen === undefined) return undefined;
+  const { battery, units: wanted } = chosen;
+  const units = unitsOf(battery, wanted);
+  return {
+    battery,
+    wanted,
+    units,
+    cells: units.flatMap((unit) => unit.cells),
+    watched: watchedBy(battery, units),
+    signature: signatureOf(units),
+  };
+}
+
+/**
+ * What must be the same for elements to be used again: a bar never becomes another cell's.
+ * @param {Unit[]} units
+ */
+function signatureOf(units) {
+  return JSON.stringify(
+    units.map(({ number, cells }) => [number, cells.map(({ id, entityId }) => [id, entityId])]),
+  );
 }
 
 /**
  * The entities that a card shows something of.
- * @param {import("./layout.js").Battery} battery
- * @param {import("./battery.js").Unit[]} units
- * @returns {string[]}
+ * @param {Battery} battery
+ * @param {Unit[]} units
  */
 function watchedBy(battery, units) {
   const ofUnits = units.flatMap(({ cells, temperatureIds }) => [
@@ -224,7 +338,7 @@ function watchedBy(battery, units) {
 
 /**
  * The device that a unit's device hangs on, or the device itself.
- * @param {any} hass
+ * @param {Hass} hass
  * @param {string | undefined} device
  */
 function mainDevice(hass, device) {
@@ -233,7 +347,7 @@ function mainDevice(hass, device) {
 
 /**
  * What Home Assistant's card picker offers for an entity.
- * @param {any} hass
+ * @param {Hass} hass
  * @param {string} entityId
  */
 export function suggestionFor(hass, entityId) {

@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Hass } from "./types.d.ts" */
 import { words } from "./words.js";
 
 export const CELLS_CARD = "rec-bms-cells-card";
@@ -82,7 +83,7 @@ export function configForm() {
 
 /**
  * The device of the BMS that an entity belongs to, undefined for others' entities.
- * @param {any} hass
+ * @param {Hass} hass
  * @param {string} entityId
  * @returns {string | undefined}
  */

@@ -1,7 +1,8 @@
 // @ts-check
-import { element, setAttribute, setText, showMoreInfo } from "./dom.js";
+/** @import { Battery, Cell, Hass, KnownCell, Limit, Say, Scale, Unit } from "./types.d.ts" */
 import { written } from "./numbers.js";
 import { isOnScale, placeOn, scaleFor, spreadApart } from "./scale.js";
+import { guard, html, keyed, nothing } from "./vendor/lit.js";
 
 /** With more cells than this, bars are drawn smaller and without a label of their own. */
 const MANY_CELLS = 48;
@@ -17,445 +18,342 @@ const GLYPHS = { lowest: "▼", highest: "▲" };
 /**
  * @typedef {object} Shown what there is to draw
  * @property {string} title
- * @property {(key: string, values?: Record<string, any>) => string} say
- * @property {import("./battery.js").Unit[]} units
- * @property {import("./battery.js").Cell[]} cells
- * @property {import("./battery.js").Limit[]} limits
- * @property {{lowest: import("./battery.js").Cell, highest: import("./battery.js").Cell}} extremes
- * @property {import("./layout.js").Battery} battery
+ * @property {Say} say
+ * @property {Unit[]} units
+ * @property {Cell[]} cells
+ * @property {Limit[]} limits
+ * @property {{lowest: KnownCell, highest: KnownCell}} extremes
+ * @property {Battery} battery
+ * @property {string} signature another one where other cells have to be drawn
  *
  * @typedef {object} Options
  * @property {boolean} resistance
  * @property {boolean} temperature
  * @property {boolean} magnified
+ * @property {string | undefined} current the cell that the tab key goes to
+ * @property {() => void} magnify
+ *
+ * @typedef {ReturnType<typeof arrangementOf>} Arrangement
+ *
+ * @typedef {object} Drawing what all parts of a picture are drawn from
+ * @property {Hass} hass
+ * @property {Shown} shown
+ * @property {Arrangement} arrangement
+ * @property {Options} options
+ * @property {Scale} scale
+ * @property {Record<string, number | undefined>} cutOffs
+ * @property {string} current
+ *
+ * @typedef {Limit & {at: number}} PlacedLimit
  */
 
-/** The elements of a card: made once for a battery, and from then on only changed. */
-export class CellsPicture {
-  #root;
-  #sizes;
-  #signature;
-  /** @type {Shown} */
-  #shown;
-  /** @type {Map<string, {button: HTMLElement, bar: HTMLElement, glyph: Element, volts: Element, ohms: Element}>} */
-  #cells = new Map();
-  /** @type {{number: number, range: Element, rows: HTMLElement, temperatures: Map<string, Element>}[]} */
-  #units = [];
-  /** @type {HTMLElement[]} */
-  #lines = [];
-  /** @type {HTMLElement[]} */
-  #gutters = [];
-  #perRow = 0;
-  #linesWanted = "";
-  #current = "";
-
-  /**
-   * @param {HTMLElement} root
-   * @param {Shown} shown
-   * @param {Options} options
-   * @param {() => void} magnify
-   */
-  constructor(root, shown, options, magnify) {
-    this.#root = root;
-    this.#shown = shown;
-    this.#sizes = shown.cells.length > MANY_CELLS ? DENSE : ROOMY;
-    this.#signature = signatureOf(shown, options);
-    this.#current = shown.cells[0].id;
-    this.#figures = element("div", { class: "figures" });
-    this.#magnify = element("button", { class: "magnify", type: "button" });
-    this.#magnify.append(element("ha-icon", { icon: "mdi:magnify-plus-outline" }));
-    this.#magnify.addEventListener("click", magnify);
-    this.#title = element("h2", { class: "title" });
-    this.#limits = element("ul", { class: "limits" });
-    this.#hint = element("p", { class: "visually-hidden", id: "hint" });
-    const units = shown.units.map((unit) => this.#makeUnit(unit, options));
-    this.#grid = element("div", { class: "units", role: "group", "aria-describedby": "hint" });
-    this.#grid.append(...units);
-    this.#grid.addEventListener("keydown", (event) => this.#move(event));
-    root.style.setProperty("--plot", `${this.#sizes.plot}px`);
-    root.style.setProperty("--gutter", `${this.#sizes.gutter}px`);
-    root.style.setProperty("--narrowest-unit", this.#sizes.unit);
-    const head = element("div", { class: "head" }, this.#title, this.#figures, this.#magnify);
-    root.replaceChildren(head, this.#grid, this.#limits, this.#hint);
-    this.fit();
-  }
-
-  #title;
-  #figures;
-  #magnify;
-  #grid;
-  #limits;
-  #hint;
-
-  /**
-   * Whether these elements are the right ones for what is now to be drawn.
-   * @param {Shown} shown
-   * @param {Options} options
-   */
-  canShow(shown, options) {
-    return this.#signature === signatureOf(shown, options);
-  }
-
-  /** Puts as many cells in a row as are readable; called when the card's width changes. */
-  fit() {
-    const rows = this.#units[0]?.rows;
-    const width = (rows?.clientWidth ?? 0) - this.#sizes.gutter;
-    if (width <= 0) return;
-    const most = Math.max(...this.#shown.units.map((unit) => unit.cells.length));
-    const fitting = Math.max(1, Math.floor(width / this.#sizes.pitch));
-    const perRow = Math.ceil(most / Math.ceil(most / fitting));
-    this.#root.classList.toggle("tight", width / perRow < LABEL_WIDTH);
-    this.#root.classList.toggle("snug", width / perRow < LABEL_WITH_UNIT);
-    if (perRow === this.#perRow) return;
-    this.#perRow = perRow;
-    this.#fillRows();
-  }
-
-  /**
-   * @param {any} hass
-   * @param {Shown} shown
-   * @param {Options} options
-   */
-  update(hass, shown, options) {
-    this.#shown = shown;
-    const { say, cells, limits, extremes } = shown;
-    const scale = scaleFor(
-      options.magnified ? "cells" : "limits",
-      cells.flatMap((cell) => cell.volts ?? []),
-      limits.map((limit) => limit.volts),
-    );
-    setText(this.#title, shown.title);
-    setText(this.#hint, say("card.cells_hint", { count: cells.length }));
-    setAttribute(this.#grid, "aria-label", shown.title);
-    setAttribute(this.#magnify, "aria-pressed", String(options.magnified));
-    setAttribute(this.#magnify, "aria-label", say("card.magnify"));
-    setAttribute(this.#magnify, "title", say("card.magnify"));
-    this.#updateFigures(hass);
-    const cutOffs = Object.fromEntries(limits.map((limit) => [limit.key, limit.volts]));
-    const spread = extremes.highest.volts - extremes.lowest.volts;
-    for (const cell of cells) {
-      let mark;
-      if (spread > 0 && cell === extremes.lowest) mark = "lowest";
-      else if (spread > 0 && cell === extremes.highest) mark = "highest";
-      this.#updateCell(hass, cell, scale, mark, cutOffs, options);
-    }
-    this.#updateUnits(hass);
-    this.#updateLines(hass, limits, scale);
-    this.#updateLegend(hass, limits);
-  }
-
-  /**
-   * @param {import("./battery.js").Unit} unit
-   * @param {Options} options
-   */
-  #makeUnit(unit, options) {
-    const only = this.#shown.units.length === 1;
-    const title = element("h3", { class: "unit-title" });
-    setText(title, this.#shown.say("card.unit", { number: unit.number }));
-    const range = element("span", { class: "unit-range" });
-    const list = element("ul", { class: "temperatures" });
-    setAttribute(list, "aria-label", this.#shown.say("card.temperatures"));
-    const temperatures = new Map();
-    for (const id of options.temperature ? unit.temperatureIds : []) {
-      const chip = element("button", { class: "temperature", type: "button" });
-      chip.addEventListener("click", () => showMoreInfo(this.#root, id));
-      temperatures.set(id, chip);
-      list.append(element("li", {}, chip));
-    }
-    const head = element("div", { class: "unit-head" }, ...(only ? [] : [title, range]), list);
-    head.hidden = only && !temperatures.size;
-    const rows = element("div", { class: "rows" });
-    for (const cell of unit.cells) this.#cells.set(cell.id, this.#makeCell(cell));
-    this.#units.push({ number: unit.number, range, rows, temperatures });
-    return element("section", { class: "unit", "data-unit": unit.number }, head, rows);
-  }
-
-  /** @param {import("./battery.js").Cell} cell */
-  #makeCell(cell) {
-    const bar = element("div", { class: "bar" });
-    const glyph = element("span", { class: "mark glyph" });
-    const volts = element("span", { class: "volts" });
-    const ohms = element(
-      "span",
-      { class: "ohms" },
-      element("span"),
-      element("span", { class: "ohms-unit" }),
-    );
-    const number = element("span", { class: "number" }, String(cell.number));
-    const button = element(
-      "button",
-      {
-        class: "cell",
-        type: "button",
-        "data-cell": cell.id,
-        "data-entity": cell.entityId,
-        tabindex: cell.id === this.#current ? "0" : "-1",
-      },
-      element("div", { class: "well" }, bar),
-      glyph,
-      volts,
-      ohms,
-      number,
-    );
-    button.addEventListener("click", () => showMoreInfo(this.#root, cell.entityId));
-    button.addEventListener("focus", () => this.#makeCurrent(cell.id));
-    return { button, bar, glyph, volts, ohms };
-  }
-
-  #fillRows() {
-    this.#root.style.setProperty("--per-row", String(this.#perRow));
-    this.#lines = [];
-    this.#gutters = [];
-    this.#linesWanted = "";
-    this.#shown.units.forEach((unit, index) => {
-      const rows = [];
-      for (let start = 0; start < unit.cells.length; start += this.#perRow) {
-        const lines = element("div", { class: "lines" });
-        const gutter = element("div", { class: "gutter", "aria-hidden": "true" });
-        const cells = element("div", { class: "cells" });
-        for (const cell of unit.cells.slice(start, start + this.#perRow)) {
-          cells.append(this.#cells.get(cell.id).button);
-        }
-        rows.push(
-          element(
-            "div",
-            { class: "row" },
-            gutter,
-            element("div", { class: "field" }, lines, cells),
-          ),
-        );
-        this.#lines.push(lines);
-        this.#gutters.push(gutter);
-      }
-      this.#units[index].rows.replaceChildren(...rows);
-    });
-    this.#redrawLines();
-  }
-
-  #redrawLines = () => {};
-
-  /**
-   * @param {any} hass
-   * @param {import("./battery.js").Cell} cell
-   * @param {import("./scale.js").Scale} scale
-   * @param {"lowest" | "highest" | undefined} mark
-   * @param {Record<string, number>} cutOffs
-   * @param {Options} options
-   */
-  #updateCell(hass, cell, scale, mark, cutOffs, options) {
-    const { button, bar, glyph, volts, ohms } = this.#cells.get(cell.id);
-    const { say, units } = this.#shown;
-    const known = cell.volts !== undefined;
-    const beyond = known && (cell.volts > cutOffs.cmax || cell.volts < cutOffs.cmin);
-    setAttribute(button, "data-mark", mark);
-    setAttribute(button, "data-beyond", beyond ? "" : undefined);
-    setAttribute(button, "data-empty", known ? undefined : "");
-    const place = known ? placeOn(scale, cell.volts).toFixed(4) : "0";
-    if (bar.style.getPropertyValue("--at") !== place) bar.style.setProperty("--at", place);
-    setText(glyph, mark === undefined ? "" : GLYPHS[mark]);
-    setText(volts, known ? written(hass, cell.volts, 3) : "–");
-    const resistance = options.resistance ? knownText(hass, cell.resistanceId) : undefined;
-    const [ohmNumber, ohmUnit] = splitUnit(resistance ?? "");
-    setText(ohms.children[0], ohmNumber);
-    setText(ohms.children[1], ohmUnit);
-    const name =
-      units.length > 1 || cell.unit > 1
-        ? say("card.cell_of_unit", { unit: cell.unit, cell: cell.number })
-        : say("card.cell", { number: cell.number });
-    const parts = [
-      name,
-      known ? `${written(hass, cell.volts, 3)} V` : say("card.no_value"),
-      mark && say(`card.${mark}`),
-      beyond && say("card.beyond"),
-      resistance,
-    ];
-    const label = parts.filter((part) => part).join(", ");
-    setAttribute(button, "aria-label", label);
-    setAttribute(button, "title", label);
-  }
-
-  /** @param {any} hass */
-  #updateFigures(hass) {
-    const { say, extremes, battery, units } = this.#shown;
-    const { lowest, highest } = extremes;
-    const millivolts = (highest.volts - lowest.volts) * 1000;
-    const place = (/** @type {import("./battery.js").Cell} */ cell) =>
-      units.length > 1 ? `${cell.unit}.${cell.number}` : String(cell.number);
-    const figures = [
-      {
-        name: "spread",
-        what: say("card.spread"),
-        value: `${written(hass, millivolts, 0)} mV`,
-        entityId: battery.entities.cell_voltage_delta ?? highest.entityId,
-      },
-      ...[
-        { name: "lowest", cell: lowest },
-        { name: "highest", cell: highest },
-      ].map(({ name, cell }) => ({
-        name,
-        what: `${GLYPHS[name]} ${say(`card.${name}`)} · ${place(cell)}`,
-        value: `${written(hass, cell.volts, 3)} V`,
-        entityId: cell.entityId,
-      })),
-    ];
-    keep(this.#figures, figures.length, () => {
-      const button = element("button", { type: "button" });
-      button.append(element("span", { class: "what" }), element("span", { class: "value" }));
-      button.addEventListener("click", () => showMoreInfo(this.#root, button.dataset.entity));
-      return button;
-    });
-    figures.forEach(({ name, what, value, entityId }, index) => {
-      const button = this.#figures.children[index];
-      setAttribute(button, "data-figure", name);
-      setAttribute(button, "data-entity", entityId);
-      setText(button.children[0], what);
-      setText(button.children[1], value);
-    });
-  }
-
-  /** @param {any} hass */
-  #updateUnits(hass) {
-    this.#units.forEach(({ range, temperatures }, index) => {
-      const volts = this.#shown.units[index].cells.flatMap((cell) => cell.volts ?? []);
-      const lowest = Math.min(...volts);
-      const highest = Math.max(...volts);
-      const text = volts.length
-        ? `${written(hass, lowest, 3)} – ${written(hass, highest, 3)} V · ${written(hass, (highest - lowest) * 1000, 0)} mV`
-        : this.#shown.say("card.no_value");
-      setText(range, text);
-      for (const [id, chip] of temperatures) {
-        const temperature = knownText(hass, id);
-        chip.parentElement.hidden = temperature === undefined;
-        setText(chip, temperature ?? "");
-        if (temperature) setAttribute(chip, "aria-label", `${nameOf(hass, id)}: ${temperature}`);
-      }
-    });
-  }
-
-  /**
-   * @param {any} hass
-   * @param {import("./battery.js").Limit[]} limits
-   * @param {import("./scale.js").Scale} scale
-   */
-  #updateLines(hass, limits, scale) {
-    this.#redrawLines = () => {
-      const placed = limits
-        .map((limit) => ({ ...limit, at: placeOn(scale, limit.volts) }))
-        .filter((limit) => isOnScale(limit.at));
-      const band = bandOf(limits, scale);
-      const wanted = JSON.stringify([placed, band, hass.locale]);
-      if (wanted === this.#linesWanted) return;
-      this.#linesWanted = wanted;
-      for (const lines of this.#lines) drawLines(lines, placed, band);
-      if (this.#sizes.gutter) for (const gutter of this.#gutters) this.#label(hass, gutter, placed);
-    };
-    this.#redrawLines();
-  }
-
-  /**
-   * @param {any} hass
-   * @param {HTMLElement} gutter
-   * @param {{volts: number, at: number}[]} placed
-   */
-  #label(hass, gutter, placed) {
-    const known = new Map(
-      placed.map(({ volts, at }) => [written(hass, volts, digitsNeeded(volts)), at]),
-    );
-    const labels = [...known.keys()];
-    const places = spreadApart([...known.values()], LABEL_HEIGHT / this.#sizes.plot);
-    keep(gutter, labels.length, () => element("span"));
-    labels.forEach((label, index) => {
-      const span = /** @type {HTMLElement} */ (gutter.children[index]);
-      setText(span, label);
-      span.style.setProperty("--label-at", places[index].toFixed(4));
-    });
-  }
-
-  /**
-   * @param {any} hass
-   * @param {import("./battery.js").Limit[]} limits
-   */
-  #updateLegend(hass, limits) {
-    this.#limits.hidden = !limits.length;
-    setAttribute(this.#limits, "aria-label", this.#shown.say("card.limits"));
-    keep(this.#limits, limits.length, () => {
-      const button = element("button", { type: "button" });
-      button.append(
-        element("span", { class: "swatch", "aria-hidden": "true" }),
-        element("span", { class: "name" }),
-        element("span", { class: "value" }),
-      );
-      button.addEventListener("click", () => showMoreInfo(this.#root, button.dataset.entity));
-      return element("li", {}, button);
-    });
-    limits.forEach((limit, index) => {
-      const button = this.#limits.children[index].children[0];
-      setAttribute(button, "data-limit", limit.key);
-      setAttribute(button, "data-entity", limit.entityId);
-      setText(button.children[1], nameOf(hass, limit.entityId));
-      setText(button.children[2], hass.formatEntityState(hass.states[limit.entityId]));
-    });
-  }
-
-  /**
-   * One stop for the tab key in the whole picture; arrows go from cell to cell.
-   * @param {KeyboardEvent} event
-   */
-  #move(event) {
-    const target = /** @type {HTMLElement} */ (event.target).closest("[data-cell]");
-    if (!(target instanceof HTMLElement)) return;
-    const ids = [...this.#cells.keys()];
-    const here = ids.indexOf(target.dataset.cell);
-    const forwards = getComputedStyle(this.#root).direction === "rtl" ? -1 : 1;
-    const there = {
-      ArrowRight: here + forwards,
-      ArrowLeft: here - forwards,
-      ArrowDown: here + this.#perRow,
-      ArrowUp: here - this.#perRow,
-      Home: 0,
-      End: ids.length - 1,
-    }[event.key];
-    if (there === undefined || there < 0 || there >= ids.length) return;
-    event.preventDefault();
-    this.#cells.get(ids[there]).button.focus();
-  }
-
-  /** @param {string} id */
-  #makeCurrent(id) {
-    this.#cells.get(this.#current)?.button.setAttribute("tabindex", "-1");
-    this.#cells.get(id).button.setAttribute("tabindex", "0");
-    this.#current = id;
-  }
+/**
+ * How large the cells are, and how many there are in a row: none before their width is known.
+ * @param {Shown} shown
+ * @param {number} width of a unit, in px
+ */
+export function arrangementOf({ cells, units }, width) {
+  const sizes = cells.length > MANY_CELLS ? DENSE : ROOMY;
+  const room = width - sizes.gutter;
+  const most = Math.max(...units.map((unit) => unit.cells.length));
+  const fitting = Math.max(1, Math.floor(room / sizes.pitch));
+  const perRow = room > 0 ? Math.ceil(most / Math.ceil(most / fitting)) : 0;
+  const classes = [
+    room / perRow < LABEL_WIDTH ? "tight" : "",
+    room / perRow < LABEL_WITH_UNIT ? "snug" : "",
+  ].join(" ");
+  const style = `--plot: ${sizes.plot}px; --gutter: ${sizes.gutter}px; --narrowest-unit: ${sizes.unit}; --per-row: ${perRow}`;
+  return { sizes, perRow, classes, style };
 }
 
 /**
- * What must be the same for elements to be used again.
+ * @param {Hass} hass
  * @param {Shown} shown
+ * @param {Arrangement} arrangement
  * @param {Options} options
  */
-function signatureOf({ units, say }, { temperature }) {
-  const ids = units.map((unit) => [
-    unit.number,
-    unit.cells.map((cell) => [cell.id, cell.entityId]),
-    temperature ? unit.temperatureIds : [],
-  ]);
-  return JSON.stringify([ids, say("card.unit"), say("card.temperatures")]);
+export function cellsPicture(hass, shown, arrangement, options) {
+  const { title, say, cells, limits, signature } = shown;
+  const scale = scaleFor(
+    options.magnified ? "cells" : "limits",
+    cells.flatMap((cell) => cell.volts ?? []),
+    limits.map((limit) => limit.volts),
+  );
+  const cutOffs = Object.fromEntries(limits.map((limit) => [limit.key, limit.volts]));
+  const current = cells.find(({ id }) => id === options.current)?.id ?? cells[0].id;
+  const drawing = { hass, shown, arrangement, options, scale, cutOffs, current };
+  const magnify = say("card.magnify");
+  return html`<div class="head">
+      <h2 class="title">${title}</h2>
+      <div class="figures">${figures(drawing)}</div>
+      <button
+        class="magnify"
+        type="button"
+        aria-pressed=${String(options.magnified)}
+        aria-label=${magnify}
+        title=${magnify}
+        @click=${options.magnify}
+      >
+        <ha-icon icon="mdi:magnify-plus-outline"></ha-icon>
+      </button>
+    </div>
+    <div class="units" role="group" aria-describedby="hint" aria-label=${title}>
+      ${keyed(`${signature} ${arrangement.perRow}`, unitsOf(drawing))}
+    </div>
+    <ul class="limits" aria-label=${say("card.limits")} ?hidden=${!limits.length}>
+      ${limits.map((limit) => legend(hass, limit))}
+    </ul>
+    <p class="visually-hidden" id="hint">${say("card.cells_hint", { count: cells.length })}</p>`;
+}
+
+/** @param {Drawing} drawing */
+function figures({ hass, shown }) {
+  const { say, extremes, battery, units } = shown;
+  const { lowest, highest } = extremes;
+  const place = (/** @type {Cell} */ cell) =>
+    units.length > 1 ? `${cell.unit}.${cell.number}` : String(cell.number);
+  const extreme = (/** @type {"lowest" | "highest"} */ name, /** @type {KnownCell} */ cell) =>
+    figure(
+      name,
+      `${GLYPHS[name]} ${say(`card.${name}`)} · ${place(cell)}`,
+      `${written(hass, cell.volts, 3)} V`,
+      cell.entityId,
+    );
+  return [
+    figure(
+      "spread",
+      say("card.spread"),
+      `${written(hass, (highest.volts - lowest.volts) * 1000, 0)} mV`,
+      battery.entities.cell_voltage_delta ?? highest.entityId,
+    ),
+    extreme("lowest", lowest),
+    extreme("highest", highest),
+  ];
 }
 
 /**
- * Gives a parent as many children as are needed.
- * @param {Element} parent
- * @param {number} count
- * @param {() => Element} make
+ * @param {string} name
+ * @param {string} what
+ * @param {string} value
+ * @param {string} entityId
  */
-function keep(parent, count, make) {
-  while (parent.children.length > count) parent.lastElementChild.remove();
-  while (parent.children.length < count) parent.append(make());
+function figure(name, what, value, entityId) {
+  return html`<button type="button" data-figure=${name} data-entity=${entityId}>
+    <span class="what">${what}</span><span class="value">${value}</span>
+  </button>`;
+}
+
+/** @param {Drawing} drawing */
+function unitsOf(drawing) {
+  const { hass, shown, scale } = drawing;
+  const placed = shown.limits
+    .map((limit) => ({ ...limit, at: placeOn(scale, limit.volts) }))
+    .filter((limit) => isOnScale(limit.at));
+  // Every row has the same lines and the same labels.
+  const lines = linesOf(placed, bandOf(shown.limits, scale));
+  const labels = drawing.arrangement.sizes.gutter ? labelsOf(hass, placed, drawing.arrangement) : [];
+  return shown.units.map(
+    (unit) => html`<section class="unit" data-unit=${unit.number}>
+      ${headOf(drawing, unit)}
+      <div class="rows">${rowsOf(drawing, unit, lines, labels)}</div>
+    </section>`,
+  );
+}
+
+/**
+ * @param {Drawing} drawing
+ * @param {Unit} unit
+ */
+function headOf({ hass, shown, options }, unit) {
+  const only = shown.units.length === 1;
+  const ids = options.temperature ? unit.temperatureIds : [];
+  const name = html`<h3 class="unit-title">${shown.say("card.unit", { number: unit.number })}</h3>
+    <span class="unit-range">${rangeOf(hass, shown.say, unit)}</span>`;
+  return html`<div class="unit-head" ?hidden=${only && !ids.length}>
+    ${only ? nothing : name}
+    <ul class="temperatures" aria-label=${shown.say("card.temperatures")}>
+      ${ids.map((id) => temperature(hass, id))}
+    </ul>
+  </div>`;
+}
+
+/**
+ * @param {Hass} hass
+ * @param {Say} say
+ * @param {Unit} unit
+ */
+function rangeOf(hass, say, { cells }) {
+  const volts = cells.flatMap((cell) => cell.volts ?? []);
+  if (!volts.length) return say("card.no_value");
+  const lowest = Math.min(...volts);
+  const highest = Math.max(...volts);
+  const spread = written(hass, (highest - lowest) * 1000, 0);
+  return `${written(hass, lowest, 3)} – ${written(hass, highest, 3)} V · ${spread} mV`;
+}
+
+/**
+ * @param {Hass} hass
+ * @param {string} id
+ */
+function temperature(hass, id) {
+  const text = knownText(hass, id);
+  const label = text === undefined ? nothing : `${nameOf(hass, id)}: ${text}`;
+  return html`<li ?hidden=${text === undefined}>
+    <button class="temperature" type="button" data-entity=${id} aria-label=${label}>${text ?? ""}</button>
+  </li>`;
+}
+
+/**
+ * @param {Drawing} drawing
+ * @param {Unit} unit
+ * @param {unknown} lines
+ * @param {unknown} labels
+ */
+function rowsOf(drawing, unit, lines, labels) {
+  const { perRow } = drawing.arrangement;
+  const rows = [];
+  for (let start = 0; perRow > 0 && start < unit.cells.length; start += perRow) {
+    const cells = unit.cells.slice(start, start + perRow);
+    rows.push(
+      html`<div class="row">
+        <div class="gutter" aria-hidden="true">${labels}</div>
+        <div class="field">
+          <div class="lines">${lines}</div>
+          <div class="cells">${cells.map((each) => cell(drawing, each))}</div>
+        </div>
+      </div>`,
+    );
+  }
+  return rows;
+}
+
+/**
+ * @param {PlacedLimit[]} placed
+ * @param {{at: number, tall: number} | undefined} band
+ */
+function linesOf(placed, band) {
+  const { at, tall } = band ?? { at: 0, tall: 0 };
+  const place = `--at: ${at.toFixed(4)}; --tall: ${tall.toFixed(4)}`;
+  return html`<div class="band" style=${place} ?hidden=${band === undefined}></div>
+    ${placed.map(
+      (limit) =>
+        html`<div class="line" data-limit=${limit.key} style="--at: ${limit.at.toFixed(4)}"></div>`,
+    )}`;
+}
+
+/**
+ * @param {Hass} hass
+ * @param {PlacedLimit[]} placed
+ * @param {Arrangement} arrangement
+ */
+function labelsOf(hass, placed, { sizes }) {
+  const known = new Map(
+    placed.map(({ volts, at }) => [written(hass, volts, digitsNeeded(volts)), at]),
+  );
+  const places = spreadApart([...known.values()], LABEL_HEIGHT / sizes.plot);
+  return [...known.keys()].map(
+    (label, index) =>
+      html`<span style="--label-at: ${places[index].toFixed(4)}">${label}</span>`,
+  );
+}
+
+/**
+ * Of most cells nothing changes when something does: they are passed over quickly.
+ * @param {Drawing} drawing
+ * @param {Cell} cell
+ */
+function cell({ hass, shown, options, scale, cutOffs, current }, cell) {
+  const { id, volts, resistanceId } = cell;
+  const { cmax = Infinity, cmin = -Infinity } = cutOffs;
+  const mark = markOf(cell, shown.extremes);
+  const beyond = volts !== undefined && (volts > cmax || volts < cmin);
+  const place = volts === undefined ? "0" : placeOn(scale, volts).toFixed(4);
+  const ohms = options.resistance && resistanceId ? hass.states[resistanceId] : undefined;
+  const { locale, formatEntityState } = hass;
+  return guard(
+    [shown.say, locale, formatEntityState, volts, mark, beyond, place, ohms, id === current],
+    () => bar(hass, shown, cell, {
+      mark,
+      beyond,
+      place,
+      resistance: ohms && knownText(hass, resistanceId),
+      isCurrent: id === current,
+    }),
+  );
+}
+
+/**
+ * @param {Hass} hass
+ * @param {Shown} shown
+ * @param {Cell} cell
+ * @param {{mark: "lowest" | "highest" | undefined, beyond: boolean, place: string, resistance: string | undefined, isCurrent: boolean}} looks
+ */
+function bar(hass, { say, units }, cell, { mark, beyond, place, resistance, isCurrent }) {
+  const volts = cell.volts === undefined ? undefined : written(hass, cell.volts, 3);
+  const [ohms, ohmsUnit] = splitUnit(resistance ?? "");
+  const name =
+    units.length > 1 || cell.unit > 1
+      ? say("card.cell_of_unit", { unit: cell.unit, cell: cell.number })
+      : say("card.cell", { number: cell.number });
+  const label = [
+    name,
+    volts === undefined ? say("card.no_value") : `${volts} V`,
+    mark && say(`card.${mark}`),
+    beyond && say("card.beyond"),
+    resistance,
+  ]
+    .filter((part) => part)
+    .join(", ");
+  return html`<button
+    class="cell"
+    type="button"
+    data-cell=${cell.id}
+    data-entity=${cell.entityId}
+    tabindex=${isCurrent ? "0" : "-1"}
+    data-mark=${mark ?? nothing}
+    ?data-beyond=${beyond}
+    ?data-empty=${volts === undefined}
+    aria-label=${label}
+    title=${label}
+  >
+    <div class="well"><div class="bar" style="--at: ${place}"></div></div>
+    <span class="mark glyph" .textContent=${mark === undefined ? "" : GLYPHS[mark]}></span>
+    <span class="volts" .textContent=${volts ?? "–"}></span>
+    <span class="ohms"
+      ><span .textContent=${ohms}></span><span class="ohms-unit" .textContent=${ohmsUnit}></span
+    ></span>
+    <span class="number" .textContent=${String(cell.number)}></span>
+  </button>`;
+}
+
+/**
+ * @param {Cell} cell
+ * @param {Shown["extremes"]} extremes
+ */
+function markOf(cell, { lowest, highest }) {
+  if (highest.volts <= lowest.volts) return undefined;
+  if (cell === lowest) return "lowest";
+  return cell === highest ? "highest" : undefined;
+}
+
+/**
+ * @param {Hass} hass
+ * @param {Limit} limit
+ */
+function legend(hass, { key, entityId }) {
+  const state = hass.states[entityId];
+  return html`<li>
+    <button type="button" data-limit=${key} data-entity=${entityId}>
+      <span class="swatch" aria-hidden="true"></span>
+      <span class="name">${nameOf(hass, entityId)}</span>
+      <span class="value">${state && hass.formatEntityState(state)}</span>
+    </button>
+  </li>`;
 }
 
 /**
  * What an entity shows, undefined where it shows nothing.
- * @param {any} hass
+ * @param {Hass} hass
  * @param {string | undefined} entityId
  */
 function knownText(hass, entityId) {
@@ -476,7 +374,7 @@ function splitUnit(text) {
 
 /**
  * The name of an entity without that of its device.
- * @param {any} hass
+ * @param {Hass} hass
  * @param {string} entityId
  */
 function nameOf(hass, entityId) {
@@ -498,8 +396,8 @@ function digitsNeeded(volts) {
 
 /**
  * Where balancing goes on: between its start and its end.
- * @param {import("./battery.js").Limit[]} limits
- * @param {import("./scale.js").Scale} scale
+ * @param {Limit[]} limits
+ * @param {Scale} scale
  */
 function bandOf(limits, scale) {
   const start = limits.find((limit) => limit.key === "bmin");
@@ -508,23 +406,4 @@ function bandOf(limits, scale) {
   const bottom = Math.max(0, placeOn(scale, start.volts));
   const top = Math.min(1, placeOn(scale, end.volts));
   return top > bottom ? { at: bottom, tall: top - bottom } : undefined;
-}
-
-/**
- * @param {HTMLElement} lines
- * @param {{key: string, at: number}[]} placed
- * @param {{at: number, tall: number} | undefined} band
- */
-function drawLines(lines, placed, band) {
-  keep(lines, placed.length + 1, () => element("div"));
-  const [first, ...others] = /** @type {HTMLElement[]} */ ([...lines.children]);
-  first.className = "band";
-  first.hidden = band === undefined;
-  first.style.setProperty("--at", (band?.at ?? 0).toFixed(4));
-  first.style.setProperty("--tall", (band?.tall ?? 0).toFixed(4));
-  placed.forEach(({ key, at }, index) => {
-    others[index].className = "line";
-    others[index].dataset.limit = key;
-    others[index].style.setProperty("--at", at.toFixed(4));
-  });
 }

@@ -1,7 +1,8 @@
 // @ts-check
+import { css } from "./vendor/lit.js";
 
 /** Colours come from the theme; each can be changed by a theme or card-mod by its own name. */
-export const STYLE = `
+export const STYLE = css`
 :host {
   --cell: var(--rec-bms-cell-color, var(--primary-color));
   --lowest: var(--rec-bms-lowest-color, var(--purple-color, #926bc7));

@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Battery, Hass, HassWithTexts, Layout } from "./types.d.ts" */
 import { fetchLayout, reasonOf } from "./layout.js";
 import { cellsView } from "./views/cells.js";
 import { historyView } from "./views/history.js";
@@ -19,7 +20,7 @@ export class RecBmsDashboardStrategy extends HTMLElement {
 
   /**
    * @param {any} _config
-   * @param {any} hass
+   * @param {Hass} hass
    */
   static async generate(_config, hass) {
     const say = words(hass);
@@ -40,9 +41,9 @@ export class RecBmsDashboardStrategy extends HTMLElement {
 
 /**
  * Of several batteries, all but the overview are reached from there: so many tabs nobody could read.
- * @param {import("./layout.js").Battery[]} batteries
- * @param {import("./layout.js").Layout} layout
- * @param {any} hass
+ * @param {Battery[]} batteries
+ * @param {Layout} layout
+ * @param {HassWithTexts} hass
  */
 function viewsOf(batteries, layout, hass) {
   const several = batteries.length > 1;
@@ -61,14 +62,14 @@ function viewsOf(batteries, layout, hass) {
 
 /**
  * What the batteries are called: as their owner named the devices, and no two the same.
- * @param {import("./layout.js").Battery[]} batteries
- * @param {any} hass
+ * @param {Battery[]} batteries
+ * @param {Hass} hass
  * @returns {string[]}
  */
 function namesOf(batteries, hass) {
   const names = batteries.map(({ devices, title }) => {
     const main = Object.keys(devices).find((device) => devices[device] === 1);
-    const device = hass.devices?.[main];
+    const device = main === undefined ? undefined : hass.devices?.[main];
     return device?.name_by_user || device?.name || title;
   });
   return names.map((name, index) => {

@@ -1,46 +1,42 @@
 // @ts-check
-
-/**
- * One BMS: which device stands for which unit, and the entity of each key, such as cell_voltage_1_8.
- * @typedef {object} Battery
- * @property {string} entry_id
- * @property {string} title
- * @property {Record<string, number>} devices
- * @property {Record<string, string>} entities
- *
- * @typedef {object} Layout
- * @property {Battery[]} batteries
- * @property {{category: string, keys: string[]}[]} settings in the order of the BMS's instructions
- */
+/** @import { Hass, Layout } from "./types.d.ts" */
 
 /**
  * Asks the integration, which alone knows the entities' unique ids.
- * @param {any} hass
+ * @param {Hass} hass
  * @returns {Promise<Layout>}
  */
 export function fetchLayout(hass) {
   return hass.callWS({ type: "rec_bms/layout" });
 }
 
+/**
+ * The layout, or why there is none; neither before the first answer.
+ * @typedef {{layout?: Layout, failure?: string}} Known
+ */
+
 /** What is known of the layout, kept for all cards of a page and renewed when registries change. */
 class LayoutStore {
-  /** @type {Layout | undefined} */
-  layout = undefined;
-  /** @type {string | undefined} */
-  failure = undefined;
+  /** Another object after each answer. @type {Known} */
+  known = {};
   /** @type {Set<() => void>} */
   #listeners = new Set();
   /** @type {unknown[]} */
   #registries = [];
   #asked = 0;
 
-  /** @param {() => void} listener */
+  /**
+   * @param {() => void} listener
+   * @returns {() => void} ends it
+   */
   listen(listener) {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
   }
 
-  /** @param {any} hass */
+  /** @param {Hass} hass */
   follow(hass) {
     const registries = [hass.entities, hass.devices, hass.connected];
     if (registries.every((registry, index) => registry === this.#registries[index])) return;
@@ -48,18 +44,18 @@ class LayoutStore {
     if (hass.connected !== false) this.#fetch(hass);
   }
 
-  /** @param {any} hass */
+  /** @param {Hass} hass */
   async #fetch(hass) {
     const number = (this.#asked += 1);
-    let layout, failure;
+    /** @type {Known} */
+    let known;
     try {
-      layout = await fetchLayout(hass);
+      known = { layout: await fetchLayout(hass) };
     } catch (error) {
-      failure = reasonOf(error);
+      known = { failure: reasonOf(error) };
     }
     if (number !== this.#asked) return;
-    this.layout = layout;
-    this.failure = failure;
+    this.known = known;
     for (const listener of this.#listeners) listener();
   }
 }
@@ -68,7 +64,7 @@ class LayoutStore {
 const stores = new WeakMap();
 
 /**
- * @param {any} hass
+ * @param {Hass} hass
  * @returns {LayoutStore}
  */
 export function layoutStore(hass) {

@@ -1,6 +1,10 @@
 // @ts-check
+/** @import { EntityState, Hass } from "./types.d.ts" */
 
-/** Locales that write numbers in the ways a user can choose in their profile. */
+/**
+ * Locales that write numbers in the ways a user can choose in their profile.
+ * @type {Record<string, string[] | undefined>}
+ */
 const LOCALES = {
   comma_decimal: ["en-US", "en"],
   decimal_comma: ["de", "es", "it"],
@@ -9,7 +13,10 @@ const LOCALES = {
   none: ["en-US"],
 };
 
-/** Volts in one of what a user can choose as the unit of a voltage. */
+/**
+ * Volts in one of what a user can choose as the unit of a voltage.
+ * @type {Record<string, number | undefined>}
+ */
 const VOLTS = { V: 1, mV: 1e-3, "µV": 1e-6, "μV": 1e-6, kV: 1e3, MV: 1e6 };
 
 /** @type {Map<string, Intl.NumberFormat>} */
@@ -17,7 +24,7 @@ const made = new Map();
 
 /**
  * Writes a number as the user wants numbers written.
- * @param {any} hass
+ * @param {Hass} hass
  * @param {number} value
  * @param {number} digits behind the decimal point
  */
@@ -39,7 +46,7 @@ export function written(hass, value, digits) {
 
 /**
  * The number that an entity shows, undefined where it shows none.
- * @param {any} state
+ * @param {EntityState | undefined} state
  * @returns {number | undefined}
  */
 export function numberOf(state) {
@@ -50,7 +57,7 @@ export function numberOf(state) {
 
 /**
  * The volts that an entity shows, whatever unit its owner has chosen for it.
- * @param {any} state
+ * @param {EntityState | undefined} state
  * @returns {number | undefined}
  */
 export function voltsOf(state) {

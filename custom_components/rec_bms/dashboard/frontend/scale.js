@@ -1,16 +1,10 @@
 // @ts-check
+/** @import { Scale } from "./types.d.ts" */
 
 /** So much of the scale is left free above the highest and below the lowest thing on it. */
 const MARGIN = 0.06;
 /** Cells closer together than this are not torn further apart, in V. */
 const NARROWEST = 0.02;
-
-/**
- * The scale that all cells of a card share.
- * @typedef {object} Scale
- * @property {number} low
- * @property {number} high
- */
 
 /**
  * @param {"limits" | "cells"} kind from cut-off to cut-off, or from the lowest to the highest cell

@@ -1,7 +1,9 @@
 // @ts-check
-import { element, setAttribute, setText } from "./dom.js";
-import { layoutStore } from "./layout.js";
+/** @import { Battery, EntityState, Hass, Say } from "./types.d.ts" */
+/** @import { PropertyValues } from "./vendor/lit.js" */
+import { BatteryCard } from "./card.js";
 import { numberOf, voltsOf, written } from "./numbers.js";
+import { css, html } from "./vendor/lit.js";
 import { words } from "./words.js";
 
 export const SUM_CARD = "rec-bms-sum-card";
@@ -12,7 +14,10 @@ const KILOWATT_HOURS = { Wh: 1e-3, kWh: 1, MWh: 1e3 };
 /** Less is a rest, in W. */
 const NOTICEABLE = 1;
 
-const STYLE = `
+/** What is read of each battery. */
+const ADDED = ["state_of_charge", "power", "stored_energy", "capa", "voltage"];
+
+const STYLE = css`
 :host { display: block; }
 ha-card { color: var(--primary-text-color); font-variant-numeric: tabular-nums; height: 100%; box-sizing: border-box; }
 .content { padding: 16px; display: grid; gap: 12px; }
@@ -23,45 +28,10 @@ dd { margin: 0; font-size: 1.75rem; font-weight: 400; line-height: 1.25; }
 `;
 
 /** What all batteries have together. No built-in card adds up and says of how many. */
-export class RecBmsSumCard extends HTMLElement {
-  /** @type {any} */
-  #hass = undefined;
-  #forget = () => {};
-  #content = element("div", { class: "content" });
-  #figures = element("dl");
-  #heard = element("p", { role: "status" });
-
-  constructor() {
-    super();
-    const style = element("style");
-    style.textContent = STYLE;
-    this.#content.append(this.#figures, this.#heard);
-    this.attachShadow({ mode: "open" }).append(style, element("ha-card", {}, this.#content));
-  }
+export class RecBmsSumCard extends BatteryCard {
+  static styles = STYLE;
 
   setConfig() {}
-
-  set hass(hass) {
-    const first = this.#hass === undefined;
-    this.#hass = hass;
-    if (this.isConnected) {
-      if (first) this.connectedCallback();
-      layoutStore(hass).follow(hass);
-    }
-    this.#redraw();
-  }
-
-  connectedCallback() {
-    this.#forget();
-    if (this.#hass === undefined) return;
-    this.#forget = layoutStore(this.#hass).listen(() => this.#redraw());
-    layoutStore(this.#hass).follow(this.#hass);
-    this.#redraw();
-  }
-
-  disconnectedCallback() {
-    this.#forget();
-  }
 
   getCardSize() {
     return 2;
@@ -71,51 +41,82 @@ export class RecBmsSumCard extends HTMLElement {
     return { columns: "full", rows: "auto" };
   }
 
-  #redraw() {
-    const hass = this.#hass;
-    const batteries = layoutStore(hass).layout?.batteries;
-    if (batteries === undefined) return;
+  /**
+   * What was shown last is left while nobody can say which batteries there are.
+   * @param {PropertyValues} changed
+   */
+  shouldUpdate(changed) {
+    const mayBeEmpty = !this.hasUpdated;
+    return (mayBeEmpty || this.known.layout !== undefined) && super.shouldUpdate(changed);
+  }
+
+  render() {
+    const { hass } = this;
+    const batteries = this.known.layout?.batteries;
+    const { heard, figures } =
+      hass === undefined || batteries === undefined
+        ? { heard: "", figures: [] }
+        : this.#sums(hass, batteries);
+    return html`<ha-card>
+      <div class="content">
+        <dl>
+          ${figures.map(
+            ({ name, what, value }) =>
+              html`<div data-figure=${name}><dt>${what}</dt><dd>${value}</dd></div>`,
+          )}
+        </dl>
+        <p role="status">${heard}</p>
+      </div>
+    </ha-card>`;
+  }
+
+  /**
+   * @param {Hass} hass
+   * @param {Battery[]} batteries
+   */
+  #sums(hass, batteries) {
+    this.watched = batteries.flatMap(({ entities }) => ADDED.map((key) => entities[key]));
     const say = words(hass);
     const heard = hass.connected === false ? [] : batteries.flatMap((each) => read(hass, each));
-    setText(this.#heard, heardOf(say, heard.length, batteries.length));
-    const figures = heard.length ? figuresOf(hass, say, heard) : [];
-    while (this.#figures.children.length > figures.length) this.#figures.lastElementChild.remove();
-    while (this.#figures.children.length < figures.length) {
-      this.#figures.append(element("div", {}, element("dt"), element("dd")));
-    }
-    figures.forEach(({ name, what, value }, index) => {
-      const figure = this.#figures.children[index];
-      setAttribute(figure, "data-figure", name);
-      setText(figure.children[0], what);
-      setText(figure.children[1], value);
-    });
+    return {
+      heard: heardOf(say, heard.length, batteries.length),
+      figures: heard.length ? figuresOf(hass, say, heard) : [],
+    };
   }
 }
 
 /**
  * What one battery has, nothing where it is not heard: percent, W, and kWh held and of room.
  * @typedef {{charge?: number, power?: number, energy?: number, room?: number}} Part
- * @param {any} hass
- * @param {import("./layout.js").Battery} battery
+ * @param {Hass} hass
+ * @param {Battery} battery
  * @returns {Part[]}
  */
 function read(hass, { entities }) {
-  const charge = numberOf(hass.states[entities.state_of_charge]);
-  const power = inUnit(hass.states[entities.power], WATTS);
-  const energy = inUnit(hass.states[entities.stored_energy], KILOWATT_HOURS);
+  const charge = numberOf(stateOf(hass, entities.state_of_charge));
+  const power = inUnit(stateOf(hass, entities.power), WATTS);
+  const energy = inUnit(stateOf(hass, entities.stored_energy), KILOWATT_HOURS);
   if (charge === undefined && power === undefined && energy === undefined) return [];
   const room = roomOf(hass, entities) ?? roomBehind(charge, energy);
   return [{ charge, power, energy, room }];
 }
 
 /**
+ * @param {Hass} hass
+ * @param {string | undefined} entityId
+ */
+function stateOf(hass, entityId) {
+  return entityId === undefined ? undefined : hass.states[entityId];
+}
+
+/**
  * What a battery can hold, from its capacity.
- * @param {any} hass
- * @param {Record<string, string>} entities
+ * @param {Hass} hass
+ * @param {Battery["entities"]} entities
  */
 function roomOf(hass, entities) {
-  const ampereHours = inUnit(hass.states[entities.capa], { Ah: 1 });
-  const volts = voltsOf(hass.states[entities.voltage]);
+  const ampereHours = inUnit(stateOf(hass, entities.capa), { Ah: 1 });
+  const volts = voltsOf(stateOf(hass, entities.voltage));
   return ampereHours && volts ? (ampereHours * volts) / 1000 : undefined;
 }
 
@@ -129,8 +130,8 @@ function roomBehind(charge, energy) {
 }
 
 /**
- * @param {any} state
- * @param {Record<string, number>} factors
+ * @param {EntityState | undefined} state
+ * @param {Record<string, number | undefined>} factors
  */
 function inUnit(state, factors) {
   const value = numberOf(state);
@@ -139,7 +140,7 @@ function inUnit(state, factors) {
 }
 
 /**
- * @param {any} say
+ * @param {Say} say
  * @param {number} heard
  * @param {number} count
  */
@@ -150,8 +151,8 @@ function heardOf(say, heard, count) {
 
 /**
  * A sum is shown only if each battery that is heard has its part in it.
- * @param {any} hass
- * @param {any} say
+ * @param {Hass} hass
+ * @param {Say} say
  * @param {Part[]} heard
  */
 function figuresOf(hass, say, heard) {
@@ -184,11 +185,17 @@ function figuresOf(hass, say, heard) {
   return figures;
 }
 
-/** @param {(number | undefined)[]} values */
+/**
+ * @param {(number | undefined)[]} values
+ * @returns {number | undefined} nothing where any of them is not known
+ */
 function sum(values) {
-  return values.some((value) => value === undefined)
-    ? undefined
-    : values.reduce((total, value) => total + value, 0);
+  let total = 0;
+  for (const value of values) {
+    if (value === undefined) return undefined;
+    total += value;
+  }
+  return total;
 }
 
 /**

@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Context } from "../types.d.ts" */
 import { WHOLE_WIDTH, cellsCards, entitiesOf, heading, section, view } from "./parts.js";
 import { placed } from "../battery.js";
 
@@ -7,7 +8,7 @@ const READABLE = 16;
 
 /**
  * Every cell, large.
- * @param {import("./parts.js").Context} context
+ * @param {Context} context
  */
 export function cellsView(context) {
   const { battery, say, hass } = context;

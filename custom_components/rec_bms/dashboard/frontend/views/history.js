@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Context } from "../types.d.ts" */
 import { entitiesOf, heading, section, view } from "./parts.js";
 
 const GRAPHS = [
@@ -13,7 +14,7 @@ const GRAPHS = [
 
 /**
  * The last day in full, and the last month by the day.
- * @param {import("./parts.js").Context} context
+ * @param {Context} context
  */
 export function historyView(context) {
   const { say, hass } = context;

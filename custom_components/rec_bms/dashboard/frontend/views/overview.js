@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Context } from "../types.d.ts" */
 import { cellsCards, entitiesOf, group, heading, pageButtons, section, tiles, view } from "./parts.js";
 import { placed } from "../battery.js";
 
@@ -9,7 +10,7 @@ const HEALTH = ["state_of_health", "cycles", "overvoltage_count", "undervoltage_
 
 /**
  * How the battery is, at a glance.
- * @param {import("./parts.js").Context} context
+ * @param {Context} context
  */
 export function overviewView(context) {
   const { say, several } = context;
@@ -28,7 +29,7 @@ export function overviewView(context) {
   ]);
 }
 
-/** @param {import("./parts.js").Context} context */
+/** @param {Context} context */
 export function battery(context, { more = {} } = {}) {
   const { say } = context;
   const whole = { grid_options: { columns: 12 } };
@@ -49,7 +50,7 @@ export function battery(context, { more = {} } = {}) {
 
 /**
  * A time that there is only while the battery is going that way.
- * @param {import("./parts.js").Context} context
+ * @param {Context} context
  * @param {string} key
  */
 function whileKnown(context, key) {
@@ -62,7 +63,7 @@ function whileKnown(context, key) {
   }));
 }
 
-/** @param {import("./parts.js").Context} context */
+/** @param {Context} context */
 function temperatures(context) {
   const sensors = placed(context.battery, "temperature");
   const keys = sensors.map(({ unit, number }) => `temperature_${unit}_${number}`);
@@ -72,7 +73,7 @@ function temperatures(context) {
 
 /**
  * What went in and out since midnight, which the recorder knows.
- * @param {import("./parts.js").Context} context
+ * @param {Context} context
  */
 function energyToday(context) {
   const { say, hass } = context;

@@ -1,20 +1,11 @@
 // @ts-check
-
-/**
- * What the makers of views share.
- * @typedef {object} Context
- * @property {import("../layout.js").Battery} battery
- * @property {any} hass
- * @property {(key: string, values?: Record<string, any>) => string} say
- * @property {{category: string, keys: string[]}[]} settings
- * @property {boolean} several whether there are other batteries
- * @property {string} prefix of the paths of this battery's views
- */
+/** @import { Context } from "../types.d.ts" */
 
 export const WHOLE_WIDTH = 3;
 
 export const PAGES = ["overview", "cells", "history", "settings"];
 
+/** @type {Record<string, string>} */
 const ICONS = {
   overview: "mdi:battery-high",
   cells: "mdi:chart-bar",
@@ -121,7 +112,7 @@ export function tiles(context, keys, more = {}) {
 export function entitiesOf({ battery, hass }, keys) {
   return keys
     .map((key) => battery.entities[key])
-    .filter((id) => id !== undefined && !hass.entities?.[id]?.hidden);
+    .flatMap((id) => (id === undefined || hass.entities?.[id]?.hidden ? [] : id));
 }
 
 /**
@@ -191,7 +182,7 @@ function errorAlerts(context) {
   const options = hass.states[entity]?.attributes.options ?? [];
   const advice = Object.fromEntries(
     options.flatMap((/** @type {string} */ name) => {
-      const text = adviceOn(hass, entity, name);
+      const text = adviceOn(hass, name);
       return text ? [[name, text]] : [];
     }),
   );
@@ -205,11 +196,10 @@ function errorAlerts(context) {
 }
 
 /**
- * @param {any} hass
- * @param {string} entity
+ * @param {Context["hass"]} hass
  * @param {string} name
  */
-function adviceOn(hass, entity, name) {
+function adviceOn(hass, name) {
   const holes = { title: "⟦title⟧", number: "⟦number⟧", unit: "⟦unit⟧", location: "⟦location⟧" };
   const key = `component.rec_bms.issues.error_${name}`;
   const title = hass.localize(`${key}.title`, holes);

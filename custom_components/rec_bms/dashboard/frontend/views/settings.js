@@ -1,6 +1,8 @@
 // @ts-check
+/** @import { Context } from "../types.d.ts" */
 import { WHOLE_WIDTH, entitiesOf, heading, section, view } from "./parts.js";
 
+/** @type {Record<string, string>} */
 const ICONS = {
   cell: "mdi:battery-outline",
   temperature: "mdi:thermometer",
@@ -14,7 +16,7 @@ const ICONS = {
 
 /**
  * The limits, in the groups and the order of the BMS's instructions.
- * @param {import("./parts.js").Context} context
+ * @param {Context} context
  */
 export function settingsView(context) {
   const { say, hass, settings } = context;
@@ -47,7 +49,7 @@ export function settingsView(context) {
 }
 
 /**
- * @param {any} hass
+ * @param {Context["hass"]} hass
  * @param {string} category
  */
 function nameOf(hass, category) {

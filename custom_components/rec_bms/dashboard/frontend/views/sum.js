@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Context } from "../types.d.ts" */
 import { placed } from "../battery.js";
 import { battery } from "./overview.js";
 import { WHOLE_WIDTH, alerts, cellsCards, heading, section, tiles } from "./parts.js";
@@ -8,7 +9,7 @@ const FEW_CELLS = 48;
 
 /**
  * The first page where there are several batteries: all together, then each by itself.
- * @param {import("./parts.js").Context[]} contexts
+ * @param {Context[]} contexts
  */
 export function sumView(contexts) {
   const { say } = contexts[0];
@@ -29,7 +30,7 @@ export function sumView(contexts) {
   };
 }
 
-/** @param {import("./parts.js").Context} context */
+/** @param {Context} context */
 function summaryOf(context) {
   const more = {
     heading: context.battery.title,
