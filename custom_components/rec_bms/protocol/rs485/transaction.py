@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import NoResponseError
@@ -23,7 +24,7 @@ RESPONSE_TIMEOUT = 0.350
 LATEST_RESPONSE = 2.0
 """Seconds after which a request is not answered any more."""
 IDLE_GAP = 0.010
-"""Seconds without a byte after which a response sent twice is through."""
+"""Seconds without a byte after which no duplicate of a response comes any more."""
 INTER_BYTE_TIMEOUT = 0.040
 """Seconds without a byte after which a frame's rest is not on its way."""
 
@@ -51,6 +52,10 @@ class Transactions:
         self._pending = PendingRequests()
         self._shapes: defaultdict[tuple[int, str], ArrayShape] = defaultdict(ArrayShape)
         self._last_answered: Instruction | None = None
+        self._last_told: dict[tuple[int, str], tuple[bytes, ...]] = {}
+        """What each instruction's last response said, header left out."""
+        self._recent: set[tuple[int, bytes]] = set()
+        """Senders and payloads of what was taken and whose duplicate may still come."""
         self._sent: Frame | None = None
         self._echo_heard = False
         self._echoes = True
@@ -67,13 +72,16 @@ class Transactions:
         counters.exchanges += 1
         latest = 0.0
         for attempt in range(attempts):
-            await self._clear_the_way(address, instruction)
+            is_last = attempt == attempts - 1
+            # Only where another attempt is left can a response be doubted and looked at again.
+            cautious = attempt > 0 or is_last or self._expects_doubt(address, instruction)
+            await self._clear_the_way(address, instruction, cautious=cautious)
             counters.retries += attempt > 0
             counters.repeated_exchanges += attempt == 1
             if attempt == 0:
                 latest = self._now + LATEST_RESPONSE
-            is_last = 0 < attempt == attempts - 1
-            payloads = await self._attempt(address, instruction, latest if is_last else 0.0)
+            wait_until = latest if is_last and attempt > 0 else 0.0
+            payloads = await self._attempt(address, instruction, wait_until, cautious=cautious)
             if payloads:
                 return Exchange(payloads, attempt + 1)
         counters.unanswered += 1
@@ -92,6 +100,7 @@ class Transactions:
         if acknowledgement:
             self._pending.remove(request)
         await self._fence(address)
+        await self._let_duplicates_pass()
         return acknowledgement[0] if acknowledgement else None
 
     @property
@@ -99,11 +108,17 @@ class Transactions:
         return asyncio.get_running_loop().time()
 
     async def _attempt(
-        self, address: int, instruction: Instruction, wait_until: float = 0.0
+        self,
+        address: int,
+        instruction: Instruction,
+        wait_until: float = 0.0,
+        *,
+        cautious: bool = False,
     ) -> tuple[bytes, ...] | None:
         """Send a request; listen as long as a response may begin, or until a later `wait_until`."""
         is_first = not any(each.code == instruction.code for each in self._pending_at(address))
-        await self._let_duplicates_pass(instruction)
+        if cautious:
+            await self._let_duplicates_pass()
         request = await self._send(address, instruction.query)
         others = {each.code for each in self._pending_at(address)} - {instruction.code}
         assembler = response_assembler(
@@ -117,10 +132,13 @@ class Transactions:
             begin_by=max(request.sent_at + RESPONSE_TIMEOUT, wait_until),
             # Another master's request that was heard only just now was not fenced off.
             spoiled=instruction.code not in FENCES and not others.issubset(FENCES),
+            doubts=instruction.code not in FENCES,
         )
         if payloads is None:
             return None
         self._last_answered = instruction
+        told = self._last_told[address, instruction.code] = _told(payloads)
+        self._recent.update((address, payload) for payload in told)
         is_fence = is_first and instruction.code in FENCES
         self._pending.settle(request, self._now, all_older=is_fence)
         return payloads
@@ -131,9 +149,15 @@ class Transactions:
     def _pending_at(self, address: int) -> list[PendingRequest]:
         return self._pending.of(address, self._now)
 
-    async def _clear_the_way(self, address: int, instruction: Instruction) -> None:
-        """Return when no older response can be mistaken for this instruction's."""
-        await self._let_duplicates_pass(instruction)
+    async def _clear_the_way(
+        self, address: int, instruction: Instruction, *, cautious: bool
+    ) -> None:
+        """Return when no older response can be mistaken for this instruction's.
+
+        A duplicate of the last one can be, unless `cautious`; it is told by its payload.
+        """
+        if cautious:
+            await self._let_duplicates_pass()
         await self._wait_for_idle()
         if instruction.code in FENCES:
             return
@@ -147,24 +171,48 @@ class Transactions:
         free = next((code for code in FENCES if code not in busy), None)
         if free is not None:
             self._transport.counters.fences += 1
-            if await self._attempt(address, BY_CODE[free]):
+            cautious = self._expects_doubt(address, BY_CODE[free])
+            if await self._attempt(address, BY_CODE[free], cautious=cautious):
                 return
         for each in pending:
             while self._now < each.expires_at:
-                await self._transport.listen(each.expires_at)
+                await self._wait(each.expires_at)
         self._drain()
 
-    async def _let_duplicates_pass(self, instruction: Instruction) -> None:
-        """Wait until a response sent twice cannot be taken for this instruction's."""
-        last = self._last_answered
-        if last is not None and kind(last) == kind(instruction):
-            await self._idle_until(self._transport.last_byte_at + IDLE_GAP)
+    def _expects_doubt(self, address: int, instruction: Instruction) -> bool:
+        """Tell whether a response as the last one would have to be doubted."""
+        if instruction.code in FENCES:
+            return instruction is self._last_answered
+        told = self._last_told.get((address, instruction.code), ())
+        return any((address, payload) in self._recent for payload in told)
+
+    async def _let_duplicates_pass(self) -> None:
+        """Wait until no duplicate of an older response comes any more, but not for ever."""
+        latest = self._now + LATEST_RESPONSE
+        while self._recent and self._now < latest:
+            await self._wait(self._duplicates_until)
+
+    @property
+    def _duplicates_until(self) -> float:
+        """Until when the line must stay idle for no duplicate to come any more."""
+        begun = self._transport.frame_begun
+        return self._transport.last_byte_at + (INTER_BYTE_TIMEOUT if begun else IDLE_GAP)
+
+    async def _wait(self, until: float) -> None:
+        """Return when bytes have come, or at the loop time `until`.
+
+        Only what was waited for in vain shows that the line was idle: while others keep the event
+        loop busy, bytes may be there that nobody has taken in.
+        """
+        duplicates_until = self._duplicates_until
+        if not await self._transport.listen(until) and self._now >= duplicates_until:
+            self._recent.clear()
 
     async def _idle_until(self, until: float, latest: float | None = None) -> None:
         """Return at the loop time `until`, later if bytes keep coming, but not for ever."""
         latest = latest or self._now + LATEST_RESPONSE
         while (now := self._now) < until and now < latest:
-            await self._transport.listen(until)
+            await self._wait(until)
             until = max(until, self._transport.last_byte_at + IDLE_GAP)
 
     async def _wait_for_idle(self) -> None:
@@ -195,23 +243,30 @@ class Transactions:
         begin_by: float,
         *,
         spoiled: bool = False,
+        doubts: bool = False,
     ) -> tuple[bytes, ...] | None:
         """Return the payloads of a response that begins in time, None where none does.
 
-        While `spoiled`, a response that comes may be another request's and does not count.
+        While `spoiled`, a response that comes may be another request's and does not count. With
+        `doubts`, one that is like another that came just before does not count either.
         """
         transport = self._transport
         latest = begin_by + LATEST_RESPONSE
         looked_inside_at = 0.0
+        doubtful: set[bytes] = set()
         while True:
             while (
                 assembler.progress is not Progress.WHOLE
                 and (received := transport.next_frame()) is not None
             ):
+                _, frame = received
+                if (frame.sender, frame.payload) in self._recent:
+                    doubtful.add(frame.payload)
                 spoiled |= self._sort(received, address, assembler)
             if assembler.progress is Progress.WHOLE and not spoiled:
                 self._echoes = self._echo_heard
-                return tuple(assembler.payloads)
+                doubted = doubts and not doubtful.isdisjoint(_told(assembler.payloads))
+                return None if doubted else tuple(assembler.payloads)
             if transport.bytes_since_frame:
                 assembler.interrupted()
             now, last_byte_at = self._now, transport.last_byte_at
@@ -231,7 +286,9 @@ class Transactions:
             wake_at = min(wake_at, latest)
             if now >= wake_at:
                 return None
-            await transport.listen(wake_at)
+            if self._recent:
+                wake_at = min(wake_at, self._duplicates_until)
+            await self._wait(wake_at)
 
     def _sort(
         self, received: tuple[float, Frame], address: int, assembler: ResponseAssembler
@@ -278,8 +335,6 @@ class Transactions:
         self._transport.counters.line_errors += 1
 
 
-def kind(instruction: Instruction) -> str:
-    """Return what a response looks like: those of one kind can be mistaken for each other."""
-    if instruction.code in FENCES:
-        return instruction.code
-    return "array" if instruction.is_array else "single"
+def _told(payloads: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return what a response says: the header of an array is like many others."""
+    return tuple(payloads[1:] or payloads)

@@ -189,14 +189,16 @@ class Transport:
             raise PortError(self.port, str(err)) from err
         self._note(Direction.SENT, data, frame)
 
-    async def listen(self, until: float) -> None:
-        """Return when bytes have come, or at the loop time `until`. Raises PortError."""
+    async def listen(self, until: float) -> bool:
+        """Return True when bytes have come, False at the loop time `until`. Raises PortError."""
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
                 await self._news.wait()
+        heard = self._news.is_set()
         self._news.clear()
         if self._loss is not None:
             raise PortError(self.port, self._loss)
+        return heard
 
     def next_frame(self) -> tuple[float, Frame] | None:
         """Return the oldest frame not taken yet, with the loop time at which it came."""
