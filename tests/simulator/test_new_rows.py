@@ -15,18 +15,18 @@ TABLE = "custom_components/rec_bms/protocol/rs485/instructions.py"
 CONSTRAINTS = "custom_components/rec_bms/protocol/constraints.py"
 
 ROWS = """\
-    Instruction("CLOX", "A", "a", Category.VICTRON, Reply.FLOAT, Group.SETTING, 1.8, 4.2, line_unit="V", key="clox", unit="V", step=0.001),
-    Instruction("CLOY", "B", "b", Category.VICTRON, Reply.FLOAT, Group.SETTING, 1.8, 4.2, line_unit="V", key="cloy", unit="V", step=0.001),
-    Instruction("WIDE", "C", "c", Category.PACK, Reply.FLOAT, Group.SETTING, 0.01, 5000, key="wide", step=0.1),
-    Instruction("SIGN", "D", "d", Category.PACK, Reply.FLOAT, Group.SETTING, -2, 2, key="sign", step=0.1),
-    Instruction("SLIM", "E", "e", Category.PACK, Reply.FLOAT, Group.SETTING, 4, 4.00001, key="slim", step=0.1),
-    Instruction("MANY", "F", "f", Category.PACK, Reply.CHAR, Group.SETTING, 1, 100, key="many", step=1),
-    Instruction("MORE", "G", "g", Category.PACK, Reply.INT, Group.SETTING, 1, 100, key="more", step=1),
-    Instruction("PICK", "H", "h", Category.PACK, Reply.CHAR, Group.SETTING, 1, 2, key="pick", choices=_CAN_SPEEDS),
-    Instruction("SERI", "I", "i", Category.BMS, Reply.INT, Group.IDENTITY, key="seri"),
-    Instruction("REFX", "J", "j", Category.BMS, Reply.FLOAT, Group.IDENTITY, key="refx"),
-    Instruction("NAME", "K", "k", Category.BMS, Reply.STRING, Group.IDENTITY, key="name"),
-    Instruction("LIST", "L", "l", Category.INFORMATION, Reply.ARRAY, Group.MAIN, key="list"),
+    Instruction("CLOX", "A", "a", Category.VICTRON, Reply.FLOAT, Group.SETTING, 1.8, 4.2, line_unit="V"),
+    Instruction("CLOY", "B", "b", Category.VICTRON, Reply.FLOAT, Group.SETTING, 1.8, 4.2, line_unit="V"),
+    Instruction("WIDE", "C", "c", Category.PACK, Reply.FLOAT, Group.SETTING, 0.01, 5000),
+    Instruction("SIGN", "D", "d", Category.PACK, Reply.FLOAT, Group.SETTING, -2, 2),
+    Instruction("SLIM", "E", "e", Category.PACK, Reply.FLOAT, Group.SETTING, 4, 4.00001),
+    Instruction("MANY", "F", "f", Category.PACK, Reply.CHAR, Group.SETTING, 1, 100),
+    Instruction("MORE", "G", "g", Category.PACK, Reply.INT, Group.SETTING, 1, 100),
+    Instruction("PICK", "H", "h", Category.PACK, Reply.CHAR, Group.SETTING, 1, 2, choices=_CAN_SPEEDS),
+    Instruction("SERI", "I", "i", Category.BMS, Reply.INT, Group.IDENTITY),
+    Instruction("REFX", "J", "j", Category.BMS, Reply.FLOAT, Group.IDENTITY),
+    Instruction("NAME", "K", "k", Category.BMS, Reply.STRING, Group.IDENTITY),
+    Instruction("LIST", "L", "l", Category.INFORMATION, Reply.ARRAY, Group.MAIN),
 """  # noqa: E501  (rows as they stand in the table)
 # A chain: the first one has its limit only by way of the second.
 RULES = """\

@@ -18,6 +18,8 @@ from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 INTERVAL = 10
 ALWAYS = ["CELL", "ERRO", "LCD1", "LCD3"]
+ALIKE = {"EAVC", "ERRO", "IOFF", "ODDC"}
+"""Calibrations that are all nought in this BMS, and the fence that a second look takes."""
 COUNTERS = {"CYCL", "VMAX", "VMIN"}
 SETTINGS = {row.code for row in SETTABLE} - COUNTERS
 SHOWN_SETTINGS = [row.code for row in SETTABLE if row.enabled and row.code in SETTINGS]
@@ -53,8 +55,21 @@ def disable(house: House, *keys: str) -> None:
 # -- the table -----------------------------------------------------------------------------------
 
 
-async def test_at_start_everything_is_asked_once(running: House) -> None:
-    assert sorted(running.asked()) == sorted(row.code for row in ROWS)
+async def test_at_start_everything_is_asked_once_and_what_may_be_a_duplicate_again(
+    running: House,
+) -> None:
+    said: list[tuple[str, tuple[bytes, ...]]] = [
+        (entry.instruction, entry.answer) for entry in running.sim.log.requests()
+    ]
+    assert {code for code, _ in said} == {row.code for row in ROWS}
+    seen: dict[str, tuple[bytes, ...]] = {}
+    again = set()
+    for code, answer in said:
+        if code in seen:
+            again.add(code)
+        seen[code] = answer
+    assert again <= ALIKE
+    assert len(said) <= len(ROWS) + 2 * len(again - {"ERRO"})
 
 
 async def test_every_poll_asks_for_the_main_readings_and_one_setting(polled: House) -> None:

@@ -153,11 +153,14 @@ class Monitor:
             scenario = monitor._scenarios[transactions._transport.port]
             question = build(address, _MASTER, instruction.query)
             before = scenario.port.sent[question]
+            counters = transactions._transport.counters
+            looks_before = counters.second_looks
             try:
                 return await request(transactions, address, instruction, **options)
             finally:
                 sent = scenario.port.sent[question] - before
-                monitor._retries[scenario.port.url] += max(sent - 1, 0)
+                looks = counters.second_looks - looks_before
+                monitor._retries[scenario.port.url] += max(sent - 1 - looks, 0)
 
         async def watched_read(
             client: Client, instruction: Instruction, **options: Any

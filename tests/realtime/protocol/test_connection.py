@@ -462,6 +462,7 @@ async def test_counters_tell_what_happened(sim: SimulatorThread, client: Client)
         "exchanges": 7,
         "repeated_exchanges": 2,
         "retries": 2,
+        "second_looks": 0,
         "unanswered": 0,
         "fences": 0,
         "frames": 7,

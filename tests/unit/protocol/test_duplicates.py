@@ -95,7 +95,9 @@ async def test_what_equals_it_is_believed_at_the_second_look() -> None:
     peer.always |= {"CMAX?": [(0.002, frames(CMAX))], "BVOL?": [(0.002, frames(CMAX))]}
     await peer.read("CMAX")
     exchange = await peer.request("BVOL")
-    assert (exchange.payloads, exchange.attempts) == ((CMAX,), 2)
+    assert (exchange.payloads, exchange.attempts) == ((CMAX,), 1)
+    counters = peer.transport.counters
+    assert (counters.second_looks, counters.retries, counters.repeated_exchanges) == (1, 0, 0)
     assert peer.at(2) == pytest.approx(0.004 + 0.010)
 
 

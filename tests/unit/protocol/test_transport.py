@@ -29,7 +29,7 @@ class Driver:
     async def connect(
         self, loop: asyncio.AbstractEventLoop, factory: Callable[[], Any], *_: object
     ) -> tuple[Any, Any]:
-        self.events.append(("opened", loop.time()))
+        self.events.append(("opened", round(loop.time(), 6)))
         protocol = factory()
         self.protocols.append(protocol)
         return Opened(self, loop, protocol), protocol
@@ -48,7 +48,7 @@ class Opened:
             self.loop.call_later(self.driver.closes_after, self.let_go)
 
     def let_go(self) -> None:
-        self.driver.events.append(("let go", self.loop.time()))
+        self.driver.events.append(("let go", round(self.loop.time(), 6)))
         self.protocol.connection_lost(None)
 
 

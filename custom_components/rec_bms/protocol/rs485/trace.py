@@ -72,6 +72,8 @@ class Counters:
     """Exchanges that needed more than one attempt."""
     retries: int = 0
     """Attempts beyond an exchange's first."""
+    second_looks: int = 0
+    """Requests sent again because the response may have been a duplicate of another's."""
     unanswered: int = 0
     """Exchanges given up."""
     fences: int = 0

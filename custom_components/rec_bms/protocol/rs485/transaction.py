@@ -37,7 +37,10 @@ _COUNTING_UNITS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The payloads of a response's frames, and how often the request was sent for it."""
+    """The payloads of a response's frames, and how many attempts it took.
+
+    A second look at what may have been a duplicate is no attempt: nothing was lost.
+    """
 
     payloads: tuple[bytes, ...]
     attempts: int
@@ -56,6 +59,8 @@ class Transactions:
         """What each instruction's last response said, header left out."""
         self._recent: set[tuple[int, bytes]] = set()
         """Senders and payloads of what was taken and whose duplicate may still come."""
+        self._doubted = False
+        """Whether a response came to the last attempt that another look is taken at."""
         self._sent: Frame | None = None
         self._echo_heard = False
         self._echoes = True
@@ -71,19 +76,23 @@ class Transactions:
         counters = self._transport.counters
         counters.exchanges += 1
         latest = 0.0
+        lost, second_look = 0, False
         for attempt in range(attempts):
             is_last = attempt == attempts - 1
             # Only where another attempt is left can a response be doubted and looked at again.
             cautious = attempt > 0 or is_last or self._expects_doubt(address, instruction)
             await self._clear_the_way(address, instruction, cautious=cautious)
-            counters.retries += attempt > 0
-            counters.repeated_exchanges += attempt == 1
+            counters.second_looks += second_look
+            counters.retries += attempt > 0 and not second_look
+            counters.repeated_exchanges += lost == 1 and not second_look
             if attempt == 0:
                 latest = self._now + LATEST_RESPONSE
             wait_until = latest if is_last and attempt > 0 else 0.0
             payloads = await self._attempt(address, instruction, wait_until, cautious=cautious)
             if payloads:
-                return Exchange(payloads, attempt + 1)
+                return Exchange(payloads, lost + 1)
+            second_look = self._doubted
+            lost += not second_look
         counters.unanswered += 1
         raise NoResponseError(address, instruction.code, attempts)
 
@@ -254,6 +263,7 @@ class Transactions:
         latest = begin_by + LATEST_RESPONSE
         looked_inside_at = 0.0
         doubtful: set[bytes] = set()
+        self._doubted = False
         while True:
             while (
                 assembler.progress is not Progress.WHOLE
@@ -265,8 +275,8 @@ class Transactions:
                 spoiled |= self._sort(received, address, assembler)
             if assembler.progress is Progress.WHOLE and not spoiled:
                 self._echoes = self._echo_heard
-                doubted = doubts and not doubtful.isdisjoint(_told(assembler.payloads))
-                return None if doubted else tuple(assembler.payloads)
+                self._doubted = doubts and not doubtful.isdisjoint(_told(assembler.payloads))
+                return None if self._doubted else tuple(assembler.payloads)
             if transport.bytes_since_frame:
                 assembler.interrupted()
             now, last_byte_at = self._now, transport.last_byte_at
