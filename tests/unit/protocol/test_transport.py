@@ -138,7 +138,7 @@ async def test_another_port_is_opened_at_once(monkeypatch: pytest.MonkeyPatch) -
     await closing
 
 
-# -- the trace ----------------------------------------------------------------------------------
+# -- the trace --------------------------------------------------------------------------------
 
 
 @virtual
