@@ -12,7 +12,7 @@ from tools.simulator import BMS
 from tools.simulator.figures import float32, read_float, read_whole, write_float
 from tools.simulator.table import BY_CODE, Instruction, Reply
 
-LIBRARY = Path(__file__).parents[1] / "protocol" / "instructions.csv"
+LIBRARY = Path(__file__).parents[1] / "unit" / "protocol" / "instructions.csv"
 SETTABLE = [row for row in BY_CODE.values() if row.settable]
 
 

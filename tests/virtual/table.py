@@ -14,7 +14,7 @@ from custom_components.rec_bms.protocol.rs485.instructions import INSTRUCTIONS, 
 from custom_components.rec_bms.select import SELECTS as SHOWN_SELECTS
 
 _DESCRIPTIONS = {each.key: each for each in (*SHOWN_NUMBERS, *SHOWN_SELECTS)}
-_FILE = Path(__file__).parents[1] / "protocol" / "instructions.csv"
+_FILE = Path(__file__).parents[1] / "unit" / "protocol" / "instructions.csv"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROTOCOL = Path(__file__).parents[2] / "custom_components/rec_bms/protocol"
+PROTOCOL = Path(__file__).parents[3] / "custom_components/rec_bms/protocol"
 
 PROGRAM = """
 import importlib, importlib.util, pathlib, sys
