@@ -320,3 +320,52 @@ def test_what_answers_after_all_is_asked_like_any_other() -> None:
     schedule.answered("CAPA", 3600.0)
     assert schedule.unsupported == frozenset()
     assert "CAPA" in due(schedule, 3600.0, everything=True)[:-1]
+
+
+# -- clocks that do not begin at nought ---------------------------------------------------------
+
+
+def test_it_goes_by_the_time_since_a_reading_and_not_by_the_time() -> None:
+    schedule = Schedule(EVERY)
+    schedule.begin(1000.0)
+    answered(schedule, 1000.0)
+    assert "CELL" not in due(schedule, 1004.9, ("CELL",))
+    assert "CELL" in due(schedule, 1005.0, ("CELL",))
+    schedule.begin(1010.0)
+    schedule.begin(1020.0)
+    assert schedule.stale(["CELL"]) == set()
+
+
+def test_a_setting_that_was_read_is_due_in_its_turn_alone() -> None:
+    schedule = read_once()
+    codes = due(schedule, 1e6, tuple(SETTINGS))
+    assert [code for code in codes if code in SETTINGS] == [SETTINGS[0]]
+
+
+def test_before_anything_was_read_settings_that_are_wanted_are_due() -> None:
+    assert SETTINGS[3] in due(Schedule(EVERY), 0.0, (SETTINGS[3],))
+
+
+def test_answers_count_from_the_first_round_in_vain() -> None:
+    schedule = Schedule(EVERY)
+    schedule.answered("LCD1", 0.0)
+    schedule.answered("LCD3", 0.0)
+    schedule.missed("CAPA", 1.0)
+    schedule.missed("CAPA", 2.0)
+    assert schedule.unsupported == frozenset()
+    schedule.answered("LCD1", 3.0)
+    schedule.missed("CAPA", 4.0)
+    assert schedule.unsupported == {"CAPA"}
+
+
+def test_what_is_put_off_leaves_the_others_as_they_are() -> None:
+    schedule = Schedule(EVERY)
+    schedule.begin(0.0)
+    for code in ("CAPA", "CMIN"):
+        schedule.missed(code, 0.0)
+    answered(schedule, but=("CAPA", "CMIN"))
+    for code in ("CAPA", "CMIN"):
+        schedule.missed(code, 0.0)
+    assert due(schedule, 3600.0, ("CMIN",))[-1] == "CMIN"
+    assert schedule.unsupported == {"CAPA", "CMIN"}
+    assert "CAPA" not in due(schedule, 3610.0, ("CAPA",))

@@ -224,6 +224,26 @@ async def test_a_late_response_in_front_of_the_fence_is_dropped() -> None:
     assert await peer.read("CMIN") == (b"3.20000e0",)
 
 
+@virtual
+async def test_fences_add_up() -> None:
+    peer = await scripted()
+    peer.always["CMIN?"] = [(0.02, CMIN)]
+    for _ in range(2):
+        await lost(peer, "CMAX", attempts=1)
+        await peer.read("CMIN")
+    assert peer.transport.counters.fences == 2
+
+
+@virtual
+async def test_a_fence_right_behind_the_same_one_waits_for_the_idle_gap() -> None:
+    peer = await scripted()
+    peer.always |= {"ERRO?": [(0.002, NO_ERROR)], "CMAX 4.1": [(0.002, frames(b"SET"))]}
+    await peer.read("ERRO")
+    await peer.transactions.set(1, BY_CODE["CMAX"], "4.1")
+    assert peer.requests == ["ERRO?", "CMAX 4.1", "ERRO?"]
+    assert peer.at(2) == about(0.004 + 0.010)
+
+
 # -- arrays that begin like a fence's response ------------------------------------------------
 
 
@@ -270,6 +290,56 @@ async def test_frames_of_and_for_others_are_dropped_and_counted() -> None:
     peer.always["CMAX?"] = [(0.01, stray), (0.05, CMAX)]
     assert await peer.read("CMAX") == (b"4.18000e0",)
     assert peer.transport.counters.line_errors == 2
+
+
+@pytest.mark.parametrize("while_listening", [True, False])
+@virtual
+async def test_what_a_bms_says_to_another_master_leaves_nothing_pending(
+    while_listening: bool,
+) -> None:
+    peer = await scripted()
+    peer.always |= {"CMAX?": [(0.02, CMAX)], "CMIN?": [(0.02, CMIN)]}
+    stray = frames(b"BVOL?", sender=2, destination=3)
+    if while_listening:
+        peer.script["CMAX?"] += [[(0.01, stray), (0.02, CMAX)]]
+    else:
+        peer.send([(0.0, stray)])
+        await arrival()
+    await peer.read("CMAX")
+    await lost(peer, "CMIN", address=3, attempts=1)
+    assert peer.requests == ["CMAX?", "CMIN?"]
+
+
+@virtual
+async def test_the_requests_of_other_masters_are_counted() -> None:
+    peer = await scripted()
+    peer.always["CMAX?"] = [(0.02, CMAX)]
+    peer.send([(0.0, frames(b"BVOL?", sender=0, destination=2) * 3)])
+    await arrival()
+    await peer.read("CMAX")
+    assert peer.transport.counters.line_errors == 3
+
+
+@virtual
+async def test_another_masters_request_within_the_idle_gap_is_fenced_off() -> None:
+    peer = await scripted()
+    peer.always |= {"CMAX?": [(0.02, CMAX)], "CMIN?": [(0.02, CMIN)]}
+    await peer.read("CMAX")
+    peer.send([(0.005, frames(b"BVOL?", sender=0, destination=1))])
+    exchange = await peer.request("CMIN", attempts=1)
+    assert exchange.payloads == (b"3.20000e0",)
+    assert peer.requests == ["CMAX?", "ERRO?", "CMIN?"]
+
+
+@virtual
+async def test_the_last_attempt_waits_behind_its_fence_too() -> None:
+    """Nought degrees look like no error."""
+    peer = await scripted()
+    peer.always["BTEM?"] = [(0.002, frames(b"1", bytes(4)))]
+    await lost(peer, "CMAX", attempts=1)
+    exchange = await peer.request("BTEM", attempts=1)
+    assert exchange.payloads == (b"1", bytes(4))
+    assert peer.requests == ["CMAX?", "ERRO?", "BTEM?"]
 
 
 @virtual

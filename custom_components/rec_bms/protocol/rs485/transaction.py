@@ -122,7 +122,7 @@ class Transactions:
         instruction: Instruction,
         wait_until: float = 0.0,
         *,
-        cautious: bool = False,
+        cautious: bool,
     ) -> tuple[bytes, ...] | None:
         """Send a request; listen as long as a response may begin, or until a later `wait_until`."""
         is_first = not any(each.code == instruction.code for each in self._pending_at(address))
@@ -217,9 +217,8 @@ class Transactions:
         if not await self._transport.listen(until) and self._now >= duplicates_until:
             self._recent.clear()
 
-    async def _idle_until(self, until: float, latest: float | None = None) -> None:
-        """Return at the loop time `until`, later if bytes keep coming, but not for ever."""
-        latest = latest or self._now + LATEST_RESPONSE
+    async def _idle_until(self, until: float, latest: float) -> None:
+        """Return at the loop time `until`, later if bytes keep coming, but never after `latest`."""
         while (now := self._now) < until and now < latest:
             await self._wait(until)
             until = max(until, self._transport.last_byte_at + IDLE_GAP)
