@@ -72,7 +72,6 @@ class RecBmsBinarySensor(RecBmsEntity, BinarySensorEntity):
     def __init__(
         self, coordinator: RecBmsCoordinator, description: RecBmsBinarySensorDescription
     ) -> None:
-        """Sit on the main device."""
         super().__init__(coordinator, description, description.required)
 
     @property
@@ -90,7 +89,6 @@ class RecBmsCharging(RecBmsEntity, BinarySensorEntity):
     """Whether current flows into the battery; what is next to nothing changes nothing."""
 
     def __init__(self, coordinator: RecBmsCoordinator) -> None:
-        """Sit on the main device."""
         super().__init__(coordinator, CHARGING, _CURRENT)
         self._charging = Charging()
 

@@ -55,7 +55,6 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     VERSION = 1
 
     def __init__(self) -> None:
-        """Start with nothing asked and nothing found."""
         self._input: dict[str, Any] = {}
         self._errors: dict[str, str] = {}
         self._placeholders: dict[str, str] = {}

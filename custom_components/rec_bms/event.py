@@ -46,7 +46,6 @@ class RecBmsErrorEvent(RecBmsEntity, EventEntity):
     """
 
     def __init__(self, coordinator: RecBmsCoordinator) -> None:
-        """Sit on the main device."""
         super().__init__(coordinator, DESCRIPTION, frozenset({Quantity.ERROR}))
         self._told: ErrorState | None = None
         self._is_heard = False

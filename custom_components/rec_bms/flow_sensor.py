@@ -73,7 +73,6 @@ class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
     entity_description: RecBmsFlowDescription
 
     def __init__(self, coordinator: RecBmsCoordinator, description: RecBmsFlowDescription) -> None:
-        """Sit on the main device."""
         super().__init__(coordinator, description, _POWER)
         longest_gap = _POLLS_IN_LONGEST_GAP * coordinator.scan_interval
         self._meter = EnergyMeter(description.direction, longest_gap)
@@ -120,7 +119,6 @@ class RecBmsTimeSensor(RecBmsEntity, SensorEntity):
     entity_description: RecBmsFlowDescription
 
     def __init__(self, coordinator: RecBmsCoordinator, description: RecBmsFlowDescription) -> None:
-        """Sit on the main device."""
         super().__init__(
             coordinator,
             description,

@@ -28,7 +28,6 @@ class Memory:
     """
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Name the entry; nothing is read yet."""
         self._hass = hass
         self._store: Store[dict[str, Any]] = Store(
             hass, _VERSION, f"{DOMAIN}.memory.{entry_id}", atomic_writes=True

@@ -29,7 +29,7 @@ from .const import UNIT_AMPERE_HOURS
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .setting import RecBmsSettingEntity, async_add_settings
 
-# The line takes one question at a time as it is. With Home Assistant's own limit a call would wait
+# The line takes one request at a time as it is. With Home Assistant's own limit a call would wait
 # with its context replaced by that of the next caller, and who called decides what is allowed.
 PARALLEL_UPDATES = 0
 
@@ -112,7 +112,6 @@ class RecBmsNumber(RecBmsSettingEntity, NumberEntity):
     _attr_mode = NumberMode.BOX
 
     def __init__(self, coordinator: RecBmsCoordinator, description: EntityDescription) -> None:
-        """Take the limits from what can be set."""
         super().__init__(coordinator, description)
         self._scale = 100 if self.setting.line_unit == "fraction" else 1
         self._attr_native_min_value = self.setting.minimum * self._scale

@@ -25,7 +25,6 @@ class Pauses:
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Start with none."""
         self._hass = hass
         self._count: Counter[str] = Counter()
 

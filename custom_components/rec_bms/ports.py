@@ -40,7 +40,6 @@ class Ports:
     """The connections that are in use, one for each port."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Start with none."""
         self._hass = hass
         self._shared: list[_Shared] = []
         self._lock = asyncio.Lock()

@@ -35,7 +35,6 @@ class RecBmsSelect(RecBmsSettingEntity, SelectEntity):
     """A choice; a number outside its list shows as unknown."""
 
     def __init__(self, coordinator: RecBmsCoordinator, description: EntityDescription) -> None:
-        """Take the choices from what can be set."""
         super().__init__(coordinator, description)
         self._attr_options = list(self.setting.choices.values())
         self._numbers = {option: number for number, option in self.setting.choices.items()}

@@ -464,7 +464,6 @@ class RecBmsSensor(RecBmsEntity, SensorEntity):
     def __init__(
         self, coordinator: RecBmsCoordinator, description: RecBmsSensorDescription
     ) -> None:
-        """Sit on the main device."""
         super().__init__(
             coordinator, description, description.required, optional=description.optional
         )
@@ -503,7 +502,6 @@ class RecBmsTableSensor(RecBmsEntity, SensorEntity):
         unit: int,
         number: int,
     ) -> None:
-        """Sit on the device of the unit."""
         single = replace(description, key=f"{description.key}_{unit}_{number}")
         super().__init__(coordinator, single, frozenset({description.quantity}), unit=unit)
         self._attr_translation_placeholders = {description.placeholder: str(number)}

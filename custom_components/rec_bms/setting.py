@@ -35,7 +35,6 @@ class RecBmsSettingEntity(RecBmsEntity):
     _attr_entity_category = EntityCategory.CONFIG
 
     def __init__(self, coordinator: RecBmsCoordinator, description: EntityDescription) -> None:
-        """Sit on the main device."""
         super().__init__(coordinator, description, frozenset({description.key}))
         self.setting = coordinator.bms.settings[description.key]
 

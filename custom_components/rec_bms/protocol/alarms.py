@@ -64,7 +64,6 @@ class ErrorWatch:
     """
 
     def __init__(self, known: Iterable[int] = ()) -> None:
-        """Take the numbers of the errors that were there before, if only to tell when they end."""
         self._courses = {number: _Course() for number in known}
 
     def update(self, error: ErrorState, now: float) -> None:

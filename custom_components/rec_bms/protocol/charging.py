@@ -12,7 +12,6 @@ class Charging:
     """Follows the current of one battery, so that a current near nothing does not flicker."""
 
     def __init__(self) -> None:
-        """Begin with no current known."""
         self.is_on: bool | None = None
         """Whether current flows into the battery; None while it is not known."""
 

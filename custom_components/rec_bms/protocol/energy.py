@@ -28,7 +28,6 @@ class EnergyMeter:
     """
 
     def __init__(self, direction: Direction, longest_gap: float) -> None:
-        """Start at nothing."""
         self.kwh = 0.0
         self._direction = direction
         self._longest_gap = longest_gap
@@ -63,7 +62,6 @@ class SmoothedCurrent:
     """A current in A that follows the measured one over some two minutes."""
 
     def __init__(self) -> None:
-        """Start with no current known."""
         self.amperes: float | None = None
         self._at = 0.0
 

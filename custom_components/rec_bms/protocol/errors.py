@@ -27,7 +27,6 @@ class PortError(BmsError):
     """
 
     def __init__(self, port: str, reason: str) -> None:
-        """Name the port and what happened to it."""
         self.port = without_query(port)
         self.reason = without_query(reason)
         super().__init__(f"{self.port}: {self.reason}")
@@ -37,7 +36,6 @@ class NoResponseError(BmsError):
     """The BMS at `address` did not respond to `instruction` in all `attempts`."""
 
     def __init__(self, address: int, instruction: str, attempts: int) -> None:
-        """Name what was requested of whom, and how often it was sent."""
         super().__init__(f"no response to {instruction} from address {address}")
         self.address = address
         self.instruction = instruction
@@ -48,7 +46,6 @@ class SettingError(BmsError):
     """A value was not set, or it is not certain that it was; `instruction` is its code."""
 
     def __init__(self, instruction: str, message: str) -> None:
-        """Name the instruction."""
         super().__init__(f"{instruction}: {message}")
         self.instruction = instruction
 
@@ -57,7 +54,6 @@ class NotSettableError(SettingError):
     """The instruction can be read only."""
 
     def __init__(self, instruction: str) -> None:
-        """Name the instruction."""
         super().__init__(instruction, "can be read only")
 
 
@@ -65,7 +61,6 @@ class WrongTypeError(SettingError):
     """The value is no finite number, or not the whole number that this setting needs."""
 
     def __init__(self, instruction: str, value: object, *, whole_number: bool) -> None:
-        """Keep the value and what was wanted instead."""
         wanted = "a whole number" if whole_number else "a plain decimal number"
         super().__init__(instruction, f"{value!r} is not {wanted}")
         self.value = value
@@ -76,7 +71,6 @@ class OutOfRangeError(SettingError):
     """The value lies outside `minimum` to `maximum`, all in the line's unit."""
 
     def __init__(self, instruction: str, value: float, minimum: float, maximum: float) -> None:
-        """Keep the value and its limits."""
         super().__init__(instruction, f"{value:g} is outside {minimum:g} to {maximum:g}")
         self.value = value
         self.minimum = minimum
@@ -89,7 +83,6 @@ class IncoherentError(SettingError):
     def __init__(
         self, instruction: str, value: float, relation: str, other: str, other_value: float
     ) -> None:
-        """Keep the rule that would be broken: instruction relation other."""
         super().__init__(
             instruction, f"{value:g} must be {relation} {other}, which is {other_value:g}"
         )
@@ -103,7 +96,6 @@ class ChangesForbiddenError(SettingError):
     """Changes are switched off; nothing was sent."""
 
     def __init__(self, instruction: str) -> None:
-        """Name the instruction."""
         super().__init__(instruction, "changes are switched off")
 
 
@@ -111,7 +103,6 @@ class WithdrawnError(SettingError):
     """The BMS was given up before the value's turn came; nothing was sent."""
 
     def __init__(self, instruction: str) -> None:
-        """Name the instruction."""
         super().__init__(instruction, "the BMS was given up before it was sent")
 
 
@@ -119,7 +110,6 @@ class StoppingError(SettingError):
     """The program is about to end; nothing was sent."""
 
     def __init__(self, instruction: str) -> None:
-        """Name the instruction."""
         super().__init__(instruction, "not sent, since the program is about to end")
 
 
@@ -127,7 +117,6 @@ class RefusedError(SettingError):
     """The BMS said no with `answer`; its value is `current`."""
 
     def __init__(self, instruction: str, value: float, answer: str, current: float) -> None:
-        """Keep what was requested, the BMS's word and the value it has now."""
         super().__init__(instruction, f"{value:g} was refused with {answer}, it is {current:g}")
         self.value = value
         self.answer = answer
@@ -138,7 +127,6 @@ class NotTakenError(SettingError):
     """The BMS did not confirm, and still has another value: `current`."""
 
     def __init__(self, instruction: str, value: float, current: float) -> None:
-        """Keep what was requested and the value that the BMS has now."""
         super().__init__(instruction, f"{value:g} was not taken, it is {current:g}")
         self.value = value
         self.current = current
@@ -148,7 +136,6 @@ class ReadsBackDifferentlyError(SettingError):
     """The BMS confirmed `value`, and yet has `current`."""
 
     def __init__(self, instruction: str, value: float, current: float) -> None:
-        """Keep what was requested and the value that the BMS has now."""
         super().__init__(instruction, f"{value:g} was confirmed, but it is {current:g}")
         self.value = value
         self.current = current
@@ -158,6 +145,5 @@ class UnverifiedError(SettingError):
     """`value` was sent and could not be read back: it is not known what the BMS has now."""
 
     def __init__(self, instruction: str, value: float) -> None:
-        """Keep what was requested."""
         super().__init__(instruction, f"{value:g} was sent, but not read back")
         self.value = value

@@ -69,7 +69,6 @@ class Decoder:
     """
 
     def __init__(self) -> None:
-        """Start with nothing held."""
         self._held = bytearray()
         self._noise = bytearray()
         self.bytes_since_frame = 0

@@ -23,7 +23,6 @@ class PendingRequests:
     """All that is pending on one port: every attempt, until a response comes or it expires."""
 
     def __init__(self) -> None:
-        """Nothing was sent yet."""
         self._requests: list[PendingRequest] = []
 
     def add(

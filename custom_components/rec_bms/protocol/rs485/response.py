@@ -58,7 +58,6 @@ class SingleValue:
     """One frame of text; a short one may be the first frame of somebody else's array."""
 
     def __init__(self, instruction: Instruction) -> None:
-        """Wait for the response to an instruction."""
         self._instruction = instruction
         self.payloads: list[bytes] = []
         self.progress = Progress.PARTIAL
@@ -90,7 +89,6 @@ class Acknowledgement:
     """The word about a set: SET, or ERROR and what follows it."""
 
     def __init__(self) -> None:
-        """Wait for an acknowledgement."""
         self.payloads: list[bytes] = []
         self.progress = Progress.PARTIAL
         self.idle_needed = 0.0
@@ -116,7 +114,6 @@ class FixedArray:
     """
 
     def __init__(self, instruction: Instruction, *, hear_out: bool) -> None:
-        """Wait for the response to an instruction with a fixed header."""
         self._when_complete = Progress.WHOLE_IF_IDLE if hear_out else Progress.WHOLE
         self._code = instruction.code
         self._header = (instruction.header or "").encode("ascii")
@@ -182,7 +179,6 @@ class UnitsArray:
     """The number of units, then a frame of float32s for each, or one frame for all of them."""
 
     def __init__(self, shape: ArrayShape) -> None:
-        """Wait for a response of a shape that may be known already."""
         self._memory = shape
         self._units = 0
         self.payloads: list[bytes] = []

@@ -48,7 +48,6 @@ class Trace:
     """The last 200 frames."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._entries: deque[TraceEntry] = deque(maxlen=TRACE_LENGTH)
 
     def add(self, direction: Direction, data: bytes, frame: Frame | None = None) -> TraceEntry:

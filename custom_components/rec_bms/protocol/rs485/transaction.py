@@ -50,7 +50,6 @@ class Transactions:
     """Requests and their responses over one transport; the caller holds its lock."""
 
     def __init__(self, transport: Transport) -> None:
-        """Nothing was sent yet."""
         self._transport = transport
         self._pending = PendingRequests()
         self._shapes: defaultdict[tuple[int, str], ArrayShape] = defaultdict(ArrayShape)
