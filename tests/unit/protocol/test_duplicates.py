@@ -209,3 +209,14 @@ async def test_a_read_back_waits_until_what_was_read_before_cannot_come_again() 
     assert await peer.read("CMAX") == (b"4.10000e0",)
     assert peer.at(-1) - peer.at(-2) == pytest.approx(0.002 + 0.010)
     assert peer.requests == ["CMAX?", "CMAX 4.1", "ERRO?", "CMAX?"]
+
+
+@virtual
+async def test_a_duplicate_that_comes_in_two_lumps_is_not_taken() -> None:
+    """Between the halves of a frame the line is not idle, however long an adapter takes."""
+    peer = await scripted()
+    again = frames(CMAX)
+    peer.script["CMAX?"] += [[(0.02, frames(CMAX)), (0.025, again[:6]), (0.041, again[6:])]]
+    peer.always["CMIN?"] = [(0.1, frames(CMIN))]
+    await peer.read("CMAX")
+    assert await peer.read("CMIN") == (CMIN,)
