@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.singleton import singleton
 from homeassistant.setup import async_setup_component
 
@@ -27,6 +28,13 @@ class Pauses:
     def __init__(self, hass: HomeAssistant) -> None:
         self._hass = hass
         self._count: Counter[str] = Counter()
+        self._is_over = False
+        """Whether Home Assistant has begun to stop: from then on nothing is set up any more."""
+        hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._end)
+
+    @callback
+    def _end(self, _: Event) -> None:
+        self._is_over = True
 
     @asynccontextmanager
     async def pause(self, entries: Iterable[ConfigEntry]) -> AsyncIterator[None]:
@@ -84,7 +92,7 @@ class Pauses:
         async with entry.setup_lock:
             known = self._hass.config_entries.async_get_entry(entry.entry_id)
             off = known is entry and entry.state is ConfigEntryState.NOT_LOADED
-            if off and not self._hass.is_stopping:
+            if off and not self._is_over:
                 await entry.async_setup(self._hass)
 
 
