@@ -380,19 +380,26 @@ def stuck() -> Iterator[str]:
 @contextmanager
 def driver_that_hangs(port: str) -> Iterator[None]:
     """Have the kernel not come back from opening a port."""
-    comes_back = threading.Event()
+    comes_back, hung, came_back = threading.Event(), threading.Event(), threading.Event()
     open_file = os.open
 
     def hang(path: Any, *options: Any, **named: Any) -> int:
-        if path == port:
-            comes_back.wait(15)
-        return open_file(path, *options, **named)
+        if path != port:
+            return open_file(path, *options, **named)
+        hung.set()
+        comes_back.wait(15)
+        try:
+            return open_file(path, *options, **named)
+        finally:
+            came_back.set()
 
     with patch.object(os, "open", hang):
         try:
             yield
         finally:
             comes_back.set()
+            # While the port is still there: a thread that comes back later would not find it.
+            assert not hung.is_set() or came_back.wait(10)
 
 
 type GiveUp = Callable[[House], Awaitable[object]]
