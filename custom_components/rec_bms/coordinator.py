@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any, override
@@ -82,12 +81,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         try:
             update = await self.bms.update(self._wanted(), self._hoped_for)
         except BmsError as err:
-            message = translated(err, self.config_entry.title)
-            raise UpdateFailed(
-                translation_domain=message.translation_domain,
-                translation_key=message.translation_key,
-                translation_placeholders=message.translation_placeholders,
-            ) from err
+            raise _failed(err, self.config_entry.title) from err
         self._keep_device_up_to_date(update.state)
         return update
 
@@ -129,9 +123,13 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
                 self.logger.exception("Unexpected error in a listener of %s", self.name)
 
     @callback
-    def _take(self, state: State) -> None:
-        """Show a state that came by itself: no exchange of an update is counted twice for it."""
-        self.data = replace(self.data, state=state, exchanges=0, repeated_exchanges=0)
+    def _take(self, news: Update | BmsError) -> None:
+        """Show what came by itself, or that nothing comes any more."""
+        if isinstance(news, BmsError):
+            self.async_set_update_error(_failed(news, self.config_entry.title))
+            return
+        self.data = news
+        self._keep_device_up_to_date(news.state)
         self.async_update_listeners()
 
     async def async_set(self, key: str, value: object) -> SetResult:
@@ -219,3 +217,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
             hw_version=state.hardware_version,
         )
         self.main_device_id = device.id
+
+
+def _failed(err: BmsError, title: str) -> UpdateFailed:
+    message = translated(err, title)
+    return UpdateFailed(
+        translation_domain=message.translation_domain,
+        translation_key=message.translation_key,
+        translation_placeholders=message.translation_placeholders,
+    )

@@ -91,7 +91,8 @@ def _where(state: State, location: Location | None, number: str) -> dict[str, An
     """Tell at which unit, by position, and which cell or sensor it is."""
     if location is None:
         return {"unit": None, number: None}
-    return {"unit": state.position(location.unit), number: location.number}
+    unit = location.position or state.position(location.unit)
+    return {"unit": unit, number: location.number}
 
 
 def _error(state: State) -> str | None:

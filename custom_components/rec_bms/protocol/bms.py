@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .errors import SettingError
+from .errors import BmsError, SettingError
 from .settings import Setting
 from .state import State
 
-type Listener = Callable[[State], object]
 type Hindrance = Callable[[], SettingError | None]
 """Tells what forbids a set at the moment."""
 
@@ -36,6 +35,10 @@ class Update:
     """What came that made no sense, since then."""
 
 
+type Listener = Callable[[Update | BmsError], object]
+"""Is told what came by itself, or why nothing comes any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetResult:
     """A setting made and verified, in the line's unit; `previous` is None where it was nonsense."""
@@ -59,7 +62,7 @@ class Bms(Protocol):
         """Give the way back; cannot hang."""
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Have a listener told of each state that comes by itself; returns what ends that."""
+        """Have a listener told of what comes by itself; returns what ends that."""
 
     async def update(
         self, wanted: Collection[str], hoped_for: Callable[[], Collection[str]] = tuple

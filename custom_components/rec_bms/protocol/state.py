@@ -31,8 +31,10 @@ class Quantity(StrEnum):
     CELL_RESISTANCES = "cell_resistances"
     TEMPERATURES = "temperatures"
     BMS_TEMPERATURE = "bms_temperature"
+    BALANCING = "balancing"
     REFERENCE_VOLTAGE = "reference_voltage"
     ERROR = "error"
+    SERIAL_NUMBER = "serial_number"
     MODEL = "model"
     SOFTWARE_VERSION = "software_version"
     HARDWARE_VERSION = "hardware_version"
@@ -45,15 +47,19 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A cell or a temperature sensor: the BMS address of its unit and its number there, from 1."""
+    """A cell or a temperature sensor: the BMS address of its unit and its number there, from 1.
 
-    unit: int
+    `position` is the unit's, from 1, where it is known without its address.
+    """
+
+    unit: int | None
     number: int
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PerUnit:
-    """A row per unit, a value per cell or sensor: V, Ω or °C."""
+    """A row per unit, a value per cell or sensor: V, Ω, °C, or whether it is being balanced."""
 
     units: tuple[tuple[float | None, ...], ...]
 
@@ -117,8 +123,11 @@ class State:
     """Those of the battery's sensors."""
     bms_temperature: float | None = None
     """That of the BMS itself."""
+    balancing: PerUnit | None = None
+    """Whether each cell is being balanced: a bool, None where that is not known."""
     reference_voltage: float | None = None
     error: ErrorState | None = None
+    serial_number: int | None = None
     model: str | None = None
     software_version: str | None = None
     hardware_version: str | None = None
@@ -126,11 +135,18 @@ class State:
     """By key; counters that can be set are among them."""
     address: int | None = None
     """The BMS's own address, where it has one."""
+    unit_addresses: tuple[int, ...] = ()
+    """The addresses of all units, in their order, where they are told."""
     told: Mapping[str, object] = field(default=_NOTHING, repr=False)
     """All that was told, by quantity or by a setting's key."""
 
     @classmethod
-    def of(cls, told: Mapping[str, Any], address: int | None = None) -> Self:
+    def of(
+        cls,
+        told: Mapping[str, Any],
+        address: int | None = None,
+        unit_addresses: tuple[int, ...] = (),
+    ) -> Self:
         """Return the state of a BMS that told these quantities and settings."""
         return cls(
             **{quantity: value for quantity, value in told.items() if quantity in _QUANTITIES},
@@ -138,6 +154,7 @@ class State:
                 {key: value for key, value in told.items() if key not in _QUANTITIES}
             ),
             address=address,
+            unit_addresses=unit_addresses,
             told=MappingProxyType(dict(told)),
         )
 
@@ -165,6 +182,8 @@ class State:
         master in their midst counts is not known, and a wrong unit is worse than none. A position
         that was told before, None included, stays what it is.
         """
+        if address in self.unit_addresses:
+            return self.unit_addresses.index(address) + 1
         if (cells := self.cell_voltages) is None:
             return 1 if address is not None and address == self.address else None
         units = len(cells.units)

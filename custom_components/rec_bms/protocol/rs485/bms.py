@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..bms import Hindrance, Listener, SetResult, Update
@@ -50,6 +50,7 @@ class Rs485Bms:
         self._readings: dict[str, Reading] = {}
         self._told: dict[str, object] = {}
         """What the last update told, and what became of settings since."""
+        self._update: Update | None = None
         self._attempts: list[int] = []
         """Those of each exchange of the update that is running, or of the last one."""
         self._listeners: list[Listener] = []
@@ -115,7 +116,7 @@ class Rs485Bms:
         }
         self._ended_at = self._now
         counters = self.client.connection.counters
-        return Update(
+        self._update = Update(
             state=State.of(self._told, self.address),
             measured_at=self._schedule.read_at(FIRST),
             continuous=continuous,
@@ -125,6 +126,7 @@ class Rs485Bms:
             retries=counters.retries,
             line_errors=counters.line_errors,
         )
+        return self._update
 
     async def read(self, code: str) -> Reading:
         """Read one instruction now, whatever is due. Raises NoResponseError or PortError."""
@@ -234,9 +236,16 @@ class Rs485Bms:
     def _tell(self, code: str) -> None:
         """Tell listeners of one reading; a running poll tells the rest at its end."""
         self._told = {**self._told, **told_by(code, self._readings[code])}
-        state = State.of(self._told, self.address)
+        assert self._update is not None
+        # No exchange of an update is counted twice for what was set since.
+        self._update = replace(
+            self._update,
+            state=State.of(self._told, self.address),
+            exchanges=0,
+            repeated_exchanges=0,
+        )
         for listener in tuple(self._listeners):
-            listener(state)
+            listener(self._update)
 
 
 def _codes(quantities: Iterable[str]) -> set[str]:
