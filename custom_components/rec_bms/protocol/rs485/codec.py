@@ -11,24 +11,22 @@ import struct
 from decimal import Decimal
 
 from ..errors import NotSettableError, OutOfRangeError, WrongTypeError
+from ..plausible import (
+    AMPERES,
+    CELL_OHMS,
+    CELL_VOLTS,
+    CHARGE_FRACTION,
+    DEGREES,
+    HEALTH_FRACTION,
+    PACK_VOLTS,
+    REFERENCE_VOLTS,
+    Bounds,
+    temperature,
+    within,
+)
 from ..state import ErrorState, Location, PerUnit
 from .instructions import Instruction, Reply
 from .readings import BmsTemperature, Extremes, MainData, Reading
-
-type Bounds = tuple[float, float]
-
-# What can be, generously: outside lies a broken sensor or a mistaken response, not a battery.
-CELL_VOLTS: Bounds = (0, 5.5)
-CELL_OHMS: Bounds = (0, 1)
-DEGREES: Bounds = (-55, 125)
-AMPERES: Bounds = (-10_000, 10_000)
-PACK_VOLTS: Bounds = (0, 1_500)
-REFERENCE_VOLTS: Bounds = (0, 10)
-CHARGE_FRACTION: Bounds = (-0.05, 1.05)
-HEALTH_FRACTION: Bounds = (-0.05, 1.5)
-
-_POWER_ON_DEGREES = 85.0
-"""What a DS18B20 says before it has measured anything."""
 
 _PER_UNIT_BOUNDS = {"CELL": CELL_VOLTS, "RINT": CELL_OHMS, "PTEM": DEGREES}
 
@@ -82,7 +80,7 @@ def decode(instruction: Instruction, payloads: tuple[bytes, ...]) -> Reading:
             present, unit, number, location = payloads[1]
             return ErrorState(bool(present), unit, number, location)
         case "BTEM", _:
-            return BmsTemperature(_temperature(_floats(payloads[1])[0]))
+            return BmsTemperature(temperature(_floats(payloads[1])[0]))
         case code, Reply.ARRAY:
             return _per_unit(payloads, _PER_UNIT_BOUNDS[code])
         case _, Reply.STRING:
@@ -93,10 +91,10 @@ def decode(instruction: Instruction, payloads: tuple[bytes, ...]) -> Reading:
 def _number(instruction: Instruction, payload: bytes) -> float | None:
     decoded = text(payload) or ""
     number = int(decoded) if instruction.whole_number else float(decoded)
-    return _within(number, _single_bounds(instruction))
+    return within(number, single_bounds(instruction))
 
 
-def _single_bounds(instruction: Instruction) -> Bounds:
+def single_bounds(instruction: Instruction) -> Bounds:
     """Allow as much beyond its limits as a setting has between them: a BMS may be set up oddly."""
     if instruction.minimum is None or instruction.maximum is None:
         return REFERENCE_VOLTS
@@ -108,25 +106,16 @@ def _floats(data: bytes) -> tuple[float, ...]:
     return struct.unpack(f"<{len(data) // 4}f", data)
 
 
-def _within[N: (int, float)](value: N, bounds: Bounds) -> N | None:
-    low, high = bounds
-    return value if low <= value <= high else None
-
-
-def _temperature(value: float) -> float | None:
-    return None if value == _POWER_ON_DEGREES else _within(value, DEGREES)
-
-
 def _main_data(data: bytes) -> MainData:
-    low, high, current, temperature, volts, charge, health = _floats(data)
+    low, high, current, hottest, volts, charge, health = _floats(data)
     return MainData(
-        min_cell_voltage=_within(low, CELL_VOLTS),
-        max_cell_voltage=_within(high, CELL_VOLTS),
-        current=_within(current, AMPERES),
-        max_temperature=_temperature(temperature),
-        voltage=_within(volts, PACK_VOLTS),
-        state_of_charge=_within(charge, CHARGE_FRACTION),
-        state_of_health=_within(health, HEALTH_FRACTION),
+        min_cell_voltage=within(low, CELL_VOLTS),
+        max_cell_voltage=within(high, CELL_VOLTS),
+        current=within(current, AMPERES),
+        max_temperature=temperature(hottest),
+        voltage=within(volts, PACK_VOLTS),
+        state_of_charge=within(charge, CHARGE_FRACTION),
+        state_of_health=within(health, HEALTH_FRACTION),
     )
 
 
@@ -145,7 +134,7 @@ def _per_unit(payloads: tuple[bytes, ...], bounds: Bounds) -> PerUnit:
     rows = [_floats(data) for data in payloads[1:]]
     if len(rows) < units:
         rows = [*_split(rows[0], units)]
-    check = _temperature if bounds is DEGREES else lambda value: _within(value, bounds)
+    check = temperature if bounds is DEGREES else lambda value: within(value, bounds)
     return PerUnit(tuple(tuple(check(value) for value in row) for row in rows))
 
 
