@@ -1,4 +1,4 @@
-"""The REC BMS integration: reads a REC battery management system over RS-485."""
+"""The REC BMS integration: reads a REC battery management system over RS-485 or WiFi."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from functools import partial
 
 from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import CONF_ADDRESS, CONF_PORT, Platform
+from homeassistant.const import (
+    CONF_ADDRESS,
+    CONF_HOST,
+    CONF_PORT,
+    EVENT_HOMEASSISTANT_STOP,
+    Platform,
+)
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
@@ -22,8 +29,10 @@ from .issues import IssueWatch, async_delete_issues
 from .memory import Memory
 from .messages import translated
 from .ports import BaudRateConflictError, async_get_ports, is_url
-from .protocol.errors import PortError
+from .protocol.bms import Bms
+from .protocol.errors import BmsError
 from .protocol.rs485.bms import Rs485Bms
+from .protocol.wifi.bms import WifiBms
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -46,7 +55,9 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     def port_event(added: set[usb.USBDevice], removed: set[usb.USBDevice]) -> None:
         """Set up at once, when an adapter returns, what waits for its port."""
         for entry in hass.config_entries.async_entries(DOMAIN) if added else ():
-            if entry.state is ConfigEntryState.SETUP_RETRY and not is_url(entry.data[CONF_PORT]):
+            port = entry.data.get(CONF_PORT)
+            waits = entry.state is ConfigEntryState.SETUP_RETRY
+            if waits and port is not None and not is_url(port):
                 hass.config_entries.async_schedule_reload(entry.entry_id)
 
     usb.async_register_port_event_callback(hass, port_event)
@@ -55,13 +66,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bool:
     """Connect to a BMS and read it once before its entities are made."""
-    ports = async_get_ports(hass)
-    bms = Rs485Bms(
-        partial(ports.acquire, entry.data[CONF_PORT], entry.data[CONF_BAUDRATE]),
-        ports.release,
-        entry.data[CONF_ADDRESS],
-        entry.options.get(CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL),
-    )
+    bms = _bms(hass, entry)
     try:
         await bms.open()
     except BaudRateConflictError as err:
@@ -74,7 +79,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
                 "wanted": str(entry.data[CONF_BAUDRATE]),
             },
         ) from err
-    except PortError as err:
+    except BmsError as err:
         raise _not_ready(translated(err, entry.title)) from err
     entry.async_on_unload(bms.close)
     memory = Memory(hass, entry.entry_id)
@@ -90,6 +95,23 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
     IssueWatch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
+
+
+def _bms(hass: HomeAssistant, entry: RecBmsConfigEntry) -> Bms:
+    """Return the BMS that an entry stands for, by the way that leads to it."""
+    if CONF_HOST in entry.data:
+        wifi = WifiBms(async_get_clientsession(hass), entry.data[CONF_HOST], entry.unique_id or "")
+        # Entries are not unloaded when Home Assistant stops, and the session is closed before.
+        stop = hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, lambda _: wifi.close())
+        entry.async_on_unload(stop)
+        return wifi
+    ports = async_get_ports(hass)
+    return Rs485Bms(
+        partial(ports.acquire, entry.data[CONF_PORT], entry.data[CONF_BAUDRATE]),
+        ports.release,
+        entry.data[CONF_ADDRESS],
+        entry.options.get(CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL),
+    )
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bool:

@@ -1,4 +1,4 @@
-"""Config flow: pick a port, look for a BMS on it, confirm what was found."""
+"""Config flow: pick a port or a WiFi module, look for a BMS there, confirm what was found."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
-from homeassistant.const import CONF_ADDRESS, CONF_PORT
+from homeassistant.const import CONF_ADDRESS, CONF_HOST, CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from .const import (
@@ -38,19 +39,29 @@ from .flow_forms import (
     AUTOMATIC,
     SECTION_MORE_OPTIONS,
     STEP_OPTIONS,
-    STEP_USER,
+    STEP_SERIAL,
+    STEP_WIFI,
     confirm_form,
     description,
+    description_of_module,
 )
 from .flow_search import Bms, PortSearch, speeds_to_try
 from .pause import async_get_pauses, until_settled
 from .ports import async_entries_on, async_real_ports, async_stable_port
-from .protocol.errors import PortError, without_query
+from .protocol.errors import (
+    ModuleError,
+    NoModuleError,
+    NoNameError,
+    PortError,
+    without_query,
+)
 from .protocol.rs485.scan import ADDRESSES
+from .protocol.wifi.client import url_of
+from .protocol.wifi.identify import Module, identify
 
 
 class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Sets up a BMS on a port that the user picks, or one that was found beside another."""
+    """Sets up a BMS that the user has on a port or a WiFi module, or one that was found."""
 
     VERSION = 1
 
@@ -65,6 +76,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self._addresses: tuple[int, ...] = ()
         self._scan_task: asyncio.Task[None] | None = None
         self._found: list[Bms] = []
+        self._module: Module | None = None
         self._named: set[str] = set()
         self._told: set[str] = set()
         self._closed = False
@@ -78,12 +90,42 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask which way leads to the BMS."""
+        return self.async_show_menu(step_id="user", menu_options=["serial", "wifi"])
+
+    async def async_step_serial(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the port, and for speed and address if the user knows better."""
         if user_input is not None:
             await self._plan_scan(user_input)
             if not self._errors:
                 return await self.async_step_scan()
-        return self._show_port_form("user")
+        return self._show_port_form("serial")
+
+    async def async_step_wifi(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask where the WiFi module is."""
+        if user_input is not None:
+            return await self._listen_to(user_input)
+        return self._show_host_form("wifi")
+
+    async def async_step_listen(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Wait for the module to tell who it is."""
+        if self._scan_task is None:
+            self._raise_if_over()
+            self._scan_task = self.hass.async_create_task(self._identify(), f"{DOMAIN} listen")
+        if not self._scan_task.done():
+            return self.async_show_progress(
+                step_id="listen",
+                progress_action="listen",
+                description_placeholders={"host": self._input[CONF_HOST]},
+                progress_task=self._scan_task,
+            )
+        self._scan_task = None
+        reconfiguring = self.source == SOURCE_RECONFIGURE
+        if self._module is None:
+            return self.async_show_progress_done(
+                next_step_id="reconfigure_wifi" if reconfiguring else "wifi"
+            )
+        return self.async_show_progress_done(next_step_id="move" if reconfiguring else "confirm")
 
     @override
     async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
@@ -106,7 +148,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Send nothing before the user has agreed."""
         if user_input is not None:
-            return await self.async_step_user(self._input)
+            return await self.async_step_serial(self._input)
         self._set_confirm_only()
         return self.async_show_form(
             step_id="usb_confirm", description_placeholders=self._placeholders
@@ -128,8 +170,10 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask where the BMS is now: its port, speed or address has changed."""
+        """Ask where the BMS is now: on another port, at another speed, address or host."""
         self._raise_if_over()
+        if CONF_HOST in self._get_reconfigure_entry().data:
+            return await self.async_step_reconfigure_wifi()
         if user_input is not None:
             await self._plan_scan(user_input)
             if not self._errors:
@@ -146,6 +190,27 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
                 },
             }
         return self._show_port_form("reconfigure")
+
+    async def async_step_reconfigure_wifi(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where the WiFi module is now."""
+        self._raise_if_over()
+        if user_input is not None:
+            return await self._listen_to(user_input)
+        if not self._input:
+            self._input = {CONF_HOST: self._get_reconfigure_entry().data[CONF_HOST]}
+        return self._show_host_form("reconfigure_wifi")
+
+    async def async_step_move(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Have the entry go on with its module at another host."""
+        self._raise_if_over()
+        assert self._module is not None
+        await self.async_set_unique_id(self._module.name, raise_on_progress=False)
+        self._abort_if_unique_id_mismatch(reason="wrong_device")
+        return self.async_update_reload_and_abort(
+            self._get_reconfigure_entry(), data_updates={CONF_HOST: self._module.host}
+        )
 
     async def async_step_speed(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Say that the others on this port change their speed, too."""
@@ -183,13 +248,15 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_show_progress_done(next_step_id="confirm")
         reconfiguring = self.source == SOURCE_RECONFIGURE
         return self.async_show_progress_done(
-            next_step_id="reconfigure" if reconfiguring else "user"
+            next_step_id="reconfigure" if reconfiguring else "serial"
         )
 
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Say what was found and ask whether its settings may be changed."""
+        if self._module is not None:
+            return await self._confirm_module(self._module, agreed=user_input is not None)
         others = await self._others()
         if self.source == SOURCE_INTEGRATION_DISCOVERY and others:
             # It was found at the speed that the port had then.
@@ -215,6 +282,18 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         async_offer(self.hass, (bms for bms in self._found if bms is not chosen))
         return await self._create(chosen, allow_changes=user_input[CONF_ALLOW_CHANGES])
 
+    async def _confirm_module(self, module: Module, *, agreed: bool) -> ConfigFlowResult:
+        """Say what was found; nothing can be changed over WiFi, so there is nothing to ask."""
+        await self.async_set_unique_id(module.name)
+        self._abort_if_unique_id_configured()
+        if agreed:
+            return self.async_create_entry(title=module.name, data={CONF_HOST: module.host})
+        return self.async_show_form(
+            step_id="confirm",
+            data_schema=vol.Schema({}),
+            description_placeholders=description_of_module(module),
+        )
+
     @override
     def is_matching(self, other_flow: Self) -> bool:
         """Tell whether another flow is a user's on the same port; a card is while it searches."""
@@ -238,10 +317,51 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     def _show_port_form(self, step_id: str) -> ConfigFlowResult:
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(STEP_USER, self._input),
+            data_schema=self.add_suggested_values_to_schema(STEP_SERIAL, self._input),
             errors=self._errors,
             description_placeholders=self._placeholders,
         )
+
+    def _show_host_form(self, step_id: str) -> ConfigFlowResult:
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(STEP_WIFI, self._input),
+            errors=self._errors,
+            description_placeholders=self._placeholders,
+        )
+
+    async def _listen_to(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        self._input = {CONF_HOST: user_input[CONF_HOST].strip()}
+        self._errors, self._placeholders, self._module = {}, {}, None
+        if any(entry.state is ConfigEntryState.LOADED for entry in self._others_at_host()):
+            reconfiguring = self.source == SOURCE_RECONFIGURE
+            return self.async_abort(
+                reason="wrong_device" if reconfiguring else "already_configured"
+            )
+        return await self.async_step_listen()
+
+    def _at_host(self) -> list[ConfigEntry]:
+        host = _same_for_same_host(self._input[CONF_HOST])
+        entries = self._async_current_entries()
+        return [each for each in entries if _same_for_same_host(each.data.get(CONF_HOST)) == host]
+
+    def _others_at_host(self) -> list[ConfigEntry]:
+        return self._without_own(self._at_host())
+
+    async def _identify(self) -> None:
+        """Fill in who the module is, or the error that says what to check."""
+        try:
+            # A module keeps up one connection well, and no more is known of it.
+            async with async_get_pauses(self.hass).pause(self._at_host()):
+                session = async_get_clientsession(self.hass)
+                self._module = await identify(session, self._input[CONF_HOST])
+        except ModuleError as err:
+            self._errors["base"] = "cannot_connect"
+            self._placeholders["reason"] = err.reason
+        except NoModuleError:
+            self._errors["base"] = "no_module"
+        except NoNameError:
+            self._errors["base"] = "no_name"
 
     async def _plan_scan(self, user_input: dict[str, Any]) -> None:
         """Work out from the user's input where to look; leaves an error where that cannot be."""
@@ -362,6 +482,8 @@ class RecBmsOptionsFlow(OptionsFlowWithReload):
         entry = self.hass.config_entries.async_get_entry(self.handler)
         if entry is None:
             return self.async_abort(reason="entry_deleted")
+        if CONF_HOST in entry.data:
+            return await self.async_step_wifi()
         if user_input is not None:
             user_input[CONF_SCAN_INTERVAL] = int(user_input[CONF_SCAN_INTERVAL])
             return self.async_create_entry(data=user_input)
@@ -369,6 +491,20 @@ class RecBmsOptionsFlow(OptionsFlowWithReload):
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(STEP_OPTIONS, entry.options),
         )
+
+    async def async_step_wifi(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Say that a WiFi module sets its own pace and takes no changes."""
+        if user_input is not None:
+            return self.async_create_entry(data=dict(self.config_entry.options))
+        return self.async_show_form(step_id="wifi", data_schema=vol.Schema({}))
+
+
+def _same_for_same_host(host: str | None) -> object:
+    """Return what is the same for a host however it was typed; that of none is no host's."""
+    try:
+        return None if host is None else url_of(host)
+    except ModuleError:
+        return host
 
 
 def _addresses(entries: Iterable[ConfigEntry]) -> set[int]:

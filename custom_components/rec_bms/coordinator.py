@@ -10,13 +10,12 @@ from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .const import (
     CONF_ALLOW_CHANGES,
-    CONF_SCAN_INTERVAL,
-    DEFAULT_SCAN_INTERVAL,
     DOMAIN,
     LOGGER,
     MANUFACTURER,
@@ -30,6 +29,7 @@ from .protocol.errors import (
     SettingError,
     StoppingError,
     WithdrawnError,
+    WrongDeviceError,
 )
 from .protocol.state import Quantity, State
 
@@ -51,13 +51,13 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self, hass: HomeAssistant, entry: RecBmsConfigEntry, bms: Bms, memory: Memory
     ) -> None:
         """Take the entry's BMS, which is open, and what is remembered of it."""
-        self.scan_interval = entry.options.get(CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL)
+        interval = bms.update_interval
         super().__init__(
             hass,
             LOGGER,
             config_entry=entry,
             name=entry.title,
-            update_interval=timedelta(seconds=self.scan_interval),
+            update_interval=None if interval is None else timedelta(seconds=interval),
         )
         self.bms = bms
         self.memory = memory
@@ -127,7 +127,14 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         """Show what came by itself, or that nothing comes any more."""
         if isinstance(news, BmsError):
             self.async_set_update_error(_failed(news, self.config_entry.title))
+            if isinstance(news, WrongDeviceError) and self._is_loaded:
+                # Set up anew, it fails and says why.
+                self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
             return
+        if self.update_interval is None:
+            if not self.last_update_success:
+                LOGGER.info("%s is back", self.config_entry.title)
+            self.last_update_success = True
         self.data = news
         self._keep_device_up_to_date(news.state)
         self.async_update_listeners()
@@ -219,9 +226,11 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self.main_device_id = device.id
 
 
-def _failed(err: BmsError, title: str) -> UpdateFailed:
+def _failed(err: BmsError, title: str) -> ConfigEntryError | UpdateFailed:
+    """Return what Home Assistant is told; what stays wrong until its owner acts is not retried."""
     message = translated(err, title)
-    return UpdateFailed(
+    kind = ConfigEntryError if isinstance(err, WrongDeviceError) else UpdateFailed
+    return kind(
         translation_domain=message.translation_domain,
         translation_key=message.translation_key,
         translation_placeholders=message.translation_placeholders,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 
 from .coordinator import RecBmsConfigEntry
@@ -19,7 +22,7 @@ async def async_get_config_entry_diagnostics(
     Of an entry that is not set up there is only what it was given, its state and why.
     """
     given = {
-        "data": {**entry.data, "port": without_query(entry.data["port"])},
+        "data": _without_secrets(entry.data),
         "options": dict(entry.options),
         "state": entry.state.value,
         "reason": without_query(entry.reason or ""),
@@ -30,6 +33,18 @@ async def async_get_config_entry_diagnostics(
     return {
         **given,
         "available": coordinator.last_update_success,
-        "poll_duration_s": round(coordinator.data.duration, 3),
+        "poll_duration_s": _rounded(coordinator.data.duration),
         **coordinator.bms.diagnostics(),
     }
+
+
+def _without_secrets(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out where in its owner's network a module is, and the key in an ESPHome URL."""
+    redacted: dict[str, Any] = async_redact_data(dict(data), [CONF_HOST])
+    if CONF_PORT in redacted:
+        redacted[CONF_PORT] = without_query(redacted[CONF_PORT])
+    return redacted
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import voluptuous as vol
-from homeassistant.const import CONF_ADDRESS, CONF_PORT
+from homeassistant.const import CONF_ADDRESS, CONF_HOST, CONF_PORT
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -17,6 +18,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     SelectSelectorMode,
     SerialPortSelector,
+    TextSelector,
 )
 
 from .const import (
@@ -30,12 +32,13 @@ from .const import (
 from .flow_search import Bms
 from .protocol.rs485.frame import MAX_ADDRESS
 from .protocol.rs485.scan import BAUDRATES
+from .protocol.wifi.identify import Module
 
 SECTION_MORE_OPTIONS = "more_options"
 AUTOMATIC = "automatic"
 UNKNOWN = "?"
 
-STEP_USER = vol.Schema(
+STEP_SERIAL = vol.Schema(
     {
         vol.Required(CONF_PORT): SerialPortSelector(),
         vol.Required(SECTION_MORE_OPTIONS): section(
@@ -59,6 +62,8 @@ STEP_USER = vol.Schema(
         ),
     }
 )
+
+STEP_WIFI = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 
 STEP_OPTIONS = vol.Schema(
     {
@@ -98,6 +103,22 @@ def description(found: list[Bms]) -> dict[str, str]:
         "model": ", ".join(bms.model for bms in found),
         "address": ", ".join(str(bms.address) for bms in found),
         "baudrate": str(found[0].baudrate),
-        "units": ", ".join(str(len(bms.cells) or UNKNOWN) for bms in found),
-        "cells": ", ".join(" + ".join(map(str, bms.cells)) or UNKNOWN for bms in found),
+        **_counts([bms.cells for bms in found]),
+    }
+
+
+def description_of_module(module: Module) -> dict[str, str]:
+    """Return what a user recognises a BMS behind a WiFi module by."""
+    return {
+        "model": module.name,
+        "address": module.host,
+        "baudrate": "–",
+        **_counts([module.cells]),
+    }
+
+
+def _counts(cells: Sequence[tuple[int, ...]]) -> dict[str, str]:
+    return {
+        "units": ", ".join(str(len(each) or UNKNOWN) for each in cells),
+        "cells": ", ".join(" + ".join(map(str, each)) or UNKNOWN for each in cells),
     }

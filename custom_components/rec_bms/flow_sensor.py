@@ -23,7 +23,6 @@ from .protocol.state import Quantity
 
 _POWER = frozenset({Quantity.VOLTAGE, Quantity.CURRENT})
 _CHARGE = frozenset({Quantity.STATE_OF_CHARGE, Quantity.CURRENT, "capa"})
-_POLLS_IN_LONGEST_GAP = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +73,7 @@ class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
 
     def __init__(self, coordinator: RecBmsCoordinator, description: RecBmsFlowDescription) -> None:
         super().__init__(coordinator, description, _POWER)
-        longest_gap = _POLLS_IN_LONGEST_GAP * coordinator.scan_interval
-        self._meter = EnergyMeter(description.direction, longest_gap)
+        self._meter = EnergyMeter(description.direction, coordinator.bms.longest_gap)
 
     @property
     @override
@@ -105,7 +103,7 @@ class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
         if self.coordinator.last_update_success and all(map(data.state.has, _POWER)):
             self._meter.add(data.state.power, data.measured_at, continuous=data.continuous)
             self.coordinator.memory.keep_energy(
-                self.entity_description.key, self._meter.kwh, self.coordinator.scan_interval
+                self.entity_description.key, self._meter.kwh, data.period
             )
 
     @override

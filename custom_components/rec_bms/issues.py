@@ -76,7 +76,7 @@ class IssueWatch:
                 "title": self._entry.title,
                 "number": str(error.number),
                 "unit": "?" if unit is None else str(unit),
-                "location": str(error.location),
+                "location": "?" if error.location is None else str(error.location),
             },
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .protocol.rs485.readings import BmsTemperature, Extremes, MainData, Reading
-from .protocol.state import ErrorState, PerUnit
+from .protocol.state import ErrorState, Location, PerUnit
 
 
 def labelled(reading: Reading) -> dict[str, float | None] | None:
@@ -24,12 +24,12 @@ def labelled(reading: Reading) -> dict[str, float | None] | None:
             }
         case Extremes(low, high, hot, consumed):
             return {
-                "BMS_Address_of_Minimum_Cell_Voltage": low.unit,
-                "Cell_Address_of_Minimum_Cell_Voltage": low.number,
-                "BMS_Address_of_Maximum_Cell_Voltage": high.unit,
-                "Cell_Address_of_Maximum_Cell_Voltage": high.number,
-                "BMS_Address_of_Maximum_Temp_Sensor": hot.unit,
-                "Temp_Sensor_Address_of_Maximum_Value": hot.number,
+                "BMS_Address_of_Minimum_Cell_Voltage": _unit(low),
+                "Cell_Address_of_Minimum_Cell_Voltage": _number(low),
+                "BMS_Address_of_Maximum_Cell_Voltage": _unit(high),
+                "Cell_Address_of_Maximum_Cell_Voltage": _number(high),
+                "BMS_Address_of_Maximum_Temp_Sensor": _unit(hot),
+                "Temp_Sensor_Address_of_Maximum_Value": _number(hot),
                 "Amp_Hours_since_last_charge": consumed,
             }
         case PerUnit():
@@ -44,3 +44,11 @@ def labelled(reading: Reading) -> dict[str, float | None] | None:
                 "Error_Location": location,
             }
     return None
+
+
+def _unit(place: Location | None) -> int | None:
+    return None if place is None else place.unit
+
+
+def _number(place: Location | None) -> int | None:
+    return None if place is None else place.number

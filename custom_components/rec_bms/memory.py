@@ -67,13 +67,13 @@ class Memory:
         return self._energy.get(key, 0.0)
 
     @callback
-    def keep_energy(self, key: str, kwh: float, scan_interval: float) -> None:
-        """Keep the kWh counted for a sensor; `scan_interval` is what one poll counts, in s."""
+    def keep_energy(self, key: str, kwh: float, period: float) -> None:
+        """Keep the kWh counted for a sensor; `period` is what one update counts, in s."""
         if kwh == self._energy.get(key, 0.0):
             return
         self._energy[key] = kwh
-        if scan_interval < _LOST_AT_MOST:
-            self._save_in(_LOST_AT_MOST - scan_interval)
+        if period < _LOST_AT_MOST:
+            self._save_in(_LOST_AT_MOST - period)
         else:
             self._save_now()
 

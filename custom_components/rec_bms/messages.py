@@ -9,16 +9,22 @@ from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
     IncoherentError,
+    ModuleError,
+    NoModuleError,
+    NoNameError,
     NoResponseError,
     NotSettableError,
     NotTakenError,
+    NotToldError,
     OutOfRangeError,
     PortError,
+    ReadOnlyWayError,
     ReadsBackDifferentlyError,
     RefusedError,
     StoppingError,
     UnverifiedError,
     WithdrawnError,
+    WrongDeviceError,
     WrongTypeError,
 )
 from .protocol.rs485.instructions import BY_CODE
@@ -31,6 +37,8 @@ def translated(err: BmsError, title: str) -> HomeAssistantError:
     match err:
         case ChangesForbiddenError(instruction=code):
             return _invalid("changes_forbidden", name=_name(code), title=title)
+        case ReadOnlyWayError(instruction=code):
+            return _failed("read_only_way", name=_name(code), title=title)
         case WithdrawnError(instruction=code):
             return _failed("withdrawn", name=_name(code), title=title)
         case StoppingError(instruction=code):
@@ -79,6 +87,16 @@ def translated(err: BmsError, title: str) -> HomeAssistantError:
             return _failed("no_answer", name=_name(code), title=title, address=str(address))
         case PortError(port=port, reason=reason):
             return _failed("port_failed", port=port, reason=reason)
+        case ModuleError(host=host, reason=reason):
+            return _failed("module_failed", title=title, host=host, reason=reason)
+        case NoModuleError(host=host):
+            return _failed("no_module", title=title, host=host)
+        case NoNameError(host=host):
+            return _failed("no_name", title=title, host=host)
+        case WrongDeviceError(host=host, found=found):
+            return _failed("wrong_device", title=title, host=host, found=found)
+        case NotToldError(instruction=code):
+            return _failed("not_told", name=_name(code), title=title)
     return _failed("port_failed", port=title, reason=str(err))
 
 

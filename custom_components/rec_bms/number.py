@@ -123,13 +123,13 @@ class RecBmsNumber(RecBmsSettingEntity, NumberEntity):
         """The value that the BMS has, in as many digits as it gives."""
         if (value := self.line_value) is None:
             return None
-        return _in_digits_of_the_bms(value * self._scale)
+        return in_digits_of_the_bms(value * self._scale)
 
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Set a value and show what was read back."""
         # What was typed in another unit has digits that nobody typed: 131.6 °F are 55.3333… °C.
-        await self.async_change(_in_digits_of_the_bms(value / self._scale))
+        await self.async_change(in_digits_of_the_bms(value / self._scale))
 
     @override
     def _convert_to_state_value(
@@ -153,7 +153,8 @@ class RecBmsNumber(RecBmsSettingEntity, NumberEntity):
         return round(converter.convert(value, unit, shown), decimals) + 0.0
 
 
-def _in_digits_of_the_bms(value: float) -> float:
+def in_digits_of_the_bms(value: float) -> float:
+    """Return a value in as many digits as a BMS gives."""
     return float(f"{value:.{_SIGNIFICANT_DIGITS}g}")
 
 

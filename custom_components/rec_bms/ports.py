@@ -136,7 +136,9 @@ async def async_entries_on(hass: HomeAssistant, port: str) -> list[ConfigEntry]:
 
 
 def _entries(hass: HomeAssistant) -> list[ConfigEntry]:
-    return hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+    """Return the entries that have a port; a WiFi module has none."""
+    entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+    return [entry for entry in entries if CONF_PORT in entry.data]
 
 
 def _stable_path(port: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, override
 
@@ -26,7 +25,6 @@ from homeassistant.const import (
     UnitOfTime,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import UNIT_AMPERE_HOURS, UNIT_MILLIOHM
@@ -35,7 +33,9 @@ from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
 from .protocol.alarms import ErrorNumber, error_name
 from .protocol.bms import Update
-from .protocol.state import Location, PerUnit, Quantity, State, product
+from .protocol.state import Location, Quantity, State, product
+from .setting_sensor import setting_sensors
+from .table import RecBmsTableDescription, RecBmsTableEntity, Tables
 
 # The coordinator does the talking; entities only show what it found.
 PARALLEL_UPDATES = 0
@@ -54,19 +54,16 @@ class RecBmsSensorDescription(SensorEntityDescription):
     """Quantities for the attributes alone: without them there is still a value."""
     attributes_fn: Callable[[State], dict[str, Any]] | None = None
     digits: int | None = None
+    polled_only: bool = False
+    """Whether it says something about polling, and so nothing of a BMS that tells by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecBmsTableDescription(SensorEntityDescription):
+class RecBmsTableSensorDescription(RecBmsTableDescription, SensorEntityDescription):
     """A sensor for each cell or temperature sensor of each unit."""
 
-    table_fn: Callable[[State], PerUnit | None]
-    quantity: Quantity
-    placeholder: str
     scale: float = 1.0
     digits: int
-    only_plausible: bool = False
-    """Leave out what has no value: some units answer for sensors that are not fitted."""
 
 
 def _percent(fraction: float | None) -> float | None:
@@ -93,6 +90,11 @@ def _where(state: State, location: Location | None, number: str) -> dict[str, An
         return {"unit": None, number: None}
     unit = location.position or state.position(location.unit)
     return {"unit": unit, number: location.number}
+
+
+def _as_text(number: int | None) -> str | None:
+    """Return a number that counts nothing as the text that it is."""
+    return None if number is None else str(number)
 
 
 def _error(state: State) -> str | None:
@@ -258,6 +260,13 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         attributes_fn=_error_details,
     ),
     RecBmsSensorDescription(
+        key="serial_number",
+        translation_key="serial_number",
+        entity_category=_DIAGNOSTIC,
+        required=frozenset({Quantity.SERIAL_NUMBER}),
+        value_fn=lambda data: _as_text(data.state.serial_number),
+    ),
+    RecBmsSensorDescription(
         key="cycles",
         translation_key="cycles",
         state_class=_COUNT,
@@ -317,7 +326,8 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         suggested_display_precision=0,
         digits=0,
         required=frozenset(),
-        value_fn=lambda data: data.duration * 1000,
+        polled_only=True,
+        value_fn=lambda data: product(data.duration, 1000),
     ),
     RecBmsSensorDescription(
         key="line_errors",
@@ -335,12 +345,13 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         entity_category=_DIAGNOSTIC,
         entity_registry_enabled_default=False,
         required=frozenset(),
+        polled_only=True,
         value_fn=lambda data: data.retries,
     ),
 )
 
-TABLES: tuple[RecBmsTableDescription, ...] = (
-    RecBmsTableDescription(
+TABLES: tuple[RecBmsTableSensorDescription, ...] = (
+    RecBmsTableSensorDescription(
         key="cell_voltage",
         translation_key="cell_voltage",
         device_class=SensorDeviceClass.VOLTAGE,
@@ -352,7 +363,7 @@ TABLES: tuple[RecBmsTableDescription, ...] = (
         table_fn=lambda state: state.cell_voltages,
         placeholder="cell",
     ),
-    RecBmsTableDescription(
+    RecBmsTableSensorDescription(
         key="cell_resistance",
         translation_key="cell_resistance",
         state_class=_MEASUREMENT,
@@ -365,7 +376,7 @@ TABLES: tuple[RecBmsTableDescription, ...] = (
         table_fn=lambda state: state.cell_resistances,
         placeholder="cell",
     ),
-    RecBmsTableDescription(
+    RecBmsTableSensorDescription(
         key="temperature",
         translation_key="temperature",
         device_class=SensorDeviceClass.TEMPERATURE,
@@ -388,73 +399,25 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors for what the BMS tells, and for what it told before."""
     coordinator = entry.runtime_data
+    is_polled = coordinator.bms.update_interval is not None
+    tables = Tables(entry, TABLES)
+    shown = {key for each in SENSORS for key in each.required if len(each.required) == 1}
 
     def candidates() -> Iterable[Candidate]:
         for each in SENSORS:
+            if each.polled_only and not is_polled:
+                continue
             make = partial(RecBmsSensor, coordinator, each)
             enabled = each.entity_registry_enabled_default
             yield Candidate(each.key, each.required, make, enabled)
-        for table in TABLES:
-            for unit, number in sorted(_places(entry, table)):
-                yield Candidate(
-                    f"{table.key}_{unit}_{number}",
-                    frozenset({table.quantity}),
-                    partial(RecBmsTableSensor, coordinator, table, unit, number),
-                )
+        yield from tables.candidates(RecBmsTableSensor)
+        yield from setting_sensors(coordinator, shown)
 
-    def tables_hoped_for() -> Iterable[str]:
-        """Yield the tables of which not even one cell or sensor is known."""
-        return (table.quantity for table in TABLES if not _places(entry, table))
-
-    coordinator.hopes.append(tables_hoped_for)
-    awaited = frozenset(table.quantity for table in TABLES if _is_awaited(entry, table))
     await async_add_as_they_appear(
-        entry, Platform.SENSOR, candidates, async_add_entities, awaited=awaited
+        entry, Platform.SENSOR, candidates, async_add_entities, awaited=tables.awaited
     )
     async_add_entities(RecBmsEnergySensor(coordinator, each) for each in ENERGIES)
     async_add_entities(RecBmsTimeSensor(coordinator, each) for each in TIMES)
-
-
-def _places(entry: RecBmsConfigEntry, description: RecBmsTableDescription) -> set[tuple[int, int]]:
-    """Return unit and number of each cell or sensor: those told of, else those known from before.
-
-    What the BMS has no more is left out, and can be deleted: Home Assistant lets its owner delete
-    what nobody provides.
-    """
-    if (table := description.table_fn(entry.runtime_data.data.state)) is None:
-        return set(_known_places(entry, description))
-    return {
-        (unit, number)
-        for unit, number, value in table
-        if value is not None or not description.only_plausible
-    }
-
-
-def _is_awaited(entry: RecBmsConfigEntry, description: RecBmsTableDescription) -> bool:
-    """Tell whether a table is to be asked for although none of its sensors shows it.
-
-    Those that read nothing sensible at the start, but may at any time, are not there to want it.
-    """
-    if description.table_fn(entry.runtime_data.data.state) is None:
-        return False
-    known = _known_places(entry, description)
-    places = _places(entry, description)
-    enabled = {place for place, is_enabled in known.items() if is_enabled}
-    return not enabled <= places or not (known or places)
-
-
-def _known_places(
-    entry: RecBmsConfigEntry, description: RecBmsTableDescription
-) -> dict[tuple[int, int], bool]:
-    """Return unit and number of each cell or sensor in the registry, and whether it is enabled."""
-    place = re.compile(rf"{entry.entry_id}_{description.key}_(\d+)_(\d+)")
-    registry = er.async_get(entry.runtime_data.hass)
-    places = {}
-    for known in er.async_entries_for_config_entry(registry, entry.entry_id):
-        # Not every key that begins like a table's is a cell's: cell_voltage_delta.
-        if found := place.fullmatch(known.unique_id):
-            places[int(found[1]), int(found[2])] = not known.disabled
-    return places
 
 
 class RecBmsSensor(RecBmsEntity, SensorEntity):
@@ -491,38 +454,17 @@ class RecBmsSensor(RecBmsEntity, SensorEntity):
         return self.native_value, self.extra_state_attributes
 
 
-class RecBmsTableSensor(RecBmsEntity, SensorEntity):
+class RecBmsTableSensor(RecBmsTableEntity, SensorEntity):
     """A sensor of one cell, or one of the battery's temperature sensors."""
 
-    entity_description: RecBmsTableDescription
-
-    def __init__(
-        self,
-        coordinator: RecBmsCoordinator,
-        description: RecBmsTableDescription,
-        unit: int,
-        number: int,
-    ) -> None:
-        single = replace(description, key=f"{description.key}_{unit}_{number}")
-        super().__init__(coordinator, single, frozenset({description.quantity}), unit=unit)
-        self._attr_translation_placeholders = {description.placeholder: str(number)}
-        self._unit = unit
-        self._number = number
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Whether the BMS tells of this cell or sensor at all."""
-        table = self.entity_description.table_fn(self.coordinator.data.state)
-        return super().available and table is not None and table.has(self._unit, self._number)
+    entity_description: RecBmsTableSensorDescription
 
     @property
     @override
     def native_value(self) -> float | None:
         """What the BMS told, to what it can resolve."""
         description = self.entity_description
-        table = description.table_fn(self.coordinator.data.state)
-        value = None if table is None else table.get(self._unit, self._number)
+        value = self.told
         return None if value is None else round(value * description.scale, description.digits)
 
     @override

@@ -17,7 +17,7 @@ async def test_the_search_shows_progress_and_then_confirms_what_was_found(
         tmp_path, "--address", "2", "--units", "2", "--cells", "12", "--scenario", "rest"
     ) as bms:
         step = await begin(client)
-        assert (step["type"], step["step_id"]) == ("form", "user")
+        assert (step["type"], step["step_id"]) == ("form", "serial")
 
         step = await answer(client, step, {"port": bms.port, "more_options": AUTOMATIC})
         assert (step["type"], step["progress_action"]) == ("progress", "scan")
@@ -46,7 +46,7 @@ async def test_a_port_that_cannot_be_opened_is_said_with_the_reason(
     step = await begin(client)
     step = await answer(client, step, {"port": "/dev/nosuch", "more_options": AUTOMATIC})
     step = await scanned(client, step)
-    assert (step["type"], step["step_id"]) == ("form", "user")
+    assert (step["type"], step["step_id"]) == ("form", "serial")
     assert step["errors"] == {"base": "cannot_open"}
     assert "/dev/nosuch" in step["description_placeholders"]["reason"]
     await client.delete(f"{FLOWS}/{step['flow_id']}")

@@ -26,7 +26,10 @@ class Dialog:
         self.result = await self._hass.config_entries.flow.async_init(
             DOMAIN, context={"source": config_entries.SOURCE_USER}
         )
-        assert self.step == "user"
+        assert (self.result["type"], self.step) == (FlowResultType.MENU, "user")
+        assert self.result["menu_options"] == ["serial", "wifi"]
+        await self.send(next_step_id="serial")
+        assert self.step == "serial"
         return self
 
     @property

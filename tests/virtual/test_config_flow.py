@@ -176,7 +176,7 @@ async def test_a_second_bms_of_the_same_model_has_its_address_in_its_title(
 
 async def finish_after_all(dialog: Dialog, sim: SimulatorInMemory, **options: Any) -> None:
     """Correct what was wrong: the dialog goes on where it stands."""
-    assert dialog.step == "user"
+    assert dialog.step == "serial"
     await dialog.search(sim.port, **{"address": 1, **options})
     await dialog.confirm()
 

@@ -63,7 +63,7 @@ class Line:
         """Have the BMS polled as often, each time when it is due."""
         for _ in range(times):
             self.asked.clear()
-            await self.house.poll(self.house.coordinator.scan_interval)
+            await self.house.poll(self.house.coordinator.bms.update_interval)
             self.polls.append(list(self.asked))
 
     async def an_hour(self) -> None:

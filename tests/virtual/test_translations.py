@@ -116,10 +116,10 @@ def steps(flow: type[Any]) -> set[str]:
 
 def test_every_step_of_the_flows_has_texts() -> None:
     assert issubclass(RecBmsConfigFlow, ConfigFlow)
-    shown = steps(RecBmsConfigFlow) - {"scan", "usb", "integration_discovery"}
+    shown = steps(RecBmsConfigFlow) - {"scan", "listen", "move", "usb", "integration_discovery"}
     assert set(ENGLISH["config"]["step"]) == shown
     assert set(ENGLISH["options"]["step"]) == steps(RecBmsOptionsFlow)
-    assert set(ENGLISH["config"]["progress"]) == {"scan"}
+    assert set(ENGLISH["config"]["progress"]) == {"scan", "listen"}
 
 
 def test_every_error_of_the_flow_has_a_text() -> None:

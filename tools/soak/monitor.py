@@ -336,12 +336,13 @@ class Monitor:
         self._longest_poll[name] = max(self._longest_poll.get(name, 0.0), self._now - began)
         _, last = self._polled.get(name, (0.0, 0.0))
         self._polled[name] = (last, self._now)
-        client = cast("Rs485Bms", coordinator.bms).client
+        client_bms = cast("Rs485Bms", coordinator.bms)
+        client = client_bms.client
         counters = {
             "line_errors": client.connection.counters.line_errors,
             "retries": self._retries[client.connection.port],
         }
-        followed = self._flows.setdefault(name, flow.Flow(coordinator.scan_interval))
+        followed = self._flows.setdefault(name, flow.Flow(client_bms.update_interval))
         followed.polled(self._mains[client], began, self._now, counters)
 
     def _saw_failed_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:

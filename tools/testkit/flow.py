@@ -52,10 +52,10 @@ async def add_integration(
     return Added(entry["entry_id"], entry["title"], found)
 
 
-async def begin(client: Api) -> Step:
-    """Open the dialog."""
+async def begin(client: Api, way: str = "serial") -> Step:
+    """Open the dialog and choose the way that leads to the BMS."""
     step: Step = await client.post(FLOWS, {"handler": DOMAIN})
-    return step
+    return await answer(client, step, {"next_step_id": way})
 
 
 async def answer(client: Api, step: Step, fields: dict[str, Any]) -> Step:

@@ -9,6 +9,7 @@ import voluptuous as vol
 from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components import websocket_api
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
@@ -40,6 +41,7 @@ def _layout(
                 {
                     "entry_id": entry.entry_id,
                     "title": entry.title,
+                    "way": "wifi" if CONF_HOST in entry.data else "serial",
                     "devices": _devices(hass, entry),
                     "entities": {
                         key: entity_id

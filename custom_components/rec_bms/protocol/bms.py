@@ -23,8 +23,10 @@ class Update:
     """When voltage and current were measured, in s of the event loop's clock."""
     continuous: bool
     """Whether the BMS was heard all the time since the measurement before."""
-    duration: float
-    """How long it took, in s."""
+    period: float
+    """Seconds for which it stands, until the next."""
+    duration: float | None
+    """How long it took, in s; None where the BMS tells by itself."""
     exchanges: int
     """Requests that were answered or given up."""
     repeated_exchanges: int
@@ -50,6 +52,14 @@ class SetResult:
 
 class Bms(Protocol):
     """One BMS, however it is reached."""
+
+    @property
+    def update_interval(self) -> float | None:
+        """Seconds between two updates to ask for; None where they come by themselves."""
+
+    @property
+    def longest_gap(self) -> float:
+        """Seconds between two measurements within which a battery goes on as it did."""
 
     @property
     def settings(self) -> Mapping[str, Setting]:

@@ -42,6 +42,50 @@ class NoResponseError(BmsError):
         self.attempts = attempts
 
 
+class ModuleError(BmsError):
+    """The WiFi module at `host` is not reached, broke off or fell silent; `reason` says which."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"{host}: {reason}")
+        self.host = host
+        self.reason = reason
+
+
+class NoModuleError(BmsError):
+    """What responds at `host` is no WiFi module of REC's."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"{host} is no WiFi module: {reason}")
+        self.host = host
+        self.reason = reason
+
+
+class NoNameError(BmsError):
+    """The WiFi module at `host` tells of a BMS and not who it is."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} does not tell who it is")
+        self.host = host
+
+
+class WrongDeviceError(BmsError):
+    """The BMS at `host` is `found`, not `expected`."""
+
+    def __init__(self, host: str, expected: str, found: str) -> None:
+        super().__init__(f"{host} is {found}, not {expected}")
+        self.host = host
+        self.expected = expected
+        self.found = found
+
+
+class NotToldError(BmsError):
+    """The way to the BMS does not tell what REC's `instruction` reads."""
+
+    def __init__(self, instruction: str) -> None:
+        super().__init__(f"{instruction} is not told")
+        self.instruction = instruction
+
+
 class SettingError(BmsError):
     """A value was not set, or it is not certain that it was; `instruction` is its code."""
 
@@ -90,6 +134,13 @@ class IncoherentError(SettingError):
         self.relation = relation
         self.other = other
         self.other_value = other_value
+
+
+class ReadOnlyWayError(SettingError):
+    """The way to the BMS cannot set anything; nothing was sent."""
+
+    def __init__(self, instruction: str) -> None:
+        super().__init__(instruction, "cannot be set this way")
 
 
 class ChangesForbiddenError(SettingError):

@@ -83,13 +83,13 @@ class ErrorState:
     """The error that a BMS reports, or none.
 
     `number` is REC's error number, `unit` the BMS address of the unit and `location` the cell or
-    sensor; they mean something while `present`.
+    sensor, None where those are not told; they mean something while `present`.
     """
 
     present: bool
-    unit: int
+    unit: int | None
     number: int
-    location: int
+    location: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -541,6 +541,7 @@ async def test_a_network_port_is_chosen_in_the_dialog_and_polled(
     sim = simulate(transport=transport)
     flow = hass.config_entries.flow
     result = await flow.async_init(DOMAIN, context={"source": config_entries.SOURCE_USER})
+    result = await flow.async_configure(result["flow_id"], {"next_step_id": "serial"})
     result = await flow.async_configure(
         result["flow_id"],
         {"port": sim.port, "more_options": {"baudrate": str(sim.line.baud), "address": 1}},

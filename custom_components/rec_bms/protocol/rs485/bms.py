@@ -58,6 +58,16 @@ class Rs485Bms:
         self._ended_at = 0.0
 
     @property
+    def update_interval(self) -> float:
+        """The scan interval in s."""
+        return self._scan_interval
+
+    @property
+    def longest_gap(self) -> float:
+        """Seconds between two measurements within which a battery goes on as it did."""
+        return _LONGEST_PAUSE * self._scan_interval
+
+    @property
     def settings(self) -> Mapping[str, Setting]:
         """What can be set, by key."""
         return SETTINGS
@@ -95,7 +105,7 @@ class Rs485Bms:
         """Poll once. Raises NoResponseError or PortError when the BMS or its port is gone."""
         started = self._now
         pause = started - self._ended_at
-        continuous = not self._was_away and pause <= _LONGEST_PAUSE * self._scan_interval
+        continuous = not self._was_away and pause <= self.longest_gap
         self._schedule.begin(started)
         due = self._schedule.due(
             _codes(wanted),
@@ -120,6 +130,7 @@ class Rs485Bms:
             state=State.of(self._told, self.address),
             measured_at=self._schedule.read_at(FIRST),
             continuous=continuous,
+            period=self._scan_interval,
             duration=self._ended_at - started,
             exchanges=len(self._attempts),
             repeated_exchanges=sum(each > 1 for each in self._attempts),

@@ -100,6 +100,11 @@ class Instruction:
         return self.reply is Reply.ARRAY
 
     @property
+    def is_number(self) -> bool:
+        """Whether the response is a single number."""
+        return self.reply in (Reply.FLOAT, Reply.INT, Reply.CHAR)
+
+    @property
     def whole_number(self) -> bool:
         """Whether the value is an integer on the line."""
         return self.reply in (Reply.INT, Reply.CHAR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from ..state import ErrorState, Location, PerUnit, Quantity
 from .instructions import INSTRUCTIONS
@@ -27,10 +28,10 @@ class MainData:
 class Extremes:
     """LCD3: where the extremes are, and the Ah consumed since the last full charge."""
 
-    min_cell: Location
-    max_cell: Location
-    max_temperature: Location
-    consumed_charge: int
+    min_cell: Location | None
+    max_cell: Location | None
+    max_temperature: Location | None
+    consumed_charge: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,25 @@ CODE_OF: Mapping[str, str] = MappingProxyType(
     {quantity: code for code, quantities in _TELLS.items() for quantity in quantities}
 )
 """The instruction that tells a quantity, or the setting of a key."""
+
+
+def tells(code: str, told: Mapping[str, Any]) -> bool:
+    """Tell whether anything of what an instruction reads was told, by quantity or key."""
+    return any(quantity in told for quantity in _TELLS.get(code, ()))
+
+
+def reading_of(code: str, told: Mapping[str, Any]) -> Reading:
+    """Return what an instruction would read in a BMS that told these quantities."""
+    values = [told.get(quantity) for quantity in _TELLS[code]]
+    match code:
+        case "LCD1":
+            return MainData(*values)
+        case "LCD3":
+            return Extremes(*values)
+        case "BTEM":
+            return BmsTemperature(*values)
+    reading: Reading = values[0]
+    return reading
 
 
 def told_by(code: str, reading: Reading) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""A BMS behind REC's WiFi module."""
