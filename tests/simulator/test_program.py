@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.simulator.terminal import Terminal
+from tools.simulator import wifi_faults
 from tools.simulator.faults import ABOUT
 from tools.simulator.scenarios import SCENARIOS
 
@@ -56,7 +59,8 @@ def test_help_explains_all_faults_and_scenarios() -> None:
         text=True,
         check=True,
     ).stdout
-    for word in (*ABOUT, *SCENARIOS, "--link", "--tcp", "--address", "--baud", "--speed-up"):
+    words = ("--link", "--tcp", "--address", "--baud", "--speed-up", "--wifi", "--wifi-fault")
+    for word in (*ABOUT, *SCENARIOS, *wifi_faults.ABOUT, *words):
         assert word in shown
 
 
@@ -90,7 +94,10 @@ def test_options_reach_the_bms(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--fault", "late"), ("--fault", "x=1"), ("--cells", "17"), ("--scenario", "x")],
+    [
+        *(("--fault", "late"), ("--fault", "x=1"), ("--cells", "17"), ("--scenario", "x")),
+        *(("--wifi", "8080"), ("--wifi", "127.0.0.1:x"), ("--wifi-fault", "late=0.1")),
+    ],
 )
 def test_what_cannot_be_is_refused_at_once(run: Run, arguments: tuple[str, ...]) -> None:
     process = run(*arguments)
@@ -102,6 +109,64 @@ def test_shares_over_one_are_refused_with_a_reason(run: Run) -> None:
     assert process.wait(10) == 1
     assert process.stderr is not None
     assert "more than 1" in process.stderr.read()
+
+
+@pytest.mark.parametrize("arguments", [("--wifi-missing", "capa"), ("--wifi-fault", "lost=1.5")])
+def test_a_module_that_cannot_be_is_refused_with_a_reason(
+    run: Run, arguments: tuple[str, ...]
+) -> None:
+    process = run("--wifi", "127.0.0.1:0", *arguments)
+    assert process.wait(10) == 1
+    assert process.stderr is not None
+    assert process.stderr.read().startswith("simulator: ")
+
+
+def wifi_host_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("wifi: "), process.stderr and process.stderr.read()
+    return line.removeprefix("wifi: ").strip()
+
+
+def page(host: str, path: str) -> Any:
+    with urllib.request.urlopen(f"http://{host}{path}", timeout=5) as response:
+        return json.load(response)
+
+
+def test_a_wifi_module_takes_the_place_of_the_port(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "control"
+    process = run(
+        *("--wifi", "127.0.0.1:0", "--wifi-name", "1A-7", "--wifi-missing", "bal"),
+        *("--chemistry", "lifepo4", "--address", "2", "--control", str(path)),
+    )
+    host = wifi_host_of(process)
+    unit = page(host, "/cell")["bms_array"]["slave"]["0"]
+    assert (unit["address"], unit["st_celic"], "bal" in unit) == (2, 4, False)
+    remote = Remote(path)
+    assert remote.do("info")["port"] is None
+    assert remote.do("wifi")["received"] == ["GET /cell"]
+    remote.do("wifi", action="sleep")
+    with pytest.raises(urllib.error.URLError):
+        page(host, "/cell")
+    remote.do("wifi", action="wake")
+    assert page(host, "/cell")
+    remote.do("wifi", action="restart", seconds=0.1)
+    for action in ("push", "stall", "resume", "drop"):
+        assert remote.do("wifi", action=action, text="{}")["host"] == host
+    assert "known" in remote.raw(do="wifi", action="dance")["error"]
+    remote.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+
+
+def test_a_wifi_module_is_beside_a_port_that_is_asked_for(run: Run, tmp_path: Path) -> None:
+    process = run("--wifi", "127.0.0.1:0", "--link", str(tmp_path / "bms"))
+    port = port_of(process)
+    assert page(wifi_host_of(process), "/cell")
+    with Terminal(port) as client:
+        assert client.ask("*IDN?") == [b"REC BMS 1Q VICTRON"]
 
 
 class Remote:

@@ -18,7 +18,7 @@ from pathlib import Path
 import aiohttp
 
 from tools.testkit.api import ApiError
-from tools.testkit.flow import Added, add_integration
+from tools.testkit.flow import Added, add_integration, add_wifi_module
 from tools.testkit.home_assistant import HomeAssistant, reserved_port, running_home_assistant
 from tools.testkit.process import ToolError
 from tools.testkit.simulated import SimulatedBms, running_simulator
@@ -30,6 +30,7 @@ _VALUES_WITHIN = 60.0
 _LOOK_EVERY = 0.5
 _STATUS_EVERY = 2.0
 _INTERRUPTED = 130
+_WIFI = ("--wifi", "127.0.0.1:0", "--wifi-settings-period", "5")
 
 _ABOUT = """\
 Starts a simulated REC BMS and a real Home Assistant, adds the integration through its dialog,
@@ -43,7 +44,13 @@ def parser() -> argparse.ArgumentParser:
         description=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument(
+    way = made.add_mutually_exclusive_group()
+    way.add_argument(
+        "--wifi",
+        action="store_true",
+        help="with a simulated WiFi module in place of a serial port",
+    )
+    way.add_argument(
         "--port",
         help="your own BMS instead of a simulated one: its port, such as /dev/ttyUSB0, or a URL, "
         "such as socket://192.168.1.20:4001; its settings are then shown but cannot be changed",
@@ -101,15 +108,19 @@ class Demo:
         bms = None
         if port is None:
             self._say("starting a simulated BMS")
+            way = _WIFI if self._options.wifi else ()
             bms = await stack.enter_async_context(
-                running_simulator(folder, *shlex.split(self._options.simulator))
+                running_simulator(folder, *way, *shlex.split(self._options.simulator))
             )
             port = bms.port
         self._say(f"starting Home Assistant {version('homeassistant')}; this takes a while")
         home_assistant = await stack.enter_async_context(
             running_home_assistant(folder / "config", http_port)
         )
-        added = await self._add(home_assistant, port, allow_changes=bms is not None)
+        if self._options.wifi:
+            added = await self._add_wifi(home_assistant, port)
+        else:
+            added = await self._add(home_assistant, port, allow_changes=bms is not None)
         await add_dashboard(home_assistant.client)
         readings = Readings(home_assistant.client, added.entry_id)
         entities = await self._until_all_have_values(readings)
@@ -137,13 +148,22 @@ class Demo:
         added = await add_integration(
             home_assistant.client, port, allow_changes=allow_changes, progress=self._progress
         )
-        found = ", ".join(f"{name} {value}" for name, value in added.found.items())
-        self._say(f"found: {found}")
+        self._say_found(added)
         if allow_changes:
             self._say("changing settings is allowed, since this BMS is only simulated")
         else:
             self._say("changing settings is NOT allowed, since this BMS is real")
         return added
+
+    async def _add_wifi(self, home_assistant: HomeAssistant, host: str) -> Added:
+        self._say(f"adding the integration through its dialog, with the WiFi module at {host}")
+        added = await add_wifi_module(home_assistant.client, host, progress=self._progress)
+        self._say_found(added)
+        return added
+
+    def _say_found(self, added: Added) -> None:
+        found = ", ".join(f"{name} {value}" for name, value in added.found.items())
+        self._say(f"found: {found}")
 
     async def _until_all_have_values(self, readings: Readings) -> list[Shown]:
         self._say("waiting for the readings")

@@ -10,8 +10,9 @@ As a program: `python -m tools.simulator --help`.
 From the inside out: `chemistry` and `battery` are physics, `presets` and `scenarios` what the
 owner has and does, `guard` the limits and errors, `bms` one BMS, `answers` what it says,
 `figures` how it writes numbers; `framing`, `wire` and `line` carry it, `faults` spoil it, `log`
-tells of it; `link`, `tcp` and `telnet` are the ports, `host` puts it all together, `control`
-steers it from outside, `table` is the integration's list of instructions: all that is shared.
+tells of it; `link`, `tcp` and `telnet` are the ports; `wifi` is the WiFi module, another way to a
+BMS, with `wifi_messages` and `wifi_faults`; `host` puts it all together, `control` steers it from
+outside, `table` is the integration's list of instructions: all that is shared.
 """
 
 from .battery import Battery, Cell
@@ -20,6 +21,8 @@ from .faults import Fault, Faults
 from .host import Simulator, SimulatorThread
 from .line import Line
 from .log import Entry, Log
+from .wifi import WifiModule
+from .wifi_faults import WifiFaults
 
 __all__ = [
     "BMS",
@@ -32,4 +35,6 @@ __all__ = [
     "Log",
     "Simulator",
     "SimulatorThread",
+    "WifiFaults",
+    "WifiModule",
 ]

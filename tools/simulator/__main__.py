@@ -7,28 +7,42 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from . import control, faults, scenarios
+from . import control, faults, scenarios, wifi_faults
 from .host import Simulator, Transport
 from .presets import PRESETS
+from .wifi_faults import WifiFaults
 
 _ABOUT = """\
 A REC BMS that is not there: a battery with a BMS on a serial line, for trying things out.
-It prints "port: ..." with what to type as the port, and runs until Ctrl-C."""
+It prints "port: ..." with what to type as the port, and runs until Ctrl-C.
+With --wifi it is REC's WiFi module, and prints "wifi: ..." with what to type as the host."""
 
 
-def _fault(text: str) -> tuple[str, float]:
-    name, _, share = text.partition("=")
-    if name not in faults.ABOUT:
-        msg = f"no fault is called {name!r} (see the list at the end of --help)"
+def _share_of(about: Mapping[str, str]) -> Callable[[str], tuple[str, float]]:
+    def share_of(text: str) -> tuple[str, float]:
+        name, _, share = text.partition("=")
+        if name not in about:
+            msg = f"no fault is called {name!r} (see the list at the end of --help)"
+            raise argparse.ArgumentTypeError(msg)
+        try:
+            return name, float(share)
+        except ValueError:
+            msg = f"{text!r} is not NAME=SHARE, like {next(iter(about))}=0.05"
+            raise argparse.ArgumentTypeError(msg) from None
+
+    return share_of
+
+
+def _host(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal():
+        msg = f"{text!r} is not HOST:PORT, like 127.0.0.1:8080"
         raise argparse.ArgumentTypeError(msg)
-    try:
-        return name, float(share)
-    except ValueError:
-        msg = f"{text!r} is not NAME=SHARE, like late=0.05"
-        raise argparse.ArgumentTypeError(msg) from None
+    return host, int(port)
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -47,6 +61,8 @@ def _epilog() -> str:
     lines += [f"  {name:<16}{about}" for name, about in scenarios.ABOUT.items()]
     lines += ["", "faults (each strikes its share of the exchanges, set_... of the sets):"]
     lines += [f"  {name:<16}{about}" for name, about in faults.ABOUT.items()]
+    lines += ["", "WiFi faults (each strikes its share of the messages):"]
+    lines += [f"  {name:<16}{about}" for name, about in wifi_faults.ABOUT.items()]
     lines += ["", "commands of --control:", control.HELP]
     return "\n".join(lines)
 
@@ -60,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_link(made.add_argument_group("the port"))
+    _add_wifi(made.add_argument_group("the WiFi module"))
     _add_line(made.add_argument_group("the line"))
     _add_battery(made.add_argument_group("the battery"))
     _add_running(made.add_argument_group("running"))
@@ -87,6 +104,47 @@ def _add_link(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_wifi(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--wifi",
+        type=_host,
+        metavar="HOST:PORT",
+        help="serve the WiFi module of the first BMS here (port 0: any free one), in place of a "
+        "serial port unless --link, --tcp or --rfc2217 asks for one",
+    )
+    group.add_argument(
+        "--wifi-period",
+        type=float,
+        default=5.0,
+        metavar="S",
+        help="seconds between two status messages (default 5; the real one is not known)",
+    )
+    group.add_argument(
+        "--wifi-settings-period",
+        type=float,
+        default=30.0,
+        metavar="S",
+        help="seconds between two settings messages (default 30; the real one is not known)",
+    )
+    group.add_argument("--wifi-name", default="1A-2261", metavar="NAME", help="who it says it is")
+    group.add_argument(
+        "--wifi-missing",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="a key that its messages lack, such as bal, master.soc, slave.0.nap.2 or "
+        "settings.capa; can be repeated",
+    )
+    group.add_argument(
+        "--wifi-fault",
+        type=_share_of(wifi_faults.ABOUT),
+        action="append",
+        default=[],
+        metavar="NAME=SHARE",
+        help="let something go wrong with a share of its messages, 0 to 1; can be repeated",
+    )
+
+
 def _add_line(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--address",
@@ -110,7 +168,7 @@ def _add_line(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--fault",
-        type=_fault,
+        type=_share_of(faults.ABOUT),
         action="append",
         default=[],
         metavar="NAME=SHARE",
@@ -178,12 +236,33 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _transport(options: argparse.Namespace) -> Transport:
+    if options.tcp is not None:
+        return "tcp"
+    if options.rfc2217 is not None:
+        return "rfc2217"
+    return "none" if options.wifi is not None and options.link is None else "pty"
+
+
+def _wifi(options: argparse.Namespace) -> dict[str, Any] | None:
+    if options.wifi is None:
+        return None
+    host, port = options.wifi
+    return {
+        "host": host,
+        "port": port,
+        "name": options.wifi_name,
+        "period": options.wifi_period,
+        "settings_period": options.wifi_settings_period,
+        "missing": options.wifi_missing,
+        "faults": WifiFaults(dict(options.wifi_fault), options.seed),
+    }
+
+
 def _simulator(options: argparse.Namespace) -> Simulator:
-    transport: Transport = "pty"
-    if options.tcp is not None or options.rfc2217 is not None:
-        transport = "tcp" if options.tcp is not None else "rfc2217"
     return Simulator(
-        transport=transport,
+        transport=_transport(options),
+        wifi=_wifi(options),
         link=options.link,
         tcp_port=options.tcp or options.rfc2217 or 0,
         addresses=options.address or [1],
@@ -217,7 +296,10 @@ async def _run(options: argparse.Namespace) -> None:
             commands = control.Control(simulator, options.control, stop)
             await commands.start()
         try:
-            sys.stdout.write(f"port: {simulator.port}\n")
+            if simulator.has_port:
+                sys.stdout.write(f"port: {simulator.port}\n")
+            if options.wifi is not None:
+                sys.stdout.write(f"wifi: {simulator.wifi.host}\n")
             sys.stdout.flush()
             await stop.wait()
         finally:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,12 @@ One JSON object a line in, one a line out: {"ok": true, ...} or {"ok": false, "e
   fault         name, count and what Fault takes;  shares: {"late": 0.1};  faults -> counts
   silent        value                      true: the BMS is off
   unplug; replug: link, other_device       link: drop, reset, refuse, accept, silence, speak
+  wifi          action: sleep, wake, stall, resume, drop, restart (with seconds), push (with text)
+                -> host, clients, connections, received
   scenario      name;                      time_factor: value;  advance: seconds
   add_unit      cells;                     remove_unit
   log           since (entry's number)     -> entries, counts;  clear_log
-  info                                     -> port, addresses
+  info                                     -> port (null: none), addresses
   quit"""
 
 
@@ -92,7 +94,7 @@ class Control:
         """Tell port and addresses."""
         line = self._simulator.line
         return {
-            "port": self._simulator.port,
+            "port": self._simulator.port if self._simulator.has_port else None,
             "addresses": list(self._simulator.bms),
             "baud": line.baud,
             "turnaround": line.turnaround,
@@ -214,6 +216,32 @@ class Control:
             {"drop": link.drop, "reset": link.reset, "refuse": link.refuse, "accept": link.accept}[
                 action
             ]()
+
+    async def do_wifi(
+        self, action: str | None = None, seconds: float = 30.0, text: str = ""
+    ) -> dict[str, Any]:
+        """Do something to the WiFi module; tell what it has seen."""
+        module = self._simulator.wifi
+        actions: Mapping[str, Callable[[], Awaitable[None]]] = {
+            "sleep": module.sleep,
+            "wake": module.wake,
+            "stall": module.stall,
+            "resume": module.resume,
+            "drop": module.drop,
+            "restart": lambda: module.restart(seconds),
+            "push": lambda: module.push(text),
+        }
+        if action is not None and action not in actions:
+            msg = f"the actions that are known are {', '.join(actions)}"
+            raise ValueError(msg)
+        if action is not None:
+            await actions[action]()
+        return {
+            "host": module.host,
+            "clients": module.clients,
+            "connections": module.connections,
+            "received": module.received,
+        }
 
     def do_scenario(self, name: str, address: int | None = None) -> None:
         """Change the scenario."""

@@ -17,8 +17,9 @@ from .line import Line
 from .link import Pty
 from .log import Log
 from .tcp import Tcp
+from .wifi import WifiModule
 
-Transport = Literal["pty", "tcp", "rfc2217"]
+Transport = Literal["pty", "tcp", "rfc2217", "none"]
 _TICK = 0.1
 """Seconds between two looks at the batteries' clocks."""
 
@@ -32,9 +33,11 @@ class Simulator:
     """BMSs on a line that a client can open; `async with Simulator() as sim`.
 
     `transport` is "pty" (with `link` as an optional symlink), "tcp" or "rfc2217" (with `tcp_port`,
-    0 for any). `bms` are the BMSs on the line; without them one is made for each of `addresses`
-    with what is left over as its arguments (`cells=4`, `preset="lifepo4"`; see `BMS`). `baud`,
-    `turnaround` in s, `echo`, `collisions`: see `Line`. `faults` are shares by name, or `Faults`.
+    0 for any), or "none". `wifi` are the arguments of a `WifiModule` that tells of the first BMS
+    (`{}` for the usual ones). `bms` are the BMSs on the line; without them one is made for each of
+    `addresses` with what is left over as its arguments (`cells=4`, `preset="lifepo4"`; see `BMS`).
+    `baud`, `turnaround` in s, `echo`, `collisions`: see `Line`. `faults` are shares by name, or
+    `Faults`.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Simulator:
         collisions: bool = True,
         faults: Faults | Mapping[str, float] | None = None,
         seed: int = 0,
+        wifi: Mapping[str, Any] | None = None,
         **each: Any,
     ) -> None:
         if bms and each:
@@ -73,6 +77,7 @@ class Simulator:
         }
         self._line: Line | None = None
         self._link: Pty | Tcp | None = None
+        self._wifi = WifiModule(made[0], **wifi) if wifi is not None else None
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -85,13 +90,17 @@ class Simulator:
             **cast("Any", self._line_options),
         )
         try:
+            if self._wifi is not None:
+                await self._wifi.start()
             self._link = self._open_link(self._line)
         except BaseException:
-            await self._line.close()
+            await self.close()
             raise
         self._ticker = asyncio.create_task(self._tick())
 
-    def _open_link(self, line: Line) -> Pty | Tcp:
+    def _open_link(self, line: Line) -> Pty | Tcp | None:
+        if self._transport == "none":
+            return None
         if self._transport == "pty":
             return Pty(line.hear, line.baud, self._path)
         rfc2217 = self._transport == "rfc2217"
@@ -121,6 +130,8 @@ class Simulator:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
             self._ticker = None
+        if self._wifi is not None:
+            await self._wifi.close()
         if self._link is not None:
             self._link.close()
         if self._line is not None:
@@ -150,14 +161,27 @@ class Simulator:
     def link(self) -> Pty | Tcp:
         """The client's end: `Pty` or `Tcp` (once started)."""
         if self._link is None:
-            msg = "the simulator has not been started"
+            msg = "the simulator has not been started, or has no serial port"
             raise RuntimeError(msg)
         return self._link
+
+    @property
+    def has_port(self) -> bool:
+        """Whether there is a serial port."""
+        return self._link is not None
 
     @property
     def port(self) -> str:
         """What a user would type: a path or a URL."""
         return self.link.port
+
+    @property
+    def wifi(self) -> WifiModule:
+        """The WiFi module, where one was asked for."""
+        if self._wifi is None:
+            msg = "the simulator has no WiFi module"
+            raise RuntimeError(msg)
+        return self._wifi
 
     def unplug(self) -> None:
         """Unplug the adapter (or stop the serial server)."""
@@ -270,6 +294,11 @@ class SimulatorThread:
     def link(self) -> Pty | Tcp:
         """The client's end."""
         return self.simulator.link
+
+    @property
+    def wifi(self) -> WifiModule:
+        """The WiFi module, where one was asked for."""
+        return self.simulator.wifi
 
     @property
     def faults(self) -> Faults:

@@ -52,6 +52,22 @@ async def add_integration(
     return Added(entry["entry_id"], entry["title"], found)
 
 
+async def add_wifi_module(
+    client: Api, host: str, *, progress: Callable[[float], None] = lambda fraction: None
+) -> Added:
+    """Go through the dialog with a WiFi module at a host (a name or address, with or without port).
+
+    Raises ToolError with what the dialog says where it finds none.
+    """
+    step = await answer(client, await begin(client, "wifi"), {"host": host})
+    step = await scanned(client, step, progress)
+    if step.get("step_id") != "confirm":
+        raise ToolError(await _complaint(client, step))
+    found = step["description_placeholders"]
+    entry = (await answer(client, step, {}))["result"]
+    return Added(entry["entry_id"], entry["title"], found)
+
+
 async def begin(client: Api, way: str = "serial") -> Step:
     """Open the dialog and choose the way that leads to the BMS."""
     step: Step = await client.post(FLOWS, {"handler": DOMAIN})

@@ -18,7 +18,7 @@ _LINE_LIMIT = 2**22
 
 
 class SimulatedBms:
-    """A running simulator: the port it is on, and commands to it."""
+    """A running simulator: the port it is on, or its WiFi module's host, and commands to it."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: str, control: Path) -> None:
         """Take the port as Home Assistant is to be told, and the socket for commands."""
@@ -62,7 +62,7 @@ async def _port(process: asyncio.subprocess.Process) -> str:
         async with asyncio.timeout(_START_WITHIN):
             line = await process.stdout.readline()
             if line:
-                return line.decode().removeprefix("port: ").strip()
+                return line.decode().partition(": ")[2].strip()
             said = (await process.stderr.read()).decode().strip().splitlines()
     except TimeoutError:
         said = []
