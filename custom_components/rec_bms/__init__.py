@@ -24,6 +24,7 @@ from .messages import translated
 from .ports import BaudRateConflictError, async_get_ports, is_url
 from .protocol.errors import PortError
 from .protocol.rs485.bms import Rs485Bms
+from .protocol.rs485.instructions import SETTINGS
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -39,7 +40,7 @@ PLATFORMS = [
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what is there whatever becomes of the entries."""
     async_setup_services(hass)
-    async_setup_websocket(hass)
+    async_setup_websocket(hass, SETTINGS.values())
     await async_setup_dashboard(hass)
 
     @callback
