@@ -32,6 +32,7 @@ from .ports import BaudRateConflictError, async_get_ports, is_url
 from .protocol.bms import Bms
 from .protocol.errors import BmsError
 from .protocol.rs485.bms import Rs485Bms
+from .protocol.rs485.instructions import SETTINGS
 from .protocol.wifi.bms import WifiBms
 from .services import async_setup_services
 
@@ -48,7 +49,7 @@ PLATFORMS = [
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what is there whatever becomes of the entries."""
     async_setup_services(hass)
-    async_setup_websocket(hass)
+    async_setup_websocket(hass, SETTINGS.values())
     await async_setup_dashboard(hass)
 
     @callback

@@ -175,12 +175,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
 
     def _hindrance(self, key: str) -> SettingError | None:
         """Return what forbids a set right now."""
-        code = self.bms.settings[key].code
+        setting = self.bms.settings[key]
         if self.hass.is_stopping:
-            return StoppingError(code)
+            return StoppingError(setting)
         if not self._is_loaded:
-            return WithdrawnError(code)
-        return None if self.changes_allowed else ChangesForbiddenError(code)
+            return WithdrawnError(setting)
+        return None if self.changes_allowed else ChangesForbiddenError(setting)
 
     @property
     def _is_loaded(self) -> bool:

@@ -112,7 +112,7 @@ def description_of_module(module: Module) -> dict[str, str]:
     return {
         "model": module.name,
         "address": module.host,
-        "baudrate": "–",
+        "baudrate": UNKNOWN,
         **_counts([module.cells]),
     }
 

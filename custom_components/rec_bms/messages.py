@@ -27,7 +27,7 @@ from .protocol.errors import (
     WrongDeviceError,
     WrongTypeError,
 )
-from .protocol.rs485.instructions import BY_CODE
+from .protocol.settings import Setting
 
 _LONGEST_QUOTE = 40
 
@@ -35,56 +35,57 @@ _LONGEST_QUOTE = 40
 def translated(err: BmsError, title: str) -> HomeAssistantError:
     """Return the exception to raise in Home Assistant; `title` is the entry's."""
     match err:
-        case ChangesForbiddenError(instruction=code):
-            return _invalid("changes_forbidden", name=_name(code), title=title)
-        case ReadOnlyWayError(instruction=code):
-            return _failed("read_only_way", name=_name(code), title=title)
-        case WithdrawnError(instruction=code):
-            return _failed("withdrawn", name=_name(code), title=title)
-        case StoppingError(instruction=code):
-            return _failed("stopping", name=_name(code))
-        case NotSettableError(instruction=code):
-            return _invalid("not_settable", name=_name(code))
-        case WrongTypeError(instruction=code, value=value, whole_number=whole_number):
-            key = "not_a_whole_number" if whole_number else "not_a_number"
-            return _invalid(key, name=_name(code), value=_quoted(value))
-        case OutOfRangeError(instruction=code, value=value, minimum=low, maximum=high):
-            return _out_of_range(code, value, low, high)
-        case IncoherentError(instruction=code, value=value, other=other, other_value=other_value):
+        case ChangesForbiddenError(setting=setting):
+            return _invalid("changes_forbidden", name=_name(setting), title=title)
+        case ReadOnlyWayError(setting=setting):
+            return _failed("read_only_way", name=_name(setting), title=title)
+        case WithdrawnError(setting=setting):
+            return _failed("withdrawn", name=_name(setting), title=title)
+        case StoppingError(setting=setting):
+            return _failed("stopping", name=_name(setting))
+        case NotSettableError(instruction=code, name=name):
+            return _invalid("not_settable", name=f"{name} ({code})")
+        case WrongTypeError(setting=setting, value=value):
+            key = "not_a_whole_number" if setting.whole_number else "not_a_number"
+            return _invalid(key, name=_name(setting), value=_quoted(value))
+        case OutOfRangeError(setting=setting, value=value):
+            return _out_of_range(setting, value)
+        case IncoherentError(setting=setting, value=value, other=other):
             return _invalid(
                 "incoherent",
-                name=_name(code),
-                value=_shown(code, value),
+                name=_name(setting),
+                value=_shown(setting, value),
                 relation=err.relation,
                 other=_name(other),
-                other_value=_shown(other, other_value),
+                other_value=_shown(other, err.other_value),
             )
-        case RefusedError(instruction=code, value=value, answer=answer, current=current):
+        case RefusedError(setting=setting, value=value, answer=answer, current=current):
             return _failed(
                 "refused",
-                name=_name(code),
-                value=_shown(code, value),
+                name=_name(setting),
+                value=_shown(setting, value),
                 answer=answer,
-                current=_shown(code, current),
+                current=_shown(setting, current),
             )
-        case NotTakenError(instruction=code, value=value, current=current):
+        case NotTakenError(setting=setting, value=value, current=current):
             return _failed(
                 "not_taken",
-                name=_name(code),
-                value=_shown(code, value),
-                current=_shown(code, current),
+                name=_name(setting),
+                value=_shown(setting, value),
+                current=_shown(setting, current),
             )
-        case ReadsBackDifferentlyError(instruction=code, value=value, current=current):
+        case ReadsBackDifferentlyError(setting=setting, value=value, current=current):
             return _failed(
                 "reads_back_differently",
-                name=_name(code),
-                value=_shown(code, value),
-                current=_shown(code, current),
+                name=_name(setting),
+                value=_shown(setting, value),
+                current=_shown(setting, current),
             )
-        case UnverifiedError(instruction=code, value=value):
-            return _failed("unverified", name=_name(code), value=_shown(code, value))
-        case NoResponseError(instruction=code, address=address):
-            return _failed("no_answer", name=_name(code), title=title, address=str(address))
+        case UnverifiedError(setting=setting, value=value):
+            return _failed("unverified", name=_name(setting), value=_shown(setting, value))
+        case NoResponseError(instruction=code, name=name, address=address):
+            name = f"{name} ({code})"
+            return _failed("no_answer", name=name, title=title, address=str(address))
         case PortError(port=port, reason=reason):
             return _failed("port_failed", port=port, reason=reason)
         case ModuleError(host=host, reason=reason):
@@ -95,31 +96,32 @@ def translated(err: BmsError, title: str) -> HomeAssistantError:
             return _failed("no_name", title=title, host=host)
         case WrongDeviceError(host=host, found=found):
             return _failed("wrong_device", title=title, host=host, found=found)
-        case NotToldError(instruction=code):
-            return _failed("not_told", name=_name(code), title=title)
+        case NotToldError(instruction=code, name=name):
+            return _failed("not_told", name=f"{name} ({code})", title=title)
     return _failed("port_failed", port=title, reason=str(err))
 
 
-def _out_of_range(code: str, value: float, low: float, high: float) -> HomeAssistantError:
-    limits = {"minimum": _shown(code, low), "maximum": _shown(code, high)}
-    if BY_CODE[code].line_unit == "fraction" and low <= value / 100 <= high:
+def _out_of_range(setting: Setting, value: float) -> HomeAssistantError:
+    low, high = setting.minimum, setting.maximum
+    limits = {"minimum": _shown(setting, low), "maximum": _shown(setting, high)}
+    if setting.line_unit == "fraction" and low <= value / 100 <= high:
         return _invalid(
             "out_of_range_percent",
-            name=_name(code),
+            name=_name(setting),
             value=f"{value:g}",
             fraction=f"{value / 100:g}",
             **limits,
         )
-    return _invalid("out_of_range", name=_name(code), value=_shown(code, value), **limits)
+    return _invalid("out_of_range", name=_name(setting), value=_shown(setting, value), **limits)
 
 
-def _name(code: str) -> str:
-    return f"{BY_CODE[code].name} ({code})"
+def _name(setting: Setting) -> str:
+    return f"{setting.name} ({setting.code})"
 
 
-def _shown(code: str, value: float) -> str:
+def _shown(setting: Setting, value: float) -> str:
     """Return a value with its unit as on the line; fractions in percent as well."""
-    unit = BY_CODE[code].line_unit or ""
+    unit = setting.line_unit or ""
     if unit == "fraction":
         return f"{value:.6g} ({value * 100:.4g} %)"
     return f"{value:.6g} {unit}".rstrip()

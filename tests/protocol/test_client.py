@@ -169,7 +169,7 @@ async def test_bad_values_are_refused_without_traffic(
     step = 1 if row.whole_number else 1e-4
     for value in (row.minimum - step, row.maximum + step, 1e308, -1e308, str(row.maximum + 1)):
         error = await refused(OutOfRangeError, client.set(row, value, hindrance=nothing))
-        assert (error.minimum, error.maximum) == (row.minimum, row.maximum)
+        assert (error.setting.minimum, error.setting.maximum) == (row.minimum, row.maximum)
     for wrong in (math.nan, math.inf, "nan", "abc", "", True, None, " 4", "4\n", "1_0", "٤", [4]):
         await refused(WrongTypeError, client.set(row, wrong, hindrance=nothing))
     assert len(sim.log) == 0
@@ -188,7 +188,7 @@ async def test_what_can_only_be_read_is_refused_without_traffic(
 async def test_while_changes_are_forbidden_there_is_no_traffic(
     sim: SimulatorInMemory, client: Client
 ) -> None:
-    forbidden = ChangesForbiddenError("CMAX")
+    forbidden = ChangesForbiddenError(BY_CODE["CMAX"].setting)
     attempt = client.set(BY_CODE["CMAX"], 4.1, hindrance=lambda: forbidden)
     assert await refused(ChangesForbiddenError, attempt) is forbidden
     assert len(sim.log) == 0
@@ -197,7 +197,7 @@ async def test_while_changes_are_forbidden_there_is_no_traffic(
 async def test_changes_forbidden_while_the_limits_were_read_send_no_set(
     sim: SimulatorInMemory, client: Client
 ) -> None:
-    answers = iter([None, None, ChangesForbiddenError("CMAX")])
+    answers = iter([None, None, ChangesForbiddenError(BY_CODE["CMAX"].setting)])
     await refused(
         ChangesForbiddenError,
         client.set(BY_CODE["CMAX"], 4.1, hindrance=lambda: next(answers)),
@@ -215,7 +215,7 @@ async def test_a_set_that_was_given_up_while_it_waited_for_its_turn_asks_nothing
             client.set(BY_CODE["CMAX"], 4.1, hindrance=lambda: given_up[0] if given_up else None)
         )
         await asyncio.sleep(0)
-        given_up.append(WithdrawnError("CMAX"))
+        given_up.append(WithdrawnError(BY_CODE["CMAX"].setting))
     assert await refused(WithdrawnError, attempt) is given_up[0]
     assert len(sim.log) == 0
 
@@ -365,7 +365,7 @@ async def test_each_rule_holds_from_both_sides(
         sim.call(sim.bms[1].set_value, other, ROOM[other])
         limit = ROOM[other]
         error = await refused(IncoherentError, change(client, code, round(limit + away, 3)))
-        assert (error.instruction, error.other) == (code, other)
+        assert (error.setting.code, error.other.code) == (code, other)
         assert error.other_value == pytest.approx(limit)
         assert error.relation == ("<" if away > 0 else ">") + ("" if strict else "=")
         assert sim.log.sets == []
@@ -421,7 +421,7 @@ async def test_a_limit_that_was_wrongly_thought_missing_is_kept_to(
 ) -> None:
     attempt = client.set(BY_CODE["CLOW"], 4.0, hindrance=nothing, may_lack={"CMAX"}.__contains__)
     error = await refused(IncoherentError, attempt)
-    assert (error.other, error.other_value) == ("CMAX", 3.6)
+    assert (error.other.code, error.other_value) == ("CMAX", 3.6)
     assert coherent.log.sets == []
 
 

@@ -49,7 +49,7 @@ class Line:
         self.house.hass.loop.leap(self.waits)
         if self.silent or instruction.code in self.missing | self.lost:
             self.house.hass.loop.leap(SILENCE)
-            raise NoResponseError(1, instruction.code, 3)
+            raise NoResponseError(1, instruction.code, instruction.name, 3)
         self.house.hass.loop.leap(EXCHANGE)
         payloads = self.house.bms.answer(instruction.query)
         assert payloads is not None

@@ -263,7 +263,10 @@ def plain(reading: object) -> Answer | None:
 def _numbers(reading: object) -> Iterator[float]:
     for name in getattr(reading, "__slots__", ()):
         value = getattr(reading, name)
-        if hasattr(value, "__slots__"):
+        if name == "position":
+            # On a serial line, a place is told by its unit's address.
+            assert value is None
+        elif hasattr(value, "__slots__"):
             yield from _numbers(value)
         elif name == "consumed_charge":
             yield from divmod(value, 256)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import voluptuous as vol
+from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components import websocket_api
 from homeassistant.config_entries import ConfigEntry
@@ -15,45 +16,44 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
 from ..entity import unit_of_device
-from ..protocol.rs485.instructions import SETTINGS
+from ..protocol.settings import Setting
 
 
 @callback
-def async_setup_websocket(hass: HomeAssistant) -> None:
-    """Register the command."""
-    websocket_api.async_register_command(hass, _layout)
+def async_setup_websocket(hass: HomeAssistant, settings: Iterable[Setting]) -> None:
+    """Register the command; `settings` are all that a BMS may have, in their order."""
+    groups = _groups(settings)
+
+    @websocket_api.websocket_command({vol.Required("type"): f"{DOMAIN}/layout"})
+    @callback
+    def layout(
+        hass: HomeAssistant,
+        connection: websocket_api.ActiveConnection,
+        message: dict[str, Any],
+    ) -> None:
+        result = {"batteries": _batteries(hass, connection.user), "settings": groups}
+        connection.send_result(message["id"], result)
+
+    websocket_api.async_register_command(hass, layout)
 
 
-@websocket_api.websocket_command({vol.Required("type"): f"{DOMAIN}/layout"})
-@callback
-def _layout(
-    hass: HomeAssistant,
-    connection: websocket_api.ActiveConnection,
-    message: dict[str, Any],
-) -> None:
-    """Answer from the registries, so that a BMS that is away still has its place."""
-    entries = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-    may_read = connection.user.permissions.check_entity
-    connection.send_result(
-        message["id"],
+def _batteries(hass: HomeAssistant, user: User) -> list[dict[str, Any]]:
+    """Return what the registries know, so that a BMS that is away still has its place."""
+    may_read = user.permissions.check_entity
+    return [
         {
-            "batteries": [
-                {
-                    "entry_id": entry.entry_id,
-                    "title": entry.title,
-                    "way": "wifi" if CONF_HOST in entry.data else "serial",
-                    "devices": _devices(hass, entry),
-                    "entities": {
-                        key: entity_id
-                        for key, entity_id in _entities(hass, entry)
-                        if may_read(entity_id, POLICY_READ)
-                    },
-                }
-                for entry in entries
-            ],
-            "settings": _settings(),
-        },
-    )
+            "entry_id": entry.entry_id,
+            "title": entry.title,
+            "way": "wifi" if CONF_HOST in entry.data else "serial",
+            "devices": _devices(hass, entry),
+            "entities": {
+                key: entity_id
+                for key, entity_id in _entities(hass, entry)
+                if may_read(entity_id, POLICY_READ)
+            },
+        }
+        for entry in hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+    ]
 
 
 def _devices(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, int]:
@@ -70,9 +70,9 @@ def _entities(hass: HomeAssistant, entry: ConfigEntry) -> Iterable[tuple[str, st
             yield each.unique_id.removeprefix(f"{entry.entry_id}_"), each.entity_id
 
 
-def _settings() -> list[dict[str, Any]]:
+def _groups(settings: Iterable[Setting]) -> list[dict[str, Any]]:
     """Return the keys of the settings in their order and groups."""
     groups: dict[str, list[str]] = {}
-    for setting in SETTINGS.values():
+    for setting in settings:
         groups.setdefault(setting.category.lower(), []).append(setting.key)
     return [{"category": category, "keys": keys} for category, keys in groups.items()]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .errors import IncoherentError
+from .settings import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +54,29 @@ def rules_for(code: str) -> Iterator[Rule]:
     return (rule for rule in RULES if code in (rule.low, rule.high))
 
 
-def check(code: str, value: float, previous: float | None, others: Mapping[str, float]) -> None:
+def check(
+    setting: Setting, value: float, previous: float | None, others: Mapping[Setting, float]
+) -> None:
     """Raise IncoherentError where a new value contradicts another setting's.
 
     A contradiction that was there before and gets no worse is let through, so that a badly
     configured BMS can be repaired step by step. Rules whose other setting is not in `others` are
     not checked. All values are in the line's unit.
     """
+    code = setting.code
+    by_code = {other.code: other for other in others}
     for rule in rules_for(code):
-        other = rule.other(code)
-        if other not in others:
+        other = by_code.get(rule.other(code))
+        if other is None:
             continue
-        after = {code: value, other: others[other]}
+        after = {code: value, other.code: others[other]}
         if not rule.broken(after):
             continue
         if previous is not None:
-            before = {code: previous, other: others[other]}
+            before = {code: previous, other.code: others[other]}
             if rule.excess(after) <= rule.excess(before):
                 continue
-        raise IncoherentError(code, value, _relation(rule, code), other, others[other])
+        raise IncoherentError(setting, value, _relation(rule, code), other, others[other])
 
 
 def _as_kept(value: float) -> float:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from .settings import Setting
+
 _ESPHOME_QUERY = re.compile(r"(esphome(?:-[a-z]+)?://[^\s?]*)\?\S*")
 
 
@@ -33,12 +35,16 @@ class PortError(BmsError):
 
 
 class NoResponseError(BmsError):
-    """The BMS at `address` did not respond to `instruction` in all `attempts`."""
+    """The BMS at `address` did not respond to `instruction`, a code, in all `attempts`.
 
-    def __init__(self, address: int, instruction: str, attempts: int) -> None:
+    `name` is what the instruction is about.
+    """
+
+    def __init__(self, address: int, instruction: str, name: str, attempts: int) -> None:
         super().__init__(f"no response to {instruction} from address {address}")
         self.address = address
         self.instruction = instruction
+        self.name = name
         self.attempts = attempts
 
 
@@ -79,56 +85,58 @@ class WrongDeviceError(BmsError):
 
 
 class NotToldError(BmsError):
-    """The way to the BMS does not tell what REC's `instruction` reads."""
+    """The way to the BMS does not tell what `instruction`, a code, reads; `name` is its name."""
 
-    def __init__(self, instruction: str) -> None:
+    def __init__(self, instruction: str, name: str) -> None:
         super().__init__(f"{instruction} is not told")
         self.instruction = instruction
+        self.name = name
+
+
+class NotSettableError(BmsError):
+    """What `instruction`, a code, tells can be read only; `name` is what it is about."""
+
+    def __init__(self, instruction: str, name: str) -> None:
+        super().__init__(f"{instruction}: can be read only")
+        self.instruction = instruction
+        self.name = name
 
 
 class SettingError(BmsError):
-    """A value was not set, or it is not certain that it was; `instruction` is its code."""
+    """A value was not set, or it is not certain that it was."""
 
-    def __init__(self, instruction: str, message: str) -> None:
-        super().__init__(f"{instruction}: {message}")
-        self.instruction = instruction
-
-
-class NotSettableError(SettingError):
-    """The instruction can be read only."""
-
-    def __init__(self, instruction: str) -> None:
-        super().__init__(instruction, "can be read only")
+    def __init__(self, setting: Setting, message: str) -> None:
+        super().__init__(f"{setting.code}: {message}")
+        self.setting = setting
 
 
 class WrongTypeError(SettingError):
     """The value is no finite number, or not the whole number that this setting needs."""
 
-    def __init__(self, instruction: str, value: object, *, whole_number: bool) -> None:
-        wanted = "a whole number" if whole_number else "a plain decimal number"
-        super().__init__(instruction, f"{value!r} is not {wanted}")
+    def __init__(self, setting: Setting, value: object) -> None:
+        wanted = "a whole number" if setting.whole_number else "a plain decimal number"
+        super().__init__(setting, f"{value!r} is not {wanted}")
         self.value = value
-        self.whole_number = whole_number
 
 
 class OutOfRangeError(SettingError):
-    """The value lies outside `minimum` to `maximum`, all in the line's unit."""
+    """The value, in the line's unit, lies outside the setting's limits."""
 
-    def __init__(self, instruction: str, value: float, minimum: float, maximum: float) -> None:
-        super().__init__(instruction, f"{value:g} is outside {minimum:g} to {maximum:g}")
+    def __init__(self, setting: Setting, value: float) -> None:
+        super().__init__(
+            setting, f"{value:g} is outside {setting.minimum:g} to {setting.maximum:g}"
+        )
         self.value = value
-        self.minimum = minimum
-        self.maximum = maximum
 
 
 class IncoherentError(SettingError):
-    """The value contradicts another setting, whose code and value are `other` and `other_value`."""
+    """The value contradicts another setting, which has `other_value`."""
 
     def __init__(
-        self, instruction: str, value: float, relation: str, other: str, other_value: float
+        self, setting: Setting, value: float, relation: str, other: Setting, other_value: float
     ) -> None:
         super().__init__(
-            instruction, f"{value:g} must be {relation} {other}, which is {other_value:g}"
+            setting, f"{value:g} must be {relation} {other.code}, which is {other_value:g}"
         )
         self.value = value
         self.relation = relation
@@ -139,36 +147,36 @@ class IncoherentError(SettingError):
 class ReadOnlyWayError(SettingError):
     """The way to the BMS cannot set anything; nothing was sent."""
 
-    def __init__(self, instruction: str) -> None:
-        super().__init__(instruction, "cannot be set this way")
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, "cannot be set this way")
 
 
 class ChangesForbiddenError(SettingError):
     """Changes are switched off; nothing was sent."""
 
-    def __init__(self, instruction: str) -> None:
-        super().__init__(instruction, "changes are switched off")
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, "changes are switched off")
 
 
 class WithdrawnError(SettingError):
     """The BMS was given up before the value's turn came; nothing was sent."""
 
-    def __init__(self, instruction: str) -> None:
-        super().__init__(instruction, "the BMS was given up before it was sent")
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, "the BMS was given up before it was sent")
 
 
 class StoppingError(SettingError):
     """The program is about to end; nothing was sent."""
 
-    def __init__(self, instruction: str) -> None:
-        super().__init__(instruction, "not sent, since the program is about to end")
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, "not sent, since the program is about to end")
 
 
 class RefusedError(SettingError):
     """The BMS said no with `answer`; its value is `current`."""
 
-    def __init__(self, instruction: str, value: float, answer: str, current: float) -> None:
-        super().__init__(instruction, f"{value:g} was refused with {answer}, it is {current:g}")
+    def __init__(self, setting: Setting, value: float, answer: str, current: float) -> None:
+        super().__init__(setting, f"{value:g} was refused with {answer}, it is {current:g}")
         self.value = value
         self.answer = answer
         self.current = current
@@ -177,8 +185,8 @@ class RefusedError(SettingError):
 class NotTakenError(SettingError):
     """The BMS did not confirm, and still has another value: `current`."""
 
-    def __init__(self, instruction: str, value: float, current: float) -> None:
-        super().__init__(instruction, f"{value:g} was not taken, it is {current:g}")
+    def __init__(self, setting: Setting, value: float, current: float) -> None:
+        super().__init__(setting, f"{value:g} was not taken, it is {current:g}")
         self.value = value
         self.current = current
 
@@ -186,8 +194,8 @@ class NotTakenError(SettingError):
 class ReadsBackDifferentlyError(SettingError):
     """The BMS confirmed `value`, and yet has `current`."""
 
-    def __init__(self, instruction: str, value: float, current: float) -> None:
-        super().__init__(instruction, f"{value:g} was confirmed, but it is {current:g}")
+    def __init__(self, setting: Setting, value: float, current: float) -> None:
+        super().__init__(setting, f"{value:g} was confirmed, but it is {current:g}")
         self.value = value
         self.current = current
 
@@ -195,6 +203,6 @@ class ReadsBackDifferentlyError(SettingError):
 class UnverifiedError(SettingError):
     """`value` was sent and could not be read back: it is not known what the BMS has now."""
 
-    def __init__(self, instruction: str, value: float) -> None:
-        super().__init__(instruction, f"{value:g} was sent, but not read back")
+    def __init__(self, setting: Setting, value: float) -> None:
+        super().__init__(setting, f"{value:g} was sent, but not read back")
         self.value = value

@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.rec_bms.protocol.constraints import RULES, check, rules_for
 from custom_components.rec_bms.protocol.errors import IncoherentError
+from custom_components.rec_bms.protocol.rs485.instructions import SETTINGS
 
 # As the README has it, and not as the code has: low, relation, high, and where they meet.
 TABLE = (
@@ -42,9 +43,14 @@ def below(value: float) -> float:
     return -above(0.0) if value == 0 else above(value, -1)
 
 
+def check_codes(code: str, value: float, previous: float | None, others: dict[str, float]) -> None:
+    named = {SETTINGS[other.lower()]: limit for other, limit in others.items()}
+    check(SETTINGS[code.lower()], value, previous, named)
+
+
 def is_refused(code: str, value: float, previous: float | None, others: dict[str, float]) -> bool:
     try:
-        check(code, value, previous, others)
+        check_codes(code, value, previous, others)
     except IncoherentError:
         return True
     return False
@@ -170,10 +176,11 @@ def test_the_refusal_names_the_other_limit_and_how_the_two_must_stand(
         (high, below(limit), low, mirrored),
     ):
         with pytest.raises(IncoherentError) as refused:
-            check(code, value, None, {other: float32(limit)})
+            check_codes(code, value, None, {other: float32(limit)})
         error = refused.value
-        assert (error.instruction, error.value) == (code, value)
-        assert (error.relation, error.other, error.other_value) == (sign, other, float32(limit))
+        assert (error.setting.code, error.value) == (code, value)
+        assert (error.relation, error.other.code) == (sign, other)
+        assert error.other_value == float32(limit)
 
 
 def test_each_rule_of_a_limit_is_looked_at() -> None:
@@ -182,8 +189,8 @@ def test_each_rule_of_a_limit_is_looked_at() -> None:
     assert not is_refused("CLOW", 3.2, None, others)
     for value, other in ((2.9, "CMIN"), (3.7, "CMAX")):
         with pytest.raises(IncoherentError) as refused:
-            check("CLOW", value, None, others)
-        assert refused.value.other == other
+            check_codes("CLOW", value, None, others)
+        assert refused.value.other.code == other
 
 
 def test_a_contradiction_that_is_let_through_hides_no_other() -> None:
@@ -191,10 +198,10 @@ def test_a_contradiction_that_is_let_through_hides_no_other() -> None:
     others = {"BMIN": 3.5, "CMAX": 3.4}
     assert not is_refused("BVOL", 3.3, 3.0, others)
     with pytest.raises(IncoherentError) as refused:
-        check("BVOL", 3.45, 3.0, others)
-    assert refused.value.other == "CMAX"
+        check_codes("BVOL", 3.45, 3.0, others)
+    assert refused.value.other.code == "CMAX"
 
 
 def test_a_setting_that_no_rule_names_goes_with_all_others() -> None:
     assert list(rules_for("MAXC")) == []
-    check("MAXC", 345.0, 5.0, {"CMAX": 3.6})
+    check_codes("MAXC", 345.0, 5.0, {"CMAX": 3.6})

@@ -407,9 +407,9 @@ def test_what_is_no_plain_decimal_number_is_of_the_wrong_type(
 ) -> None:
     with pytest.raises(WrongTypeError) as caught:
         parse_setting(row, value)
-    assert caught.value.instruction == row.code
+    assert caught.value.setting.code == row.code
     assert caught.value.value is value
-    assert caught.value.whole_number is row.whole_number
+    assert caught.value.setting.whole_number is row.whole_number
 
 
 @each_settable
@@ -417,7 +417,8 @@ def test_what_is_no_plain_decimal_number_is_of_the_wrong_type(
 def test_large_numbers_are_out_of_range(row: Instruction, value: object) -> None:
     with pytest.raises(OutOfRangeError) as caught:
         parse_setting(row, value)
-    assert (caught.value.minimum, caught.value.maximum) == (row.minimum, row.maximum)
+    setting = caught.value.setting
+    assert (setting.minimum, setting.maximum) == (row.minimum, row.maximum)
 
 
 @each_settable

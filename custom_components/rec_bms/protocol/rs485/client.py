@@ -17,6 +17,7 @@ from ..errors import (
     SettingError,
     UnverifiedError,
 )
+from ..settings import Setting
 from ..state import Identity, PerUnit
 from .codec import decode, encode_setting, matches, parse_setting
 from .connection import Connection
@@ -110,8 +111,8 @@ class Client:
                 # Silence says something of a limit only while the BMS answers others.
                 before = await transactions.request(self.address, instruction)
             previous = _number(instruction, before.payloads)
-            known = {code: limit for code, limit in limits.items() if limit is not None}
-            check(instruction.code, requested, previous, known)
+            known = {other: limit for other, limit in limits.items() if limit is not None}
+            check(instruction.setting, requested, previous, known)
             _raise(hindrance())
             read_back = await self._send_and_verify(
                 transactions, instruction, requested, before.payloads[0]
@@ -120,22 +121,23 @@ class Client:
 
     async def _limits(
         self, transactions: Transactions, code: str, may_lack: Callable[[str], bool]
-    ) -> dict[str, float | None]:
+    ) -> dict[Setting, float | None]:
         """Return the limits that a setting is checked against; None where there is none."""
-        limits: dict[str, float | None] = {}
+        limits: dict[Setting, float | None] = {}
         for rule in rules_for(code):
-            other = rule.other(code)
+            other = BY_CODE[rule.other(code)]
             try:
-                exchange = await transactions.request(self.address, BY_CODE[other])
+                exchange = await transactions.request(self.address, other)
             except NoResponseError:
-                if not may_lack(other):
+                if not may_lack(other.code):
                     raise
-                limits[other] = None
+                limits[other.setting] = None
                 continue
-            limits[other] = _number(BY_CODE[other], exchange.payloads)
-            if limits[other] is None:
+            limit = _number(other, exchange.payloads)
+            if limit is None:
                 # Nonsense is as good as no response.
-                raise NoResponseError(self.address, other, exchange.attempts)
+                raise NoResponseError(self.address, other.code, other.name, exchange.attempts)
+            limits[other.setting] = limit
         return limits
 
     async def _send_and_verify(
@@ -147,18 +149,18 @@ class Client:
             )
             payloads = (await self._read_back(transactions, instruction)).payloads
         except (NoResponseError, PortError) as err:
-            raise UnverifiedError(instruction.code, requested) from err
+            raise UnverifiedError(instruction.setting, requested) from err
         current = _number(instruction, payloads)
         if current is None:
-            raise UnverifiedError(instruction.code, requested)
+            raise UnverifiedError(instruction.setting, requested)
         if matches(instruction, requested, payloads[0], before):
             return current
         if acknowledgement is None:
-            raise NotTakenError(instruction.code, requested, current)
+            raise NotTakenError(instruction.setting, requested, current)
         if acknowledgement != _TAKEN:
             word = acknowledgement.decode("ascii", "backslashreplace")
-            raise RefusedError(instruction.code, requested, word, current)
-        raise ReadsBackDifferentlyError(instruction.code, requested, current)
+            raise RefusedError(instruction.setting, requested, word, current)
+        raise ReadsBackDifferentlyError(instruction.setting, requested, current)
 
     async def _read_back(self, transactions: Transactions, instruction: Instruction) -> Exchange:
         for _ in range(_READ_BACK_ROUNDS - 1):

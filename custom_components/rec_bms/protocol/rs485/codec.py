@@ -24,6 +24,7 @@ from ..plausible import (
     temperature,
     within,
 )
+from ..settings import Setting
 from ..state import ErrorState, Location, PerUnit
 from .instructions import Instruction, Reply
 from .readings import BmsTemperature, Extremes, MainData, Reading
@@ -150,18 +151,19 @@ def parse_setting(instruction: Instruction, value: object) -> float:
     Raises NotSettableError, WrongTypeError (also for booleans, NaN and infinity) or
     OutOfRangeError.
     """
-    if instruction.minimum is None or instruction.maximum is None:
-        raise NotSettableError(instruction.code)
-    number = _finite(instruction, value)
-    if instruction.whole_number and not number.is_integer():
-        raise WrongTypeError(instruction.code, value, whole_number=True)
-    if not instruction.minimum <= number <= instruction.maximum:
-        raise OutOfRangeError(instruction.code, number, instruction.minimum, instruction.maximum)
+    if not instruction.settable:
+        raise NotSettableError(instruction.code, instruction.name)
+    setting = instruction.setting
+    number = _finite(setting, value)
+    if setting.whole_number and not number.is_integer():
+        raise WrongTypeError(setting, value)
+    if not setting.minimum <= number <= setting.maximum:
+        raise OutOfRangeError(setting, number)
     # Adding nought makes minus nought plain.
-    return int(number) if instruction.whole_number else round(number, _FINEST_DECIMALS) + 0.0
+    return int(number) if setting.whole_number else round(number, _FINEST_DECIMALS) + 0.0
 
 
-def _finite(instruction: Instruction, value: object) -> float:
+def _finite(setting: Setting, value: object) -> float:
     number = math.nan
     if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value):
         number = float(value)
@@ -171,7 +173,7 @@ def _finite(instruction: Instruction, value: object) -> float:
         except OverflowError:
             number = math.inf
     if not math.isfinite(number):
-        raise WrongTypeError(instruction.code, value, whole_number=instruction.whole_number)
+        raise WrongTypeError(setting, value)
     return number
 
 

@@ -93,7 +93,7 @@ class Transactions:
             second_look = self._doubted
             lost += not second_look
         counters.unanswered += 1
-        raise NoResponseError(address, instruction.code, attempts)
+        raise NoResponseError(address, instruction.code, instruction.name, attempts)
 
     async def set(self, address: int, instruction: Instruction, value: str) -> bytes | None:
         """Send a value once; return the BMS's acknowledgement, None where none came.

@@ -18,6 +18,7 @@ from ..errors import (
     ReadOnlyWayError,
     WrongDeviceError,
 )
+from ..rs485.instructions import BY_CODE, SETTINGS
 from ..rs485.readings import Reading, reading_of, tells
 from ..settings import Setting
 from ..state import State
@@ -121,7 +122,7 @@ class WifiBms:
         """Return what the module told last of it. Raises NotToldError, and what `update` raises."""
         told = (await self.update(())).state.told
         if not tells(code, told):
-            raise NotToldError(code)
+            raise NotToldError(code, BY_CODE[code].name)
         return reading_of(code, told)
 
     async def set(
@@ -133,7 +134,7 @@ class WifiBms:
         may_lack: Callable[[str], bool] = lambda _: False,
     ) -> SetResult:
         """Refuse. Raises ReadOnlyWayError."""
-        raise ReadOnlyWayError(key.upper())
+        raise ReadOnlyWayError(SETTINGS[key])
 
     def diagnostics(self) -> dict[str, Any]:
         """Return counters and the last messages, without the name that the module has told."""
