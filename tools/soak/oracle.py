@@ -262,6 +262,9 @@ def plain(reading: object) -> Answer | None:
 
 def _numbers(reading: object) -> Iterator[float]:
     for name in getattr(reading, "__slots__", ()):
+        if name == "position":
+            # No BMS on a line tells it.
+            continue
         value = getattr(reading, name)
         if hasattr(value, "__slots__"):
             yield from _numbers(value)
