@@ -152,6 +152,7 @@ def _row(row: Instruction) -> dict[str, Any]:
         "max": row.maximum,
         "unit": row.line_unit,
         "common": row.common,
+        "newer": row.newer,
         "choices": {str(number): name for number, name in row.choices.items()},
     }
 

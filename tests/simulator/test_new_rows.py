@@ -23,7 +23,7 @@ ROWS = """\
     Instruction("MANY", "F", "f", Category.PACK, Reply.CHAR, Group.SETTING, 1, 100),
     Instruction("MORE", "G", "g", Category.PACK, Reply.INT, Group.SETTING, 1, 100),
     Instruction("PICK", "H", "h", Category.PACK, Reply.CHAR, Group.SETTING, 1, 2, choices=_CAN_SPEEDS),
-    Instruction("SERI", "I", "i", Category.BMS, Reply.INT, Group.IDENTITY),
+    Instruction("SERN", "I", "i", Category.BMS, Reply.INT, Group.IDENTITY),
     Instruction("REFX", "J", "j", Category.BMS, Reply.FLOAT, Group.IDENTITY),
     Instruction("NAME", "K", "k", Category.BMS, Reply.STRING, Group.IDENTITY),
     Instruction("LIST", "L", "l", Category.INFORMATION, Reply.ARRAY, Group.MAIN),
@@ -108,7 +108,7 @@ def said(copy: Path, program: str, *codes: str) -> list[list[dict[str, str | Non
 
 def test_the_simulator_has_a_value_for_a_new_setting_by_itself(copy: Path) -> None:
     *presets, told = said(
-        copy, SAID_BY_THE_SIMULATOR, *LIMITS, "CLOW", "CMAX", "SERI", "REFX", "NAME", "LIST"
+        copy, SAID_BY_THE_SIMULATOR, *LIMITS, "CLOW", "CMAX", "SERN", "REFX", "NAME", "LIST"
     )
     for first, again in presets:
         assert first == again
@@ -119,7 +119,7 @@ def test_the_simulator_has_a_value_for_a_new_setting_by_itself(copy: Path) -> No
         assert values["SIGN"] == 0
         assert 1 <= values["WIDE"] <= 50
         assert str(first["MANY"]).isdigit()
-        assert str(first["SERI"]).isdigit()
+        assert str(first["SERN"]).isdigit()
         assert float(first["REFX"] or "nan") > 0
         assert first["NAME"]
         assert first["LIST"] is None
@@ -129,7 +129,7 @@ def test_the_simulator_has_a_value_for_a_new_setting_by_itself(copy: Path) -> No
 
 def test_the_soaks_bms_has_values_of_its_own_for_a_new_setting_by_itself(copy: Path) -> None:
     old = ("CHEM", "SISN", "CANF", "CMAX", "CLOW", "REFC", "CYCL", "CAPA")
-    bmss = said(copy, SAID_BY_THE_SOAK, *LIMITS, *old, "SERI", "REFX", "NAME", "LIST")
+    bmss = said(copy, SAID_BY_THE_SOAK, *LIMITS, *old, "SERN", "REFX", "NAME", "LIST")
     seen: dict[str, set[str]] = {}
     for answers in bmss:
         for each in answers:
@@ -145,4 +145,4 @@ def test_the_soaks_bms_has_values_of_its_own_for_a_new_setting_by_itself(copy: P
         # Of two choices there is none that nothing else has.
         if "PICK" not in (code, other):
             assert not seen[code] & seen[other], f"{code} and {other} say the same"
-    assert not {"1", "4", "8", "15", "28"} & (seen["MANY"] | seen["MORE"] | seen["SERI"])
+    assert not {"1", "4", "8", "15", "28"} & (seen["MANY"] | seen["MORE"] | seen["SERN"])

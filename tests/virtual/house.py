@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.rec_bms import async_remove_config_entry_device
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
 from tools.simulator import BMS, SimulatorThread
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
@@ -175,5 +176,9 @@ class House:
         return found
 
     def asked(self) -> list[str]:
-        """Return what the BMS was asked since the log was cleared, in order."""
+        """Return what of the 1Q's the BMS was asked since the log was cleared, in order."""
+        return [code for code in self.asked_at_all() if not BY_CODE[code].newer]
+
+    def asked_at_all(self) -> list[str]:
+        """Return what the BMS was asked since the log was cleared, in order, probes as well."""
         return [entry.instruction for entry in self.sim.log.requests() if not entry.is_set]

@@ -36,6 +36,7 @@ class Row:
     enabled: bool
     unit: str | None
     step: float | None
+    newer: bool = False
 
     def __str__(self) -> str:
         return self.code
@@ -80,6 +81,7 @@ def _added(row: Instruction) -> Row:
         enabled=shown is None or shown.entity_registry_enabled_default,
         unit=getattr(shown, "native_unit_of_measurement", None),
         step=getattr(shown, "native_step", None),
+        newer=row.newer,
     )
 
 
@@ -112,6 +114,8 @@ ROWS = (
     # One that the code's table has lost is missed.
     *(row for row in _REFERENCE if row.code not in _IN_TABLE),
 )
+LIBRARY = tuple(row for row in ROWS if not row.newer)
+"""The 1Q's; the others are probed once a BMS was read."""
 BY_CODE = {row.code: row for row in ROWS}
 SETTABLE = tuple(row for row in ROWS if row.access == "rw")
 NUMBERS = tuple(row for row in SETTABLE if row.platform == "number")

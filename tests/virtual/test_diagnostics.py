@@ -10,7 +10,7 @@ from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnos
 from custom_components.rec_bms.protocol.errors import without_query
 from tests.virtual.conftest import Simulate
 from tests.virtual.house import House, entry_for
-from tests.virtual.table import ROWS, SETTABLE
+from tests.virtual.table import LIBRARY, SETTABLE
 
 
 async def test_settings_readings_and_counters_are_there(running: House) -> None:
@@ -18,7 +18,7 @@ async def test_settings_readings_and_counters_are_there(running: House) -> None:
     assert set(found["settings"]) == {row.code for row in SETTABLE}
     assert found["settings"]["CMAX"] == 4.18
     assert found["readings"]["LCD1"]["voltage"] > 50
-    assert found["counters"]["exchanges"] >= len(ROWS)
+    assert found["counters"]["exchanges"] >= len(LIBRARY)
     assert found["available"] is True
     assert found["options"] == dict(running.entry.options)
     assert json.loads(json.dumps(found)) is not None

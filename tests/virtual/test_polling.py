@@ -13,7 +13,7 @@ from homeassistant.helpers import entity_registry as er
 
 from tests.virtual.conftest import Simulate
 from tests.virtual.house import House, entry_for, passes, until
-from tests.virtual.table import ROWS, SETTABLE
+from tests.virtual.table import LIBRARY, SETTABLE
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 INTERVAL = 10
@@ -61,7 +61,7 @@ async def test_at_start_everything_is_asked_once_and_what_may_be_a_duplicate_aga
     said: list[tuple[str, tuple[bytes, ...]]] = [
         (entry.instruction, entry.answer) for entry in running.sim.log.requests()
     ]
-    assert {code for code, _ in said} == {row.code for row in ROWS}
+    assert {code for code, _ in said} == {row.code for row in LIBRARY}
     seen: dict[str, tuple[bytes, ...]] = {}
     again = set()
     for code, answer in said:
@@ -69,7 +69,7 @@ async def test_at_start_everything_is_asked_once_and_what_may_be_a_duplicate_aga
             again.add(code)
         seen[code] = answer
     assert again <= ALIKE
-    assert len(said) <= len(ROWS) + 2 * len(again - {"ERRO"})
+    assert len(said) <= len(LIBRARY) + 2 * len(again - {"ERRO"})
 
 
 async def test_every_poll_asks_for_the_main_readings_and_one_setting(polled: House) -> None:

@@ -262,6 +262,9 @@ def plain(reading: object) -> Answer | None:
 
 def _numbers(reading: object) -> Iterator[float]:
     for name in getattr(reading, "__slots__", ()):
+        if name == "position":
+            # No BMS on a line tells it.
+            continue
         value = getattr(reading, name)
         if name == "position":
             # On a serial line, a place is told by its unit's address.

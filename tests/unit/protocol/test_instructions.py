@@ -67,6 +67,7 @@ def test_all_42_instructions_of_the_library_are_there_in_its_order() -> None:
     assert len(REFERENCE) == 42
     library = [row["code"] for row in REFERENCE]
     assert [row.code for row in INSTRUCTIONS if row.code in library] == library
+    assert [row.code for row in INSTRUCTIONS if not row.newer] == library
     assert sum(row.code in library for row in SETTABLE) == 31
 
 

@@ -11,6 +11,7 @@ from custom_components.rec_bms.protocol.rs485.schedule import Schedule, in_order
 
 EVERY = 10.0
 ALL = [row.code for row in INSTRUCTIONS]
+NEWER = [row.code for row in INSTRUCTIONS if row.newer]
 SETTINGS = [row.code for row in INSTRUCTIONS if row.group is Group.SETTING]
 
 
@@ -55,7 +56,7 @@ def unsupported(code: str, now: float = 0.0) -> Schedule:
 
 def test_the_first_poll_asks_everything_once_and_lcd1_first() -> None:
     codes = due(Schedule(EVERY), 0.0, everything=True)
-    assert sorted(codes) == sorted(ALL)
+    assert sorted(codes) == sorted(set(ALL) - set(NEWER))
     assert (
         codes[:7] == ["LCD1", "CELL", "*IDN", "LCD3", "SWVR", "RINT", "HWVR"] or codes[0] == "LCD1"
     )
@@ -255,7 +256,7 @@ def test_what_is_undecided_comes_last_and_one_a_poll() -> None:
     assert {"CAPA", "CMIN"} - set(codes) == {"CAPA", "CMIN"} - {first}
     everything = due(schedule, EVERY, everything=True)
     assert everything[-1] == first
-    assert len(everything) == len(ALL) - 1
+    assert len(everything) == len(set(ALL) - set(NEWER)) - 1
 
 
 def test_what_is_unsupported_is_asked_again_after_an_hour_where_it_is_wanted() -> None:
@@ -320,6 +321,43 @@ def test_what_answers_after_all_is_asked_like_any_other() -> None:
     schedule.answered("CAPA", 3600.0)
     assert schedule.unsupported == frozenset()
     assert "CAPA" in due(schedule, 3600.0, everything=True)[:-1]
+
+
+# -- what newer units have -----------------------------------------------------------------------
+
+
+def test_what_newer_units_have_is_probed_after_the_first_poll_one_a_poll_and_last() -> None:
+    schedule = answered(Schedule(EVERY), but=(*NEWER,))
+    for number, code in enumerate(NEWER, 1):
+        codes = due(schedule, number * EVERY)
+        assert codes[-1] == code
+        assert not set(codes[:-1]) & set(NEWER)
+        schedule.answered(code, number * EVERY)
+    assert not set(due(schedule, 1e6)) & set(NEWER)
+
+
+def test_a_probe_in_vain_is_made_once_more_and_then_no_more() -> None:
+    schedule = answered(Schedule(EVERY), but=("SERI",))
+    for at in (EVERY, 2 * EVERY):
+        assert due(schedule, at)[-1] == "SERI"
+        schedule.missed("SERI", at)
+        schedule.answered("LCD1", at + 1)
+    assert schedule.unsupported == {"SERI"}
+    for everything in (False, True):
+        assert "SERI" not in due(schedule, 1e6, everything=everything, hoped_for=("SERI",))
+
+
+def test_what_newer_units_have_and_an_entity_shows_is_asked_again_as_any_other() -> None:
+    schedule = answered(Schedule(EVERY), but=("SERI",))
+    for at in (EVERY, 2 * EVERY):
+        schedule.missed("SERI", at)
+        schedule.answered("LCD1", at + 1)
+    assert due(schedule, 4000.0, ("SERI",))[-1] == "SERI"
+    assert due(schedule, 20.0, ("SERI",), everything=True)[-1] == "SERI"
+
+
+def test_what_a_unit_was_found_to_have_is_read_with_all_the_rest_after_it_was_away() -> None:
+    assert "SERI" in due(read_once(), 1e6, everything=True)
 
 
 # -- clocks that do not begin at nought ---------------------------------------------------------

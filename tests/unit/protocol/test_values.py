@@ -190,6 +190,10 @@ def test_single_values_that_cannot_be_are_no_value(code: str, payload: bytes) ->
         ("CMAX", floats(4.18)),
         ("CYCL", b"4.50000e2"),
         ("CYCL", b"1234567890"),
+        ("SERI", b"12345678901"),
+        ("SERI", b"-1"),
+        ("SERI", b"2.24200e3"),
+        ("SERI", b"1A-2261"),
         ("*IDN", b"SET"),
         ("*IDN", b"ERROR1"),
         ("*IDN", b"\0\0"),
@@ -369,7 +373,7 @@ def test_a_state_gives_each_quantity_by_its_name_and_tells_what_was_not_told() -
     assert not state.has(Quantity.SOFTWARE_VERSION)
 
 
-OF_ANOTHER_WAY = {Quantity.BALANCING, Quantity.SERIAL_NUMBER}
+OF_ANOTHER_WAY = {Quantity.BALANCING}
 
 
 def test_each_quantity_and_each_setting_is_told_by_one_instruction() -> None:

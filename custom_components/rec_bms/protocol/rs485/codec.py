@@ -29,13 +29,18 @@ from ..state import ErrorState, Location, PerUnit
 from .instructions import Instruction, Reply
 from .readings import BmsTemperature, Extremes, MainData, Reading
 
+_WORD: Bounds = (0, 2**32 - 1)
+"""Whatever 32 bits can say."""
 _PER_UNIT_BOUNDS = {"CELL": CELL_VOLTS, "RINT": CELL_OHMS, "PTEM": DEGREES}
+_SINGLE_BOUNDS = {"REFC": REFERENCE_VOLTS, "SERI": _WORD}
+"""Of what cannot be set: what can be has limits to go by."""
 
 _DECIMAL = re.compile(
     r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
 )
 _PLAIN_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+_32_BITS = re.compile(r"\d{1,10}", re.ASCII)
 
 _FLOAT32_ROUNDING = 2.0**-23
 _DIGITS_TO_ROUND = 4
@@ -58,8 +63,13 @@ def fits(instruction: Instruction, payload: bytes) -> bool:
         return False
     if instruction.reply is Reply.STRING:
         return True
-    pattern = _INTEGER if instruction.whole_number else _DECIMAL
-    return pattern.fullmatch(decoded) is not None
+    return _pattern(instruction).fullmatch(decoded) is not None
+
+
+def _pattern(instruction: Instruction) -> re.Pattern[str]:
+    if not instruction.whole_number:
+        return _DECIMAL
+    return _INTEGER if instruction.settable else _32_BITS
 
 
 def is_acknowledgement(payload: bytes) -> bool:
@@ -98,7 +108,7 @@ def _number(instruction: Instruction, payload: bytes) -> float | None:
 def single_bounds(instruction: Instruction) -> Bounds:
     """Allow as much beyond its limits as a setting has between them: a BMS may be set up oddly."""
     if instruction.minimum is None or instruction.maximum is None:
-        return REFERENCE_VOLTS
+        return _SINGLE_BOUNDS[instruction.code]
     span = instruction.maximum - instruction.minimum
     return instruction.minimum - span, instruction.maximum + span
 

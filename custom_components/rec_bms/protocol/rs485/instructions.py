@@ -1,9 +1,10 @@
-"""The 42 instructions of a REC BMS as typed data: the one table that everything reads.
+"""The instructions of REC BMSs as typed data: the one table that everything reads.
 
 Requests, decoding, limits, actions, documentation and tests take their facts from here. Limits
 (`minimum`, `maximum`) and `line_unit` are those of the line.
 
-Source: the instruction library of REC-BMSManager and REC's manuals (docs/protocol.md).
+The first 42 are the 1Q's; those after them are `newer`, and no unit knows all of them. Source: the
+instruction library of REC-BMSManager, REC's manuals and captures (docs/protocol.md).
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class Instruction:
 
     `minimum` and `maximum` are in `line_unit` and exist exactly for what can be set. `header` is the
     first frame of an array's response, None where that frame counts the units. `choices` names the
-    values of a setting that is a list rather than a quantity.
+    values of a setting that is a list rather than a quantity. `newer` is what the 1Q does not know,
+    and which a unit must therefore be found to know before it is relied upon.
     """
 
     code: str
@@ -67,6 +69,7 @@ class Instruction:
     common: bool = False
     header: str | None = None
     choices: Mapping[int, str] = field(default=NO_CHOICES, hash=False)
+    newer: bool = False
 
     @property
     def settable(self) -> bool:
@@ -181,10 +184,12 @@ INSTRUCTIONS: tuple[Instruction, ...] = (
     Instruction("EAVC", "CalibrationEvenCells", "Even cells calibration", Category.BMS, Reply.FLOAT, Group.SETTING, -0.0003, 0.0003, line_unit="V"),
     Instruction("ODDC", "CalibrationOddCells", "Odd cells calibration", Category.BMS, Reply.FLOAT, Group.SETTING, -0.0003, 0.0003, line_unit="V"),
     Instruction("REFC", "ADCReferenceVoltage", "ADC reference voltage", Category.BMS, Reply.FLOAT, Group.IDENTITY, line_unit="V"),
+    Instruction("SERI", "SerialNumber", "Serial number", Category.IDENTIFICATION, Reply.INT, Group.IDENTITY, newer=True),
 )
 # fmt: on
 
 BY_CODE: Mapping[str, Instruction] = MappingProxyType({row.code: row for row in INSTRUCTIONS})
+NEWER: tuple[Instruction, ...] = tuple(row for row in INSTRUCTIONS if row.newer)
 SETTABLE: tuple[Instruction, ...] = tuple(row for row in INSTRUCTIONS if row.settable)
 SETTINGS: Mapping[str, Setting] = MappingProxyType({row.key: row.setting for row in SETTABLE})
 """By key, in the order of the table."""

@@ -70,6 +70,7 @@ _TELLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "*IDN": (Quantity.MODEL,),
         "SWVR": (Quantity.SOFTWARE_VERSION,),
         "HWVR": (Quantity.HARDWARE_VERSION,),
+        "SERI": (Quantity.SERIAL_NUMBER,),
         **{row.code: (row.key,) for row in INSTRUCTIONS if row.settable},
     }
 )

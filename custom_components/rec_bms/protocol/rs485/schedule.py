@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import zip_longest
 
-from .instructions import BY_CODE, INSTRUCTIONS, Group, Instruction
+from .instructions import BY_CODE, INSTRUCTIONS, NEWER, Group, Instruction
 from .transaction import FENCES
 
 ALWAYS = frozenset({"LCD1", "ERRO"})
@@ -20,6 +20,8 @@ _INTERVALS_UNTIL_STALE = 3
 _NEVER = float("-inf")
 
 _SETTINGS = tuple(row.code for row in INSTRUCTIONS if row.group is Group.SETTING)
+_PROBED = frozenset(row.code for row in NEWER)
+"""Not known of a unit before it was asked."""
 
 
 class Schedule:
@@ -59,8 +61,10 @@ class Schedule:
         """Return what to ask now, in the order of asking.
 
         `everything` is for the first poll and the first after the BMS was away. What the BMS may
-        not know costs two seconds in vain: of that, at most one comes, and it comes last. Once it
-        is taken for unsupported, it comes only where `wanted` or `hoped_for` has it.
+        not know costs two seconds in vain: of that, at most one comes, and it comes last. What
+        newer units have is probed so, from the second poll on. Once anything is taken for
+        unsupported, it comes only where `wanted` or `hoped_for` has it; what newer units have, only
+        where it is `wanted`, by an entity that has shown it.
         """
         doubtful = self._undecided | self.unsupported
         if everything:
@@ -70,7 +74,7 @@ class Schedule:
             candidates = ALWAYS.union(wanted) - doubtful
             codes = {code for code in candidates if self._is_due(code, now)}
             codes |= self._to_confirm | self._next_setting(candidates)
-        return in_order(codes) + self._probe(wanted, now, hoped_for)
+        return in_order(codes) + self._probe(wanted, now, hoped_for, everything=everything)
 
     def answered(self, code: str, now: float) -> None:
         """Note that an instruction was read."""
@@ -125,22 +129,35 @@ class Schedule:
     @property
     def _undecided(self) -> frozenset[str]:
         """Instructions never answered, of which it is not certain yet that they never will be."""
-        return frozenset(self._missed_since) - self._read_at.keys() - self._asked_in_vain_at.keys()
+        asked = _PROBED.union(self._missed_since)
+        return asked - self._read_at.keys() - self._asked_in_vain_at.keys()
 
     def _probe(
-        self, wanted: Collection[str], now: float, hoped_for: Callable[[], Collection[str]]
+        self,
+        wanted: Collection[str],
+        now: float,
+        hoped_for: Callable[[], Collection[str]],
+        *,
+        everything: bool,
     ) -> list[Instruction]:
         """Return the one instruction whose turn it is of those that the BMS may not know."""
-        if undecided := self._undecided:
-            return [row for row in INSTRUCTIONS if row.code in undecided][:1]
+        undecided = [row for row in INSTRUCTIONS if row.code in self._undecided]
+        library = [row for row in undecided if not row.newer]
+        newer = [row for row in undecided if row.newer and not everything]
+        return (library or self._again(wanted, now, hoped_for) or newer)[:1]
+
+    def _again(
+        self, wanted: Collection[str], now: float, hoped_for: Callable[[], Collection[str]]
+    ) -> list[Instruction]:
+        """Return what was asked in vain long ago and would be shown, longest ago first."""
         longest_ago = sorted(self._asked_in_vain_at.items(), key=lambda item: item[1])
         again = [code for code, at in longest_ago if now - at >= _ASK_UNSUPPORTED_EVERY]
         if not again:
             return []
-        worth_asking = ALWAYS.union(wanted, hoped_for())
+        worth_asking = ALWAYS.union(wanted, set(hoped_for()) - _PROBED)
         # What nobody would see need not be looked at in every poll from now on.
         self._asked_in_vain_at |= dict.fromkeys(set(again) - worth_asking, now)
-        return [BY_CODE[code] for code in again if code in worth_asking][:1]
+        return [BY_CODE[code] for code in again if code in worth_asking]
 
     def _interval(self, code: str) -> float:
         """Return how often it is asked, in s; what never changes, never again."""
