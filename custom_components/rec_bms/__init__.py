@@ -13,7 +13,7 @@ from homeassistant.const import (
     EVENT_HOMEASSISTANT_STOP,
     Platform,
 )
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -102,9 +102,12 @@ def _bms(hass: HomeAssistant, entry: RecBmsConfigEntry) -> Bms:
     """Return the BMS that an entry stands for, by the way that leads to it."""
     if CONF_HOST in entry.data:
         wifi = WifiBms(async_get_clientsession(hass), entry.data[CONF_HOST], entry.unique_id or "")
-        # Entries are not unloaded when Home Assistant stops, and the session is closed before.
-        stop = hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, lambda _: wifi.close())
-        entry.async_on_unload(stop)
+
+        async def hang_up(_: Event) -> None:
+            """Do what unloading does: entries are not unloaded when Home Assistant stops."""
+            await wifi.close()
+
+        entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hang_up))
         return wifi
     ports = async_get_ports(hass)
     return Rs485Bms(

@@ -1,9 +1,10 @@
-"""Repair issues: an error that stays, and a line that needs too many tries."""
+"""Repair issues: an error that stays, a line that needs too many tries, a BMS read twice."""
 
 from __future__ import annotations
 
 from collections import deque
 
+from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
@@ -38,6 +39,7 @@ class IssueWatch:
         entry.async_on_unload(self._coordinator.async_add_listener(self.review))
         entry.async_on_unload(self._take_back)
         self._review_errors(hass.loop.time())
+        self._review_ways()
 
     @callback
     def review(self) -> None:
@@ -47,6 +49,7 @@ class IssueWatch:
         now = self._hass.loop.time()
         self._review_errors(now)
         self._review_line(now)
+        self._review_ways()
 
     def _review_errors(self, now: float) -> None:
         """Go by the number: one error may wander from cell to cell."""
@@ -98,6 +101,29 @@ class IssueWatch:
         elif share < _GOOD_SHARE:
             ir.async_delete_issue(self._hass, DOMAIN, _line_id(self._entry))
 
+    def _review_ways(self) -> None:
+        """Tell of a serial line beside the WiFi module, which is itself the line's master."""
+        if CONF_HOST not in self._entry.data:
+            return
+        serial = self._coordinator.data.state.serial_number
+        other = None if serial is None else _over_a_line(self._hass, serial)
+        if other is None:
+            ir.async_delete_issue(self._hass, DOMAIN, _ways_id(self._entry))
+            return
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            _ways_id(self._entry),
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="two_ways",
+            translation_placeholders={
+                "title": self._entry.title,
+                "other": other.title,
+                "serial": str(serial),
+            },
+        )
+
     def _raise_line(self, share: float) -> None:
         ir.async_create_issue(
             self._hass,
@@ -132,7 +158,10 @@ def _issues_of(hass: HomeAssistant, entry: RecBmsConfigEntry) -> list[ir.IssueEn
         issue
         for issue in ir.async_get(hass).issues.values()
         if issue.domain == DOMAIN
-        and (issue.issue_id == _line_id(entry) or _error_number(entry, issue) is not None)
+        and (
+            issue.issue_id in (_line_id(entry), _ways_id(entry))
+            or _error_number(entry, issue) is not None
+        )
     ]
 
 
@@ -153,3 +182,17 @@ def _error_id(entry: RecBmsConfigEntry, number: int | str) -> str:
 
 def _line_id(entry: RecBmsConfigEntry) -> str:
     return f"line_{entry.entry_id}"
+
+
+def _ways_id(entry: RecBmsConfigEntry) -> str:
+    return f"ways_{entry.entry_id}"
+
+
+def _over_a_line(hass: HomeAssistant, serial_number: int) -> RecBmsConfigEntry | None:
+    """Return the entry that reads a BMS of that serial number over a serial line."""
+    entries: list[RecBmsConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    for entry in entries:
+        told = entry.runtime_data.data.state.serial_number
+        if CONF_HOST not in entry.data and told == serial_number:
+            return entry
+    return None

@@ -1,0 +1,523 @@
+"""The whole integration on REC's WiFi module, on virtual time and loopback sockets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.rec_bms.const import DOMAIN
+from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnostics
+from tests.virtual.dialogs import Dialog
+from tests.virtual.house import House, passes, until
+from tools.simulator import BMS
+from tools.simulator.wifi import WifiModule
+from tools.testkit import web_servers
+
+CAPTURE = Path(__file__).with_name("wifi_capture.jsonl").read_text("utf-8").splitlines()
+NAME = "1A-2261"
+PERIOD = 5.0
+
+
+@pytest.fixture(autouse=True)
+def _sockets(socket_enabled: None) -> None:
+    """Let loopback sockets be used."""
+
+
+@pytest.fixture
+async def module(virtual_time: None) -> AsyncIterator[WifiModule]:
+    """A module on an Active BMS of 4 cells at address 2, which tells within seconds."""
+    bms = BMS(2, preset="lifepo4", cells=4, sensors=1, seed=3, time_factor=0)
+    async with WifiModule(bms, period=PERIOD, settings_period=PERIOD) as started:
+        yield started
+
+
+@pytest.fixture
+async def capture(virtual_time: None) -> AsyncIterator[WifiModule]:
+    """A module that says what one said that was listened to, byte for byte, and nothing else."""
+    bms = BMS(2, preset="lifepo4", cells=4, sensors=1, time_factor=0)
+    async with WifiModule(bms, silent=True) as started:
+        yield started
+
+
+def entry_for(module: WifiModule, name: str = NAME) -> MockConfigEntry:
+    """Return a config entry as the config flow makes it."""
+    return MockConfigEntry(domain=DOMAIN, title=name, unique_id=name, data={"host": module.host})
+
+
+async def set_up(hass: HomeAssistant, module: WifiModule, name: str = NAME) -> House:
+    """Return a house whose entry has been set up."""
+    house = House(hass, None, entry_for(module, name))  # type: ignore[arg-type]
+    await house.try_to_set_up()
+    return house
+
+
+async def on_capture(hass: HomeAssistant, module: WifiModule) -> House:
+    """Return a house whose module has told what was captured."""
+    entry = entry_for(module)
+    entry.add_to_hass(hass)
+    setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
+    await until(lambda: module.clients)
+    for message in CAPTURE:
+        await module.push(message)
+    await setting_up
+    await hass.async_block_till_done()
+    return House(hass, None, entry)  # type: ignore[arg-type]
+
+
+SHOWN = {
+    "state_of_charge": "28.5",
+    "state_of_health": "99.6",
+    "voltage": "13.244",
+    "current": "7.46",
+    "power": "98.8",
+    "stored_energy": "1.21",
+    "remaining_capacity": "91.2",
+    "consumed_charge": "227",
+    "min_cell_voltage": "3.305",
+    "max_cell_voltage": "3.32",
+    "cell_voltage_delta": "0.015",
+    "max_temperature": "22.5",
+    "error": "no_error",
+    "cycles": "37",
+    "bms_temperature": "28.7",
+    "serial_number": "2261",
+    "cell_voltage_1_1": "3.305",
+    "cell_voltage_1_2": "3.32",
+    "cell_voltage_1_3": "3.311",
+    "cell_voltage_1_4": "3.308",
+    "cell_resistance_1_1": "1.95",
+    "cell_resistance_1_2": "3.093",
+    "cell_resistance_1_3": "2.179",
+    "cell_resistance_1_4": "1.809",
+    "temperature_1_1": "22.5",
+    "problem": "off",
+    "charging": "on",
+    "balancing": "on",
+    "cell_balancing_1_1": "on",
+    "cell_balancing_1_2": "off",
+    "cell_balancing_1_3": "off",
+    "cell_balancing_1_4": "off",
+    "error_event": "unknown",
+    "energy_charged": "0.0",
+    "energy_discharged": "0.0",
+    "time_to_full": "30.75",
+    "time_to_empty": "unknown",
+    "line_errors": "0",
+    "cmin": "3.0",
+    "cmax": "3.65",
+    "tmax": "55.0",
+    "bvol": "3.58",
+    "bmin": "3.45",
+    "tbal": "55.0",
+    "tmin": "-10.0",
+    "capa": "320.0",
+    "char": "3.58",
+    "ioff": "0.0",
+    "chis": "0.25",
+    "razl": "0.25",
+    "maxh": "0.25",
+    "minh": "0.1",
+    "bmth": "2.0",
+    "ioja": "0.019531",
+    "soch": "5.0",
+    "socs": "28.4956",
+    "chac": "0.5",
+    "dchc": "0.5",
+    "maxc": "150.0",
+    "maxd": "150.0",
+    "clow": "3.1",
+    "canf": "500_kbit_s",
+    "chem": "lifepo4_winston",
+}
+
+
+async def test_the_capture_reaches_every_entity(
+    hass: HomeAssistant, capture: WifiModule, all_enabled: None
+) -> None:
+    house = await on_capture(hass, capture)
+    prefix = f"{house.entry.entry_id}_"
+    shown = {
+        each.unique_id.removeprefix(prefix): house.hass.states.get(each.entity_id).state  # type: ignore[union-attr]
+        for each in house.registered_entities()
+    }
+    assert shown == SHOWN
+
+
+async def test_places_of_the_capture_are_positions(
+    hass: HomeAssistant, capture: WifiModule
+) -> None:
+    house = await on_capture(hass, capture)
+    lowest, highest = house.state("min_cell_voltage"), house.state("max_cell_voltage")
+    assert (lowest.attributes["unit"], lowest.attributes["cell"]) == (1, 1)
+    assert (highest.attributes["unit"], highest.attributes["cell"]) == (1, 2)
+    assert house.state("balancing").attributes["cells"] == [[1, 1]]
+
+
+async def test_nothing_can_be_set_over_wifi(hass: HomeAssistant, module: WifiModule) -> None:
+    house = await set_up(hass, module)
+    assert {each.domain for each in house.registered_entities()} == {
+        "binary_sensor",
+        "event",
+        "sensor",
+    }
+    with pytest.raises(HomeAssistantError) as raised:
+        await house.act("set_parameter", instruction="CMAX", value=3.6)
+    assert raised.value.translation_key == "read_only_way"
+    assert not [each for each in module.received if each.startswith(("text", "POST"))]
+
+
+async def test_instructions_are_read_from_the_last_message(
+    hass: HomeAssistant, capture: WifiModule
+) -> None:
+    house = await on_capture(hass, capture)
+    codes = ["CMAX", "canf", "LCD1", "LCD3", "CELL", "ERRO", "BTEM"]
+    told = (await house.act("get_parameter", instruction=codes))["parameters"]
+    assert told["CMAX"]["value"] == 3.65
+    assert told["CANF"]["value"] == 2
+    assert told["LCD1"]["values"]["Pack_Voltage"] == 13.2439
+    assert told["LCD3"]["values"]["BMS_Address_of_Minimum_Cell_Voltage"] == 2
+    assert told["LCD3"]["values"]["Amp_Hours_since_last_charge"] == 227
+    assert told["CELL"]["values"]["1_4"] == 3.308474
+    assert told["ERRO"]["values"]["Error_Present"] == 0
+    assert told["BTEM"]["values"] == {"1": 28.66577}
+    with pytest.raises(HomeAssistantError) as raised:
+        await house.act("get_parameter", instruction="REFC")
+    assert raised.value.translation_key == "not_told"
+
+
+async def test_entities_follow_a_push_at_once(hass: HomeAssistant, module: WifiModule) -> None:
+    house = await set_up(hass, module)
+    module.bms.battery.cell(1, 3).rest_at(3.2)
+    module.bms.look_again()
+    began = hass.loop.time()
+    await module.push_status()
+    await until(lambda: house.number("cell_voltage_1_3") == pytest.approx(3.2, abs=0.01))
+    assert hass.loop.time() - began < 1
+
+
+async def test_a_module_that_goes_away_is_unavailable_and_back_within_a_minute(
+    hass: HomeAssistant, module: WifiModule, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = await set_up(hass, module)
+    caplog.clear()
+    await module.sleep()
+    await passes(35)
+    assert house.shown("voltage") == "unavailable"
+    await passes(600)
+    await module.wake()
+    await passes(60)
+    assert house.number("voltage") > 10
+    said = [
+        each.getMessage() for each in caplog.records if each.name == "custom_components.rec_bms"
+    ]
+    told = [each for each in said if "Finished" not in each]
+    assert [("Error requesting" in each, "is back" in each) for each in told] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+async def test_a_short_break_is_not_seen(hass: HomeAssistant, module: WifiModule) -> None:
+    house = await set_up(hass, module)
+    seen = []
+    hass.bus.async_listen("state_changed", lambda event: seen.append(event.data["new_state"].state))
+    await module.drop()
+    await passes(30)
+    assert "unavailable" not in seen
+    assert house.number("voltage") > 10
+    assert module.connections == 2
+
+
+async def test_a_module_that_tells_no_status_is_away(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    house = await set_up(hass, module)
+    await module.push_status()
+    await module.stall()
+    await passes(89)
+    assert house.number("voltage") > 10
+    await passes(2)
+    assert house.shown("voltage") == "unavailable"
+
+
+async def test_another_module_at_the_host_shows_nothing_and_fails_the_entry(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    house = await set_up(hass, module)
+    module.name = "1A-9999"
+    module.bms.battery.cell(1, 3).rest_at(3.1)
+    module.bms.look_again()
+    shown: list[str] = []
+    cell = house.entity_id("cell_voltage_1_3")
+    hass.bus.async_listen(
+        "state_changed",
+        lambda event: (
+            shown.append(event.data["new_state"].state) if event.data["entity_id"] == cell else None
+        ),
+    )
+    await module.drop()
+    await passes(60)
+    assert house.entry.state is ConfigEntryState.SETUP_ERROR
+    assert house.entry.error_reason_translation_key == "wrong_device"
+    assert set(shown) == {"unavailable"}
+
+
+async def test_a_host_where_nobody_is_is_tried_again(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    await module.sleep()
+    house = await set_up(hass, module)
+    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    assert house.entry.error_reason_translation_key == "module_failed"
+    await module.wake()
+    await passes(60)
+    assert house.entry.state is ConfigEntryState.LOADED
+
+
+async def test_energy_goes_by_the_pushs_own_clock(hass: HomeAssistant, capture: WifiModule) -> None:
+    house = await on_capture(hass, capture)
+    for _ in range(60):
+        await passes(60)
+        await capture.push(CAPTURE[0])
+        await hass.async_block_till_done()
+    assert house.number("energy_charged") == pytest.approx(0.0988, abs=0.001)
+
+
+async def test_what_has_not_changed_is_not_written(
+    hass: HomeAssistant, capture: WifiModule
+) -> None:
+    house = await on_capture(hass, capture)
+    written: list[str] = []
+    hass.bus.async_listen("state_changed", lambda event: written.append(event.data["entity_id"]))
+    hass.bus.async_listen(
+        "state_reported",
+        lambda event: written.append(event.data["entity_id"]),
+        event_filter=callback(lambda _: True),
+    )
+    for message in CAPTURE:
+        await passes(1)
+        await capture.push(message)
+    await hass.async_block_till_done()
+    assert set(written) <= {house.entity_id("energy_charged")}
+
+
+async def test_unloading_hangs_up_and_leaves_nothing(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    house = await set_up(hass, module)
+    await house.unload()
+    await passes(1)
+    assert module.clients == 0
+    assert set(module.received) <= {"GET /ws", "ping", "close"}
+
+
+async def test_stopping_hangs_up(hass: HomeAssistant, module: WifiModule) -> None:
+    house = await set_up(hass, module)
+    await hass.async_stop(force=True)
+    assert module.clients == 0
+    assert house.coordinator.last_update_success
+
+
+async def test_diagnostics_hold_the_last_messages_without_name_and_host(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    house = await set_up(hass, module)
+    given = await async_get_config_entry_diagnostics(hass, house.entry)
+    assert given["counters"]["messages"] >= 2
+    assert any('"type":"status"' in each for each in given["messages"])
+    assert module.host not in str(given)
+    assert "2261" not in str(given)
+
+
+async def wifi_dialog(hass: HomeAssistant, host: str) -> Dialog:
+    """Open the dialog and give a host."""
+    dialog = Dialog(hass)
+    dialog.result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
+    await dialog.send(next_step_id="wifi")
+    assert dialog.step == "wifi"
+    await dialog.send(host=host)
+    return dialog
+
+
+async def finish(dialog: Dialog) -> None:
+    """Wait while the dialog shows progress."""
+    assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
+    await dialog.wait()
+
+
+async def test_the_dialog_shows_who_is_found_before_it_adds_it(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    dialog = await wifi_dialog(hass, f" http://{module.host}/ ")
+    await finish(dialog)
+    assert dialog.step == "confirm"
+    assert dialog.placeholders == {
+        "model": NAME,
+        "address": f"http://{module.host}/",
+        "baudrate": "?",
+        "units": "1",
+        "cells": "4",
+    }
+    await dialog.send()
+    entry: Any = dialog.result["result"]
+    await hass.async_block_till_done()
+    assert (entry.title, entry.unique_id) == (NAME, NAME)
+    assert entry.state is ConfigEntryState.LOADED
+    again = await wifi_dialog(hass, module.host)
+    assert again.result["reason"] == "already_configured"
+
+
+async def test_one_module_is_one_entry_whatever_its_host_is_called(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    house = await set_up(hass, module)
+    hass.config_entries.async_update_entry(house.entry, data={"host": "127.0.0.1:1"})
+    dialog = await wifi_dialog(hass, module.host)
+    await finish(dialog)
+    assert dialog.result["reason"] == "already_configured"
+
+
+@pytest.mark.parametrize(
+    "page", [web_servers.not_found, web_servers.same_page, web_servers.other_messages]
+)
+async def test_what_is_no_module_is_said_to_be_none(hass: HomeAssistant, page: Any) -> None:
+    async with web_servers.serving(page) as host:
+        dialog = await wifi_dialog(hass, host)
+        began = hass.loop.time()
+        await passes(140)
+        await finish(dialog)
+    assert (dialog.step, dialog.errors) == ("wifi", {"base": "no_module"})
+    assert hass.loop.time() - began < 141
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "", "a b", "http://", "[::1", "x" * 300])
+async def test_a_host_where_nobody_is_is_said(hass: HomeAssistant, host: str) -> None:
+    dialog = await wifi_dialog(hass, host)
+    await finish(dialog)
+    assert (dialog.step, dialog.errors) == ("wifi", {"base": "cannot_connect"})
+    assert dialog.placeholders["reason"]
+
+
+async def test_a_module_without_a_name_is_said_to_have_none(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    module.settings_period = 1e9
+    module.missing = {"settings.bms_name"}
+    dialog = await wifi_dialog(hass, module.host)
+    await passes(121)
+    await finish(dialog)
+    assert (dialog.step, dialog.errors) == ("wifi", {"base": "no_name"})
+
+
+async def test_a_dialog_that_is_closed_leaves_no_connection(
+    hass: HomeAssistant, capture: WifiModule
+) -> None:
+    dialog = await wifi_dialog(hass, capture.host)
+    await until(lambda: capture.clients)
+    dialog.close()
+    await passes(3)
+    assert capture.clients == 0
+    assert not hass.config_entries.async_entries(DOMAIN)
+
+
+async def reconfigure(hass: HomeAssistant, entry: MockConfigEntry, host: str) -> Any:
+    """Give an entry's module another host; return what the dialog says in the end."""
+    flow = hass.config_entries.flow
+    context = {"source": "reconfigure", "entry_id": entry.entry_id}
+    result = await flow.async_init(DOMAIN, context=context)  # type: ignore[arg-type]
+    assert result["step_id"] == "reconfigure_wifi"
+    result = await flow.async_configure(result["flow_id"], {"host": host})
+    if result["type"] is FlowResultType.SHOW_PROGRESS:
+        await passes(20)
+        result = await flow.async_configure(result["flow_id"])
+    await hass.async_block_till_done()
+    return result
+
+
+async def test_a_module_moves_to_another_host(hass: HomeAssistant, module: WifiModule) -> None:
+    entry = entry_for(module)
+    house = House(hass, None, entry)  # type: ignore[arg-type]
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={"host": "127.0.0.1:1"})
+    await house.try_to_set_up()
+    assert (await reconfigure(hass, entry, module.host))["reason"] == "reconfigure_successful"
+    await passes(20)
+    assert entry.data == {"host": module.host}
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_the_same_host_is_looked_at_by_one_connection(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    house = await set_up(hass, module)
+    result = await reconfigure(hass, house.entry, module.host)
+    assert result["reason"] == "reconfigure_successful"
+    await passes(20)
+    assert module.clients == 1
+    assert house.entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_module_is_not_moved_to_another_one(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    entry = entry_for(module, "1A-7")
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={"host": "127.0.0.1:1"})
+    assert (await reconfigure(hass, entry, module.host))["reason"] == "wrong_device"
+    assert entry.data == {"host": "127.0.0.1:1"}
+
+
+async def test_a_host_is_not_moved_to_where_another_entry_listens(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    await set_up(hass, module)
+    entry = entry_for(module, "1A-7")
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={"host": "127.0.0.1:1"})
+    assert (await reconfigure(hass, entry, module.host))["reason"] == "wrong_device"
+
+
+async def test_the_options_say_that_there_is_nothing_to_choose(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    house = await set_up(hass, module)
+    options = hass.config_entries.options
+    result = await options.async_init(house.entry.entry_id)
+    assert (result["step_id"], result["data_schema"].schema) == ("wifi", {})
+    result = await options.async_configure(result["flow_id"], {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert house.entry.options == {}
+    assert house.entry.state is ConfigEntryState.LOADED
+
+
+async def test_the_same_bms_over_both_ways_raises_an_issue_until_one_is_gone(
+    hass: HomeAssistant, module: WifiModule, simulate: Any
+) -> None:
+    from tests.virtual.house import entry_for as serial_entry_for
+
+    line = simulate(addresses=[2], preset="lifepo4", cells=4, sensors=1)
+    line.bms[2].settings["SERI"] = 2261
+    serial = House(hass, line, serial_entry_for(line, address=2))
+    await serial.set_up()
+    house = await set_up(hass, module)
+    await passes(6)
+    issues = ir.async_get(hass).issues
+    (issue,) = (each for each in issues.values() if each.translation_key == "two_ways")
+    assert issue.translation_placeholders == {
+        "title": NAME,
+        "other": serial.entry.title,
+        "serial": "2261",
+    }
+    await serial.unload()
+    await passes(6)
+    assert not [each for each in issues.values() if each.translation_key == "two_ways"]
+    await house.unload()
