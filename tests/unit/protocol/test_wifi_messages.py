@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,27 @@ def test_key_that_only_resembles_a_setting_tells_nothing(key: str) -> None:
 )
 def test_text_that_is_no_message_is_dropped(text: str) -> None:
     assert parse(text) is None
+
+
+def _captured(kind: str) -> Status | Settings | None:
+    return parse((Path(__file__).parent / "wifi_capture" / f"{kind}.json").read_text("utf-8"))
+
+
+def test_captured_status_is_told_as_it_stands() -> None:
+    status = _captured("status")
+    assert isinstance(status, Status)
+    assert status.unit_addresses == (2,)
+    assert status.told[Quantity.VOLTAGE] == 13.2439
+    assert status.told[Quantity.CURRENT] == 7.456289
+    assert status.told[Quantity.STATE_OF_CHARGE] == 0.285054
+    assert status.told[Quantity.STATE_OF_HEALTH] == 0.9963
+    assert status.told[Quantity.MAX_TEMPERATURE] == 22.5
+    assert status.told[Quantity.BMS_TEMPERATURE] == 28.66577
+
+
+def test_captured_settings_tell_who_the_bms_is() -> None:
+    settings = _captured("settings")
+    assert isinstance(settings, Settings)
+    assert settings.name == "1A-2261"
+    assert settings.told[Quantity.SERIAL_NUMBER] == 2261
+    assert settings.told[Quantity.CONSUMED_CHARGE] == 227
