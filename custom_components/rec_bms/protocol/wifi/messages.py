@@ -226,8 +226,9 @@ _SETTING_OF = MappingProxyType({"cans": "canf"})
 def _settings(content: Mapping[str, Any]) -> Settings:
     told: dict[str, object] = {}
     for key, value in content.items():
-        row = BY_CODE.get(_SETTING_OF.get(key, key).upper())
-        if row is not None and row.is_number and key == key.lower():
+        code = _SETTING_OF.get(key, key).upper()
+        row = BY_CODE.get(code) if key.isascii() and key == key.lower() else None
+        if row is not None and row.is_number:
             told[row.key] = _setting(row, value)
     if "Ah" in content:
         told[Quantity.CONSUMED_CHARGE] = _in(_AMPERE_HOURS)(content["Ah"])
