@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, time
 from typing import Any
 
 import voluptuous as vol
@@ -137,6 +138,8 @@ def _instruction(name: object) -> Instruction:
 def _value_or_values(reading: Reading) -> dict[str, Any]:
     if (values := labelled(reading)) is not None:
         return {"values": values}
+    if isinstance(reading, time | date):
+        return {"value": reading.isoformat()}
     return {"value": reading}
 
 

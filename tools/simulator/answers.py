@@ -58,6 +58,8 @@ def _reading(bms: BMS, row: Instruction) -> list[bytes] | None:
     if row.reply is Reply.ARRAY:
         # What an array is made of no table tells: a new one is one that this BMS does not have.
         return _ARRAYS[row.code](bms) if row.code in _ARRAYS else None
+    if row.code in _WORDS:
+        return [_WORDS[row.code](bms).encode("ascii")]
     if row.reply is Reply.STRING:
         return [bms.texts[row.code].encode("latin-1")]
     return [bms.written(row.code).encode("ascii")]
@@ -116,6 +118,13 @@ def _erro(bms: BMS) -> list[bytes]:
     return [b"4", bytes((1, bms.unit_address(unit), number, location))]
 
 
+def _wcbi(bms: BMS) -> str:
+    """Return the number of the cell that is being balanced most, a blank when none is."""
+    cells = bms.battery.units[0].cells
+    bled = [number for number, cell in enumerate(cells, 1) if cell.bleed]
+    return str(max(bled, key=lambda number: cells[number - 1].open_circuit)) if bled else " "
+
+
 def _per_unit(bms: BMS, table: list[list[float]]) -> list[bytes]:
     header = str(len(table)).encode("ascii")
     everything = [value for unit in table for value in unit]
@@ -132,4 +141,10 @@ _ARRAYS: Mapping[str, Callable[[BMS], list[bytes]]] = {
     "PTEM": _ptem,
     "BTEM": _btem,
     "ERRO": _erro,
+}
+
+_WORDS: Mapping[str, Callable[[BMS], str]] = {
+    "WCBI": _wcbi,
+    "TIME": lambda bms: f"{bms.clock():%H:%M:%S}",
+    "DATE": lambda bms: f"{bms.clock():%d.%m.%Y}",
 }

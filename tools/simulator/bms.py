@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
 from . import answers, defaults
@@ -98,6 +99,8 @@ class BMS:
         self._measured: tuple[int, Measured] | None = None
         self._time_factor = time_factor
         self._seen = time.monotonic()
+        self.clock_ahead = 0.0
+        """Seconds by which the BMS's clock is ahead of the time."""
         self._demand()
         self.guard.look(self._sample(), self.charge)
 
@@ -353,6 +356,10 @@ class BMS:
     def answer(self, request: bytes) -> list[bytes] | None:
         """Do what a request asks for; return the payloads of the answer, None for silence."""
         return answers.answer(self, request)
+
+    def clock(self) -> datetime:
+        """Return what the BMS's clock shows: the time of where this runs, and how far it is off."""
+        return datetime.now().astimezone() + timedelta(seconds=self.clock_ahead)
 
     def written(self, code: str) -> str:
         """Return a setting as it goes over the line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any, cast
 
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
@@ -253,7 +254,7 @@ def reading_is_true(bms: SignedBms, code: str, reading: object, since: float) ->
 
 def plain(reading: object) -> Answer | None:
     """Return one of the protocol's readings as a BMS of this package would have said it."""
-    if isinstance(reading, str | int | float) or reading is None:
+    if isinstance(reading, str | int | float | time | date) or reading is None:
         return reading
     if (units := getattr(reading, "units", None)) is not None:
         return tuple(units)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
-from .codec import fits, is_acknowledgement
+from .codec import fits, is_acknowledgement, is_refusal
 from .instructions import Instruction, Reply
 
 IDLE_AFTER_VALUE = 0.010
@@ -55,7 +55,10 @@ class ResponseAssembler(Protocol):
 
 
 class SingleValue:
-    """One frame of text; a short one may be the first frame of somebody else's array."""
+    """One frame of text; a short one may be the first frame of somebody else's array.
+
+    It may be the BMS's word that it does not know the instruction.
+    """
 
     def __init__(self, instruction: Instruction) -> None:
         self._instruction = instruction
@@ -67,7 +70,7 @@ class SingleValue:
         """Take a fitting text, unless it comes close behind another."""
         close_behind = self.progress is Progress.WHOLE_IF_IDLE
         self.interrupted()
-        if close_behind or not fits(self._instruction, payload):
+        if close_behind or not (fits(self._instruction, payload) or is_refusal(payload)):
             return
         self.payloads = [payload]
         self.progress = Progress.WHOLE_IF_IDLE if self._may_be_header(payload) else Progress.WHOLE
