@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SET = b"SET"
 REFUSED = b"ERROR1"
+NEVER_SENT = ("ERLD", "MODE")
+"""One deletes the error log, and what the other does is not known."""
 
 _FLOATS_IN_A_FRAME = 63
 _JUNK = (-3.0e38, float("nan"), 85.0, 1.4e-45, -127.0, 0.0)
@@ -22,15 +24,28 @@ _JUNK = (-3.0e38, float("nan"), 85.0, 1.4e-45, -127.0, 0.0)
 def answer(bms: BMS, request: bytes) -> list[bytes] | None:
     """Do what a request asks a BMS for; return the answer's payloads, None for silence."""
     text = request.decode("latin-1")
+    if text == "ERRL?":
+        return _next_log_entry(bms)
+    if text[:4] in NEVER_SENT:
+        bms.offences.append(text)
+        return None
     row = BY_CODE.get(text[:4])
     if row is None or row.code in bms.unsupported:
-        return None
+        return [REFUSED] if bms.refuses else None
     bms.catch_up()
     if text[4:] == "?":
         return _reading(bms, row)
     if text[4:5] == " ":
         return [SET if _take(bms, request) else REFUSED]
     return None
+
+
+def _next_log_entry(bms: BMS) -> list[bytes] | None:
+    """Return the entry at the pointer, which goes on and begins anew; silence without a log."""
+    if not bms.error_log:
+        return [REFUSED] if bms.refuses else None
+    bms.log_pointer += 1
+    return [bms.error_log[(bms.log_pointer - 1) % len(bms.error_log)]]
 
 
 def wanted(request: bytes) -> tuple[Instruction, float] | None:

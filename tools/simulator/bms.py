@@ -99,6 +99,12 @@ class BMS:
         self._measured: tuple[int, Measured] | None = None
         self._time_factor = time_factor
         self._seen = time.monotonic()
+        self.refuses = False
+        """Whether it answers what it does not know with an error rather than silence."""
+        self.error_log: list[bytes] = []
+        self.log_pointer = 0
+        self.offences: list[str] = []
+        """What it was sent and must never be."""
         self.clock_ahead = 0.0
         """Seconds by which the BMS's clock is ahead of the time."""
         self._demand()

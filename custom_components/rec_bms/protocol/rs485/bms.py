@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..settings import Setting
 from ..state import PerUnit, Quantity, State
-from .client import Client
+from .client import Client, ErrorLog
 from .connection import Connection
 from .instructions import BY_CODE, SETTINGS, Instruction
 from .known import Known
@@ -161,6 +161,10 @@ class Rs485Bms:
     async def read(self, code: str) -> Reading:
         """Read one instruction now, whatever is due. Raises NoResponseError or PortError."""
         return (await self.client.request(BY_CODE[code])).reading
+
+    async def read_error_log(self) -> ErrorLog:
+        """Read the error log, for its action alone; see `Client.read_error_log`."""
+        return await self.client.read_error_log()
 
     async def set(
         self,

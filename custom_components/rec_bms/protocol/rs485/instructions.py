@@ -21,7 +21,7 @@ class Reply(StrEnum):
     """How an instruction is answered: text, one number as text, or an array of frames.
 
     `CELL` is a cell's number, or something that is no number where there is none; `TIME` is
-    `hh:mm:ss`, `DATE` is `dd.mm.yyyy`.
+    `hh:mm:ss`, `DATE` is `dd.mm.yyyy`. `RAW` is of a form that nobody knows.
     """
 
     STRING = "string"
@@ -32,6 +32,7 @@ class Reply(StrEnum):
     CELL = "cell"
     TIME = "time"
     DATE = "date"
+    RAW = "raw"
 
 
 class Group(StrEnum):
@@ -220,6 +221,11 @@ NEWER: tuple[Instruction, ...] = tuple(row for row in INSTRUCTIONS if row.newer)
 SETTABLE: tuple[Instruction, ...] = tuple(row for row in INSTRUCTIONS if row.settable)
 SETTINGS: Mapping[str, Setting] = MappingProxyType({row.key: row.setting for row in SETTABLE})
 """By key, in the order of the table."""
+
+ERROR_LOG = Instruction(
+    "ERRL", "ErrorLog", "Error log", Category.ERROR, Reply.RAW, Group.SLOW, newer=True
+)
+"""Not in the table: asking for it moves a pointer, so nothing but its own action may."""
 
 _BY_NAME = {name.casefold(): row for row in INSTRUCTIONS for name in (row.code, row.alias)}
 

@@ -88,6 +88,28 @@ class SingleValue:
         return self._instruction.reply is Reply.STRING or len(payload) <= _LONGEST_HEADER
 
 
+class AnyFrames:
+    """Whatever comes, of a response whose form is not known, until the line has been quiet."""
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.progress = Progress.PARTIAL
+        self.idle_needed = IDLE_AFTER_UNITS
+
+    def add(self, payload: bytes) -> None:
+        """Take a frame; more may follow, but nothing does behind an error."""
+        self.payloads.append(payload)
+        refused = len(self.payloads) == 1 and is_refusal(payload)
+        self.progress = Progress.WHOLE if refused else Progress.WHOLE_IF_IDLE
+
+    def interrupted(self) -> None:
+        """Go on: further frames may be coming."""
+
+    def idle(self) -> None:
+        """Nothing followed, so that was all."""
+        self.progress = Progress.WHOLE
+
+
 class Acknowledgement:
     """The word about a set: SET, or ERROR and what follows it."""
 
@@ -247,6 +269,8 @@ def response_assembler(
 
     `hear_out` is whether an array of units may come in place of a fixed one.
     """
+    if instruction.reply is Reply.RAW:
+        return AnyFrames()
     if not instruction.is_array:
         return SingleValue(instruction)
     if instruction.header is not None:
