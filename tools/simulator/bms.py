@@ -42,7 +42,8 @@ class BMS:
 
     `cells` is one number for all units or one for each. `settings` go over those of the preset
     (see `presets.PRESETS`), and `defaults` makes up what neither has. `unsupported` are
-    instructions that it does not answer. `junk_sensors` is how many sensors PTEM shows that are not
+    instructions that it does not answer, or, if it `refuses`, with an error.
+    `junk_sensors` is how many sensors PTEM shows that are not
     there. With `noise` (drawn from `seed`) it measures as a real converter does; without, exactly.
     Setting CHEM does not change what the cells are made of.
     """
@@ -59,6 +60,8 @@ class BMS:
         settings: Mapping[str, float] | None = None,
         texts: Mapping[str, str] | None = None,
         unsupported: Collection[str] = (),
+        refuses: bool = False,
+        error_log: Sequence[bytes] = (),
         layout: Layout = "frames",
         scenario: str | Scenario = "rest",
         time_factor: float = 1.0,
@@ -99,9 +102,9 @@ class BMS:
         self._measured: tuple[int, Measured] | None = None
         self._time_factor = time_factor
         self._seen = time.monotonic()
-        self.refuses = False
+        self.refuses = refuses
         """Whether it answers what it does not know with an error rather than silence."""
-        self.error_log: list[bytes] = []
+        self.error_log = list(error_log)
         self.log_pointer = 0
         self.offences: list[str] = []
         """What it was sent and must never be."""
