@@ -198,6 +198,7 @@ class Rs485Bms:
         readings = {code: _plain(reading) for code, reading in self._readings.items()}
         connection = self.client.connection
         return {
+            "what_this_unit_knows": self._known.as_dict(),
             "supported_instructions": sorted(readings),
             "unsupported_instructions": sorted(self.unsupported),
             "readings": {c: each for c, each in readings.items() if not BY_CODE[c].settable},
