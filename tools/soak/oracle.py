@@ -57,6 +57,7 @@ _ERRORS = (
     "memory",
     "balancing_transistor",
     "internal",
+    "battery_current",
 )
 _EVENTS = "error_event"
 _PRODUCTS = ("remaining_capacity", "stored_energy")

@@ -615,6 +615,9 @@ def test_what_newer_units_tell_is_read(code: str, payload: bytes, value: object)
         ("WCBI", b"28.09.2025"),
         ("WCBI", b"ERROR1"),
         ("WCBI", floats(3.3)),
+        ("WCBI", bytes(4)),
+        ("TIME", bytes(4)),
+        ("DATE", bytes(8)),
     ],
 )
 def test_what_newer_units_tell_is_not_mistaken_for_something_else(

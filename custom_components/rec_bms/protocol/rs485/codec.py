@@ -84,7 +84,8 @@ def fits(instruction: Instruction, payload: bytes) -> bool:
 
 
 def _is_blank(payload: bytes) -> bool:
-    return not payload.strip(b"\0 \r\n")
+    # Noughts are no blank: ERRO's data are four of them while there is no error.
+    return not payload.strip(b" \r\n")
 
 
 def _pattern(instruction: Instruction) -> re.Pattern[str]:
