@@ -24,26 +24,31 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # Time stands and nothing flickers, so that what is shown can be compared with what is.
 STILL = ("--scenario", "rest", "--speed-up", "0", "--no-noise", "--sensors", "2")
 
-_figures: list[str] = []
+FIGURE = "figure"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all in the loop in which Home Assistant's process is looked after."""
+    """Run all in the loop in which Home Assistant's process is looked after, a file together."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was measured."""
-    for figure in _figures:
-        terminalreporter.write_line(f"figure: {figure}")
+    """Print what was measured, in whichever process that was."""
+    for report in terminalreporter.getreports(""):
+        for name, figure in getattr(report, "user_properties", ()):
+            if name == FIGURE and report.when == "teardown":
+                terminalreporter.write_line(f"figure: {figure}")
 
 
-@pytest.fixture(scope="session")
-def figures() -> list[str]:
-    """What tests measure goes in here and is printed at the end."""
-    return _figures
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """What a test measures goes in here and is printed at the end."""
+    measured: list[str] = []
+    yield measured
+    request.node.user_properties += [(FIGURE, each) for each in measured]
 
 
 @pytest.fixture(scope="session")

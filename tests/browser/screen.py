@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import axe_playwright_python
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 
-from tests.browser.house import DASHBOARD, House
+from tests.browser.house import DASHBOARD, House, until
 
 CARD = "rec-bms-cells-card"
 _LOADS_WITHIN = 40_000
@@ -124,14 +125,23 @@ class Screen:
 
     async def line(self, key: str) -> float:
         """Return where a limit's line is, in parts of the scale, as the browser has drawn it."""
-        place: float = await self.card.locator(f'.line[data-limit="{key}"]').first.evaluate(
-            """async line => {
-                await Promise.all(line.getAnimations().map(each => each.finished));
-                const all = line.parentElement.getBoundingClientRect();
-                const own = line.getBoundingClientRect();
-                return (all.bottom - (own.top + own.height / 2)) / all.height;
-            }"""
-        )
+        line = self.card.locator(f'.line[data-limit="{key}"]').first
+        place = math.nan
+
+        async def is_drawn() -> bool:
+            nonlocal place
+            place = await line.evaluate(
+                """async line => {
+                    await Promise.all(line.getAnimations().map(each => each.finished));
+                    const all = line.parentElement.getBoundingClientRect();
+                    const own = line.getBoundingClientRect();
+                    return (all.bottom - (own.top + own.height / 2)) / all.height;
+                }"""
+            )
+            # One that was just replaced by another has no height to be in.
+            return not math.isnan(place)
+
+        await until(is_drawn)
         return place
 
     async def violations(self, selector: str) -> list[str]:

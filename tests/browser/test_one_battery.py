@@ -122,18 +122,21 @@ async def test_units_that_their_owner_chose_move_no_bar_and_no_line(
         "clow": ("number", "μV"),
         "cmin": ("number", "kV"),
     }
-    for key, (domain, unit) in chosen.items():
-        await battery.show_in(key, unit, domain)
-    legend = screen.card.locator('.limits [data-limit="cmax"] .value')
-    await expect(legend).to_contain_text("mV", timeout=20_000)
-    await expect(screen.card.locator('.limits [data-limit="cmin"] .value')).to_contain_text("kV")
-    assert await screen.volts() == volts
-    assert await screen.heights() == pytest.approx(heights, abs=0.001)
-    for key, at in lines.items():
-        assert await screen.line(key) == pytest.approx(at, abs=0.001)
-    await expect(screen.card.locator("[data-beyond]")).to_have_count(0)
-    for key, (domain, _) in chosen.items():
-        await battery.show_in(key, None, domain)
+    try:
+        for key, (domain, unit) in chosen.items():
+            await battery.show_in(key, unit, domain)
+        legend = screen.card.locator('.limits [data-limit="cmax"] .value')
+        await expect(legend).to_contain_text("mV", timeout=20_000)
+        other = screen.card.locator('.limits [data-limit="cmin"] .value')
+        await expect(other).to_contain_text("kV")
+        assert await screen.volts() == volts
+        assert await screen.heights() == pytest.approx(heights, abs=0.001)
+        for key, at in lines.items():
+            assert await screen.line(key) == pytest.approx(at, abs=0.001)
+        await expect(screen.card.locator("[data-beyond]")).to_have_count(0)
+    finally:
+        for key, (domain, _) in chosen.items():
+            await battery.show_in(key, None, domain)
 
 
 async def test_a_limit_changed_in_the_settings_view_moves_its_line(
