@@ -85,6 +85,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
     entry.async_on_unload(bms.close)
     memory = Memory(hass, entry.entry_id)
     await memory.async_load()
+    if isinstance(bms, Rs485Bms):
+        bms.remember(memory.known, memory.keep_known)
     coordinator = RecBmsCoordinator(hass, entry, bms, memory)
     try:
         await coordinator.async_config_entry_first_refresh()

@@ -1,4 +1,4 @@
-"""What must outlive restarts and power cuts: the energy counted, and the error that was told."""
+"""What must outlive restarts: energy counted, the error that was told, what a unit knows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN, LOGGER
+from .protocol.rs485.known import Known
 from .protocol.state import ErrorState
 
 _VERSION = 1
@@ -35,6 +36,7 @@ class Memory:
         self._energy: dict[str, float] = {}
         self._told: dict[str, Any] | None = None
         self._knows_told = False
+        self._known = Known()
         self._is_due = False
 
     async def async_load(self) -> None:
@@ -50,12 +52,13 @@ class Memory:
         energy = kept.get("energy")
         if isinstance(energy, Mapping):
             self._energy = {key: kwh for key, kwh in energy.items() if _is_energy(kwh)}
+        self._known = Known.from_dict(kept.get("known"))
         self._knows_told = "told" in kept
         self._told = kept.get("told")
 
     async def async_save(self) -> None:
         """Write what there is, and return when it can be read again."""
-        if self._energy or self._knows_told:
+        if self._energy or self._knows_told or self._known != Known():
             await self._store.async_save(self._taken())
 
     async def async_remove(self) -> None:
@@ -97,6 +100,17 @@ class Memory:
         self._told = None if error is None else asdict(error)
         self._save_now()
 
+    @property
+    def known(self) -> Known:
+        """What the unit was found to know."""
+        return self._known
+
+    @callback
+    def keep_known(self, known: Known) -> None:
+        """Keep what the unit was found to know; that changes only while it is being found out."""
+        self._known = known
+        self._save_now()
+
     def _save_now(self) -> None:
         self._hass.async_create_task(self._store.async_save(self._taken()), "rec_bms memory")
 
@@ -111,6 +125,8 @@ class Memory:
         kept: dict[str, Any] = {"energy": dict(self._energy)}
         if self._knows_told:
             kept["told"] = self._told
+        if self._known != Known():
+            kept["known"] = self._known.as_dict()
         return kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, time
 from typing import Any
 
 import voluptuous as vol
@@ -16,17 +17,23 @@ from homeassistant.core import (
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
+from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
 from .coordinator import RecBmsCoordinator
 from .labels import labelled
-from .protocol.rs485.instructions import INSTRUCTIONS, Instruction, Kind, find
+from .messages import translated
+from .protocol.errors import BmsError, NotToldError
+from .protocol.rs485.bms import Rs485Bms
+from .protocol.rs485.codec import text
+from .protocol.rs485.instructions import ERROR_LOG, INSTRUCTIONS, Instruction, Kind, find
 from .protocol.rs485.readings import Reading
 from .protocol.settings import Category
 
 SERVICE_GET_PARAMETER = "get_parameter"
 SERVICE_SET_PARAMETER = "set_parameter"
 SERVICE_LIST_INSTRUCTIONS = "list_instructions"
+SERVICE_READ_ERROR_LOG = "read_error_log"
 
 ATTR_INSTRUCTION = "instruction"
 ATTR_VALUE = "value"
@@ -39,6 +46,7 @@ GET_SCHEMA = vol.Schema(
     {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string, vol.Required(ATTR_INSTRUCTION): object}
 )
 SET_SCHEMA = GET_SCHEMA.extend({vol.Required(ATTR_VALUE): object})
+LOG_SCHEMA = vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string})
 LIST_SCHEMA = vol.Schema({vol.Optional(ATTR_TYPE): object, vol.Optional(ATTR_CATEGORY): object})
 
 
@@ -59,6 +67,14 @@ def async_setup_services(hass: HomeAssistant) -> None:
         _set_parameter,
         schema=SET_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
+    )
+    async_register_admin_service(
+        hass,
+        DOMAIN,
+        SERVICE_READ_ERROR_LOG,
+        _read_error_log,
+        schema=LOG_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
     )
     hass.services.async_register(
         DOMAIN,
@@ -109,6 +125,27 @@ async def _set_parameter(call: ServiceCall) -> ServiceResponse:
     }
 
 
+async def _read_error_log(call: ServiceCall) -> ServiceResponse:
+    """Read the BMS's own error log, each entry as it came; that moves the BMS's pointer."""
+    coordinator = _coordinator(call)
+    title = coordinator.config_entry.title
+    if not isinstance(coordinator.bms, Rs485Bms):
+        raise translated(NotToldError(ERROR_LOG.code, ERROR_LOG.name), title)
+    try:
+        log = await coordinator.bms.read_error_log()
+    except BmsError as err:
+        raise translated(err, title) from err
+    return {"entries": [_log_entry(entry) for entry in log.entries], "ended": log.ended}
+
+
+def _log_entry(payloads: tuple[bytes, ...]) -> dict[str, JsonValueType]:
+    texts = [text(payload) for payload in payloads]
+    return {
+        "raw": [payload.hex(" ") for payload in payloads],
+        "text": None if None in texts else " ".join(map(str, texts)),
+    }
+
+
 async def _list_instructions(call: ServiceCall) -> ServiceResponse:
     """List instructions with all that is known of them."""
     kind = _one_of(Kind, call.data.get(ATTR_TYPE), ATTR_TYPE)
@@ -137,6 +174,8 @@ def _instruction(name: object) -> Instruction:
 def _value_or_values(reading: Reading) -> dict[str, Any]:
     if (values := labelled(reading)) is not None:
         return {"values": values}
+    if isinstance(reading, time | date):
+        return {"value": reading.isoformat()}
     return {"value": reading}
 
 

@@ -68,7 +68,8 @@ async def test_every_instruction_is_read(
     sim: SimulatorInMemory, client: Client, row: Instruction
 ) -> None:
     reading = await read(client, row)
-    assert reading is not None
+    # No cell is being balanced.
+    assert (reading is None) == (row.code == "WCBI")
     if row.code in sim.bms[1].settings:
         assert reading == pytest.approx(kept(sim, row.code), rel=1e-5)
     elif row.code in sim.bms[1].texts:

@@ -10,6 +10,7 @@ import pytest
 
 from tools.simulator import BMS
 from tools.simulator.figures import float32, read_float, read_whole, write_float
+from tools.simulator.presets import MODELS
 from tools.simulator.table import BY_CODE, Instruction, Reply
 
 LIBRARY = Path(__file__).parents[1] / "unit" / "protocol" / "instructions.csv"
@@ -238,3 +239,46 @@ def test_setting_the_state_of_charge_sets_it(bms: BMS) -> None:
     assert text(bms, "SOCS 0.5") == "SET"
     assert floats(bms.answer(b"LCD1?")[1])[5] == 0.5
     assert bms.answer(b"LCD3?")[1][6:] == (225).to_bytes(2, "big")
+
+
+# -- kinds of units -----------------------------------------------------------------------------
+
+
+def made(kind: str) -> BMS:
+    model = MODELS[kind]
+    return BMS(
+        model.address,
+        preset=model.preset,
+        unsupported=model.lacks,
+        refuses=model.refuses,
+        settings=model.settings,
+        error_log=model.error_log,
+        time_factor=0,
+    )
+
+
+def test_an_active_bms_has_four_cells_and_knows_what_a_1q_does_not() -> None:
+    active, old = made("active"), made("1q")
+    assert (MODELS["active"].address, MODELS["active"].baud) == (2, 115200)
+    assert len(active.battery.units[0].cells) == 4
+    assert active.answer(b"SERI?") == [b"2261"]
+    assert active.answer(b"RE1T?") == [b"1979711486"]
+    assert active.answer(b"REFC?") is None
+    assert old.answer(b"SERI?") is None
+    assert old.answer(b"REFC?") is not None
+
+
+def test_a_unit_may_answer_what_it_does_not_know_with_an_error() -> None:
+    assert made("error1").answer(b"SERI?") == [b"ERROR1"]
+    assert made("error1").answer(b"CMAX?") != [b"ERROR1"]
+
+
+def test_each_question_moves_the_error_logs_pointer() -> None:
+    active = made("active")
+    assert [active.answer(b"ERRL?") for _ in range(2)] == [[b"entry 1"], [b"entry 2"]]
+
+
+def test_what_must_never_be_sent_is_an_offence() -> None:
+    active = made("active")
+    assert active.answer(b"ERLD?") is None
+    assert active.offences == ["ERLD?"]

@@ -117,7 +117,7 @@ async def test_every_error_number_is_told_with_its_advice(
         assert notifications(hass) == {
             f"Gone: {title}": f"The BMS does not report error {number} any more."
         }
-    assert len(advice) == 17
+    assert len(advice) == 18
 
 
 async def test_an_error_is_not_told_again_when_the_link_or_home_assistant_comes_back(

@@ -54,6 +54,15 @@ async def test_what_the_bms_does_not_know_is_there(
     assert "CANF" not in found["supported_instructions"]
 
 
+async def test_what_a_unit_knows_is_there_in_one_block(running: House) -> None:
+    found = await async_get_config_entry_diagnostics(running.hass, running.entry)
+    block = found["what_this_unit_knows"]
+    assert block["answered"] == sorted(row.code for row in LIBRARY)
+    assert block["unsupported"] == []
+    assert block["model"] == "REC BMS 1Q VICTRON"
+    assert {"software_version", "hardware_version", "serial_number"} <= block.keys()
+
+
 async def test_the_key_of_an_esphome_proxy_is_not(running: House) -> None:
     url = "esphome://192.168.1.5/?port_name=uart&key=SECRET"
     running.hass.config_entries.async_update_entry(

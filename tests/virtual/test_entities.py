@@ -96,6 +96,7 @@ ERROR_OPTIONS = [
     "memory",
     "balancing_transistor",
     "internal",
+    "battery_current",
 ]
 NUMBER_CLASSES = {"V": "voltage", "A": "current", "°C": "temperature"}
 
@@ -344,10 +345,10 @@ async def test_errors_come_and_go(running: House) -> None:
 
 
 async def test_an_error_with_an_unknown_number_is_shown_as_such(running: House) -> None:
-    running.sim.call(running.bms.raise_error, 17)
+    running.sim.call(running.bms.raise_error, 18)
     await running.poll()
     assert running.shown("error") == "other"
-    assert running.state("error").attributes["number"] == 17
+    assert running.state("error").attributes["number"] == 18
 
 
 @pytest.mark.parametrize(("amperes", "charging"), [(20, "on"), (0, "off"), (-20, "off")])

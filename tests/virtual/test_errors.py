@@ -23,8 +23,8 @@ from tests.virtual.test_entities import ERROR_OPTIONS
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 TRANSLATIONS = Path("custom_components/rec_bms/translations/en.json")
-KNOWN = range(1, 17)
-UNKNOWN = (17, 99, 255, 0)
+KNOWN = range(1, 18)
+UNKNOWN = (18, 99, 255, 0)
 
 DOES_AND_TO_DO = {
     1: ("stopped charging and balances the cell down", "Wait"),
@@ -189,9 +189,9 @@ def test_every_error_has_a_name_and_advice_of_its_own() -> None:
     names = texts["entity"]["sensor"]["error"]["state"]
     advice = [texts["issues"][f"error_{option}"]["description"] for option in ERROR_OPTIONS[1:]]
     print(f"\nerror numbers with advice: {len(advice)} of {len(ErrorNumber)}")
-    assert len(advice) == len(set(advice)) == len(ErrorNumber) == 16
+    assert len(advice) == len(set(advice)) == len(ErrorNumber) == 17
     assert set(names) == {*ERROR_OPTIONS, "other"}
-    assert len(set(names.values())) == 18
+    assert len(set(names.values())) == 19
     for text in advice:
         # First what is the matter, then what to do about it, which stands out.
         about, what_to_do = text.split("\n\n", 1)
@@ -205,7 +205,7 @@ def test_the_event_says_in_words_what_happened() -> None:
     assert set(told) == {"appeared", "cleared"}
 
 
-def test_the_blueprint_gives_the_same_16_numbers_names_and_advice() -> None:
+def test_the_blueprint_gives_the_same_17_numbers_names_and_advice() -> None:
     blueprint = load_yaml("blueprints/automation/rec_bms/error_notification.yaml")
     assert isinstance(blueprint, dict)
     variables = blueprint["variables"]

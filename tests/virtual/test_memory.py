@@ -9,6 +9,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CoreState, HomeAssistant, State
 from pytest_homeassistant_custom_component.common import mock_restore_cache_with_extra_data
 
+from custom_components.rec_bms.protocol.rs485.instructions import NEWER
 from tests.virtual.conftest import Simulate
 from tests.virtual.house import House, entry_for
 from tests.virtual.test_energy import kwh, shown
@@ -81,9 +82,15 @@ async def test_a_power_cut_costs_a_minute_of_counting_or_one_poll(
         assert lost <= kwh(100, max(60 - interval, 0) + 1) + 0.001
 
 
-async def test_at_rest_nothing_is_written(hass_storage: dict[str, Any], house: House) -> None:
+async def test_at_rest_nothing_is_written_once_it_is_known_what_the_unit_knows(
+    hass_storage: dict[str, Any], house: House
+) -> None:
     house.sim.call(house.bms.set_current, 0)
     await house.set_up()
+    for _ in range(len(NEWER) + 1):
+        await house.poll(INTERVAL)
+    await house.hass.async_block_till_done()
+    del hass_storage[file_of(house)]
     for _ in range(20):
         await house.poll(INTERVAL)
     await house.hass.async_block_till_done()

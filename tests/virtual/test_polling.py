@@ -11,6 +11,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
+from custom_components.rec_bms.protocol.rs485.instructions import NEWER
 from tests.virtual.conftest import Simulate
 from tests.virtual.house import House, entry_for, passes, until
 from tests.virtual.table import LIBRARY, SETTABLE
@@ -103,7 +104,8 @@ async def test_versions_are_not_asked_again(polled: House) -> None:
 
 async def test_what_no_enabled_entity_shows_is_not_polled(polled: House) -> None:
     cells = [f"cell_{what}_1_{n}" for what in ("voltage", "resistance") for n in range(1, 15)]
-    disable(polled, *cells, "consumed_charge", "cycles", "bms_temperature", "cmax")
+    await asked_in(polled, len(NEWER))
+    disable(polled, *cells, "balancing", "consumed_charge", "cycles", "bms_temperature", "cmax")
     await polled.reload()
     asked = Counter(code for codes in await asked_in(polled, 30) for code in codes)
     assert not {"CELL", "RINT", "CYCL", "BTEM", "CMAX"} & set(asked)
@@ -151,7 +153,8 @@ def writes(house: House) -> dict[str, object]:
 
 async def test_what_has_not_changed_is_not_written_again(complete: House) -> None:
     complete.sim.call(complete.bms.set_current, 0)
-    await complete.poll()
+    for _ in range(len(NEWER) + 1):
+        await complete.poll()
     before = writes(complete)
     for _ in range(3):
         await complete.poll()
@@ -161,6 +164,7 @@ async def test_what_has_not_changed_is_not_written_again(complete: House) -> Non
 
 
 async def test_only_what_has_changed_is_written(polled: House) -> None:
+    await asked_in(polled, len(NEWER) + 1)
     before = writes(polled)
     polled.sim.call(polled.bms.raise_error, 3, 1, 4)
     await polled.poll(after=INTERVAL)

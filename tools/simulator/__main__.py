@@ -13,13 +13,17 @@ from typing import Any
 
 from . import control, faults, scenarios, wifi_faults
 from .host import Simulator, Transport
-from .presets import PRESETS
+from .presets import MODELS, PRESETS, Model
 from .wifi_faults import WifiFaults
 
 _ABOUT = """\
 A REC BMS that is not there: a battery with a BMS on a serial line, for trying things out.
 It prints "port: ..." with what to type as the port, and runs until Ctrl-C.
 With --wifi it is REC's WiFi module, and prints "wifi: ..." with what to type as the host."""
+
+
+_EVERYTHING = Model(1, 56000, "kokam")
+"""A BMS that knows everything."""
 
 
 def _share_of(about: Mapping[str, str]) -> Callable[[str], tuple[str, float]]:
@@ -185,6 +189,12 @@ def _add_line(group: argparse._ArgumentGroup) -> None:
 
 def _add_battery(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
+        "--unit",
+        choices=MODELS,
+        help="a kind of unit, with its address, speed, cells and instructions: an Active BMS, a 1Q,"
+        " or one that answers ERROR1 to what it does not know (default: one that knows everything)",
+    )
+    group.add_argument(
         "--chemistry",
         choices=PRESETS,
         default="kokam",
@@ -260,23 +270,28 @@ def _wifi(options: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def _simulator(options: argparse.Namespace) -> Simulator:
+    model = MODELS.get(options.unit, _EVERYTHING)
     return Simulator(
         transport=_transport(options),
         wifi=_wifi(options),
         link=options.link,
         tcp_port=options.tcp or options.rfc2217 or 0,
-        addresses=options.address or [1],
+        addresses=options.address or [model.address],
         baud=options.baud,
         turnaround=options.turnaround / 1000,
         echo=options.echo,
         faults=dict(options.fault),
         seed=options.seed,
         preset=options.chemistry,
+        refuses=model.refuses,
+        texts=model.texts,
+        settings=model.settings,
+        error_log=model.error_log,
         units=options.units,
         cells=options.cells,
         sensors=options.sensors,
         junk_sensors=options.junk_sensors,
-        unsupported=[code.upper() for code in options.unsupported],
+        unsupported=[*model.lacks, *(code.upper() for code in options.unsupported)],
         layout="single" if options.single_frame else "frames",
         scenario=options.scenario,
         time_factor=options.speed_up,
@@ -307,9 +322,17 @@ async def _run(options: argparse.Namespace) -> None:
                 await commands.close()
 
 
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options; what a unit brings along are only their defaults."""
+    made = parser()
+    if (model := MODELS.get(made.parse_args(arguments).unit)) is not None:
+        made.set_defaults(baud=model.baud, chemistry=model.preset)
+    return made.parse_args(arguments)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the simulator until it is stopped; return the exit code."""
-    options = parser().parse_args(arguments)
+    options = _options(arguments)
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING,
         format="%(asctime)s %(message)s",

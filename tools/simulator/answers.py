@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SET = b"SET"
 REFUSED = b"ERROR1"
+NEVER_SENT = ("ERLD", "MODE")
+"""One deletes the error log, and what the other does is not known."""
 
 _FLOATS_IN_A_FRAME = 63
 _JUNK = (-3.0e38, float("nan"), 85.0, 1.4e-45, -127.0, 0.0)
@@ -22,15 +24,28 @@ _JUNK = (-3.0e38, float("nan"), 85.0, 1.4e-45, -127.0, 0.0)
 def answer(bms: BMS, request: bytes) -> list[bytes] | None:
     """Do what a request asks a BMS for; return the answer's payloads, None for silence."""
     text = request.decode("latin-1")
+    if text == "ERRL?":
+        return _next_log_entry(bms)
+    if text[:4] in NEVER_SENT:
+        bms.offences.append(text)
+        return None
     row = BY_CODE.get(text[:4])
     if row is None or row.code in bms.unsupported:
-        return None
+        return [REFUSED] if bms.refuses else None
     bms.catch_up()
     if text[4:] == "?":
         return _reading(bms, row)
     if text[4:5] == " ":
         return [SET if _take(bms, request) else REFUSED]
     return None
+
+
+def _next_log_entry(bms: BMS) -> list[bytes] | None:
+    """Return the entry at the pointer, which goes on and begins anew; silence without a log."""
+    if not bms.error_log:
+        return [REFUSED] if bms.refuses else None
+    bms.log_pointer += 1
+    return [bms.error_log[(bms.log_pointer - 1) % len(bms.error_log)]]
 
 
 def wanted(request: bytes) -> tuple[Instruction, float] | None:
@@ -58,6 +73,8 @@ def _reading(bms: BMS, row: Instruction) -> list[bytes] | None:
     if row.reply is Reply.ARRAY:
         # What an array is made of no table tells: a new one is one that this BMS does not have.
         return _ARRAYS[row.code](bms) if row.code in _ARRAYS else None
+    if row.code in _WORDS:
+        return [_WORDS[row.code](bms).encode("ascii")]
     if row.reply is Reply.STRING:
         return [bms.texts[row.code].encode("latin-1")]
     return [bms.written(row.code).encode("ascii")]
@@ -116,6 +133,13 @@ def _erro(bms: BMS) -> list[bytes]:
     return [b"4", bytes((1, bms.unit_address(unit), number, location))]
 
 
+def _wcbi(bms: BMS) -> str:
+    """Return the number of the cell that is being balanced most, a blank when none is."""
+    cells = bms.battery.units[0].cells
+    bled = [number for number, cell in enumerate(cells, 1) if cell.bleed]
+    return str(max(bled, key=lambda number: cells[number - 1].open_circuit)) if bled else " "
+
+
 def _per_unit(bms: BMS, table: list[list[float]]) -> list[bytes]:
     header = str(len(table)).encode("ascii")
     everything = [value for unit in table for value in unit]
@@ -132,4 +156,10 @@ _ARRAYS: Mapping[str, Callable[[BMS], list[bytes]]] = {
     "PTEM": _ptem,
     "BTEM": _btem,
     "ERRO": _erro,
+}
+
+_WORDS: Mapping[str, Callable[[BMS], str]] = {
+    "WCBI": _wcbi,
+    "TIME": lambda bms: f"{bms.clock():%H:%M:%S}",
+    "DATE": lambda bms: f"{bms.clock():%d.%m.%Y}",
 }

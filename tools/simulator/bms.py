@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
 from . import answers, defaults
@@ -41,7 +42,8 @@ class BMS:
 
     `cells` is one number for all units or one for each. `settings` go over those of the preset
     (see `presets.PRESETS`), and `defaults` makes up what neither has. `unsupported` are
-    instructions that it does not answer. `junk_sensors` is how many sensors PTEM shows that are not
+    instructions that it does not answer, or, if it `refuses`, with an error.
+    `junk_sensors` is how many sensors PTEM shows that are not
     there. With `noise` (drawn from `seed`) it measures as a real converter does; without, exactly.
     Setting CHEM does not change what the cells are made of.
     """
@@ -58,6 +60,8 @@ class BMS:
         settings: Mapping[str, float] | None = None,
         texts: Mapping[str, str] | None = None,
         unsupported: Collection[str] = (),
+        refuses: bool = False,
+        error_log: Sequence[bytes] = (),
         layout: Layout = "frames",
         scenario: str | Scenario = "rest",
         time_factor: float = 1.0,
@@ -98,6 +102,14 @@ class BMS:
         self._measured: tuple[int, Measured] | None = None
         self._time_factor = time_factor
         self._seen = time.monotonic()
+        self.refuses = refuses
+        """Whether it answers what it does not know with an error rather than silence."""
+        self.error_log = list(error_log)
+        self.log_pointer = 0
+        self.offences: list[str] = []
+        """What it was sent and must never be."""
+        self.clock_ahead = 0.0
+        """Seconds by which the BMS's clock is ahead of the time."""
         self._demand()
         self.guard.look(self._sample(), self.charge)
 
@@ -353,6 +365,10 @@ class BMS:
     def answer(self, request: bytes) -> list[bytes] | None:
         """Do what a request asks for; return the payloads of the answer, None for silence."""
         return answers.answer(self, request)
+
+    def clock(self) -> datetime:
+        """Return what the BMS's clock shows: the time of where this runs, and how far it is off."""
+        return datetime.now().astimezone() + timedelta(seconds=self.clock_ahead)
 
     def written(self, code: str) -> str:
         """Return a setting as it goes over the line."""

@@ -10,6 +10,7 @@ from .table import BY_CODE, RULES, Instruction, Reply, Rule
 
 type Limits = tuple[float, float]
 
+_NUMBERS = (Reply.FLOAT, Reply.INT, Reply.CHAR)
 _WITHOUT_LIMITS = 1.0
 _DIGITS = 3
 
@@ -26,7 +27,7 @@ def completed(
     """
     values, listed = dict(known), tuple(rules)
     for row in rows:
-        if row.code not in values and row.reply not in (Reply.ARRAY, Reply.STRING):
+        if row.code not in values and row.reply in _NUMBERS:
             values[row.code] = _believable(row, _within(row, values, listed))
     return values
 

@@ -6,7 +6,9 @@ An instruction that is missing here gets its value from `defaults`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from .table import BY_CODE
 
 TEXTS: Mapping[str, str] = {"*IDN": "REC BMS 1Q VICTRON", "SWVR": "2.35", "HWVR": "2.0"}
 _COMMON: Mapping[str, float] = {
@@ -106,3 +108,48 @@ PRESETS: Mapping[str, Preset] = {
         weak_cell=8,
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A kind of unit: where it is found, and what it knows. `lacks` are codes it does not know."""
+
+    address: int
+    baud: int
+    preset: str
+    lacks: frozenset[str] = frozenset()
+    refuses: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, float] = field(default_factory=dict)
+    error_log: tuple[bytes, ...] = ()
+
+
+_NEWER = frozenset(row.code for row in BY_CODE.values() if row.newer)
+_ACTIVE: Mapping[str, float] = {
+    "SERI": 2261,
+    "STRN": 2,
+    "CFVC": 0.1,
+    "RE1L": 3.55,
+    "RE1H": 0.15,
+    "RE1T": 1979711486,
+    "RE1V": 3.30481,
+    "OP2L": 3.55,
+    "OP2H": 0.15,
+    "OP2T": 380239933,
+    "OP2V": 3.31648,
+    "RSBR": 2,
+}
+MODELS: Mapping[str, Model] = {
+    "1q": Model(1, 56000, "kokam", lacks=_NEWER),
+    "active": Model(
+        2,
+        115200,
+        "lifepo4",
+        lacks=frozenset({"EAVC", "ODDC", "REFC", "SISN", "CANF"}),
+        texts={"*IDN": "ACTIVE"},
+        settings=_ACTIVE,
+        error_log=tuple(f"entry {number}".encode("ascii") for number in range(1, 13)),
+    ),
+    "error1": Model(1, 56000, "kokam", lacks=_NEWER, refuses=True),
+}
+"""After what is known of real units; the form of an error log's entries is made up."""

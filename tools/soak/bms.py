@@ -13,19 +13,22 @@ import struct
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
 from tools.simulator.answers import REFUSED, SET, wanted
 from tools.simulator.figures import float32, float32s, write_float
 from tools.simulator.table import BY_CODE, RULES, Instruction, Reply
 
 type Floats = tuple[float, ...]
-type Answer = Floats | tuple[Floats, ...] | float | str
+type Answer = Floats | tuple[Floats, ...] | float | str | time | date | None
 """What an answer says: rows of floats for CELL, RINT and PTEM, numbers for other arrays."""
 
 SENSORS = 2
 MOST_CELLS = 16
 _KEPT_SECONDS = 3600.0
 _ERROR_LASTS = 90.0
+_CLOCK_STARTS_AT = datetime(2026, 2, 28, 23, 50)  # noqa: DTZ001  (a BMS knows of no zone)
+"""What a BMS's clock shows at nought of the loop's: ten minutes on, a month ends."""
 _IN_A_FRAME = 63
 
 SETTINGS = tuple(
@@ -61,7 +64,7 @@ _ARRAYS = ("LCD1", "LCD3", "BTEM", "ERRO", "CELL", "RINT", "PTEM")
 _MEASURED = tuple(
     row.code
     for row in BY_CODE.values()
-    if row.minimum is None and row.reply not in (Reply.ARRAY, Reply.STRING)
+    if row.minimum is None and row.reply in (Reply.FLOAT, Reply.INT, Reply.CHAR)
 )
 """Single numbers that cannot be set."""
 
@@ -167,7 +170,7 @@ class SignedBms:
                 return error, [b"4", bytes(error)]
             case "CELL" | "RINT" | "PTEM":
                 return self._table(code, times)
-        return self._single_value(code, times)
+        return self._single_value(code, times, now)
 
     @staticmethod
     def _with_header(header: bytes, values: Floats) -> tuple[Answer, list[bytes]]:
@@ -194,20 +197,42 @@ class SignedBms:
     def _places(code: str, cells: int) -> int:
         return SENSORS if code == "PTEM" else cells
 
-    def _single_value(self, code: str, times: int) -> tuple[Answer, list[bytes]]:
+    def _single_value(self, code: str, times: int, now: float) -> tuple[Answer, list[bytes]]:
         if code in TEXTS:
             return TEXTS[code], [TEXTS[code].encode("ascii")]
+        match code:
+            case "WCBI":
+                number = times % (self.cells[0] + 1)
+                # Between two cells there is none.
+                return number or None, [str(number or "none").encode("ascii")]
+            case "TIME":
+                return clock_at(now).time(), [f"{clock_at(now):%H:%M:%S}".encode("ascii")]
+            case "DATE":
+                return clock_at(now).date(), [f"{clock_at(now):%d.%m.%Y}".encode("ascii")]
         if code in COUNTERS:
             value: float = COUNTERS[code] + times % 1000
         elif code in self.settings:
             value = self.settings[code]
         else:
-            # The integers are larger than any that is a first frame, or a counter.
-            first = 10_000 if BY_CODE[code].whole_number else 5
-            value = first + _MEASURED.index(code) + times % 100 / 10000
+            value = _measured(BY_CODE[code], times)
         whole = BY_CODE[code].whole_number
         written = str(int(value)) if whole else write_float(value)
         return float(written), [written.encode("ascii")]
+
+
+def clock_at(now: float) -> datetime:
+    """Return what a BMS's clock shows, to the second, at a time of the loop in s."""
+    return _CLOCK_STARTS_AT + timedelta(seconds=int(now))
+
+
+def _measured(row: Instruction, times: int) -> float:
+    """Return a number that cannot be set, such as nothing else has."""
+    place, changes = _MEASURED.index(row.code), times % 100 / 10000
+    if row.whole_number:
+        # Larger than any that is a first frame, or a counter.
+        return 10_000 + place
+    # Above all settings of cells, and yet what a cell can be.
+    return 4.5 + place / 100 + changes if row.newer else 5 + place + changes
 
 
 def _whole_numbers(row: Instruction) -> Sequence[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any, cast
 
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
@@ -19,6 +20,7 @@ _TABLES = {
     "temperature": ("PTEM", 1.0, 1),
 }
 _OF_TABLE = re.compile(r"(cell_voltage|cell_resistance|temperature)_(\d+)_(\d+)")
+_BALANCING = re.compile(r"balancing|cell_balancing_(\d+)_(\d+)")
 # Key: field of LCD1, factor, decimals shown.
 _MAIN = {
     "min_cell_voltage": (0, 1, 3),
@@ -55,6 +57,7 @@ _ERRORS = (
     "memory",
     "balancing_transistor",
     "internal",
+    "battery_current",
 )
 _EVENTS = "error_event"
 _PRODUCTS = ("remaining_capacity", "stored_energy")
@@ -83,6 +86,8 @@ def code_of(key: str) -> str | None:
     """Return the instruction that an entity shows; None if it shows more than one or none."""
     if found := _OF_TABLE.fullmatch(key):
         return _TABLES[found[1]][0]
+    if _BALANCING.fullmatch(key):
+        return "WCBI"
     if key in _MAIN or key in ("power", "cell_voltage_delta", "charging"):
         return "LCD1"
     if key in ("error", "problem"):
@@ -93,6 +98,7 @@ def code_of(key: str) -> str | None:
         "consumed_charge": "LCD3",
         "bms_temperature": "BTEM",
         "reference_voltage": "REFC",
+        "serial_number": "SERI",
         **_COUNTERS,
     }.get(key)
 
@@ -138,9 +144,15 @@ def _candidates(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[floa
     code = code_of(key)
     if code is None:
         return
+    if code == "WCBI" and len(bms.cells) != 1:
+        # It tells no unit.
+        return
     for answer in _answers(bms, code, moment):
         if key == "charging":
             yield from rules.charging(answer[2])
+        elif found := _BALANCING.fullmatch(key):
+            balanced = answer is not None and (found[2] is None or answer == int(found[2]))
+            yield "on" if balanced else "off"
         else:
             yield _expected(key, code, answer)
 
@@ -253,7 +265,7 @@ def reading_is_true(bms: SignedBms, code: str, reading: object, since: float) ->
 
 def plain(reading: object) -> Answer | None:
     """Return one of the protocol's readings as a BMS of this package would have said it."""
-    if isinstance(reading, str | int | float) or reading is None:
+    if isinstance(reading, str | int | float | time | date) or reading is None:
         return reading
     if (units := getattr(reading, "units", None)) is not None:
         return tuple(units)

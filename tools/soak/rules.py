@@ -23,7 +23,7 @@ def interval(code: str, scan_interval: float) -> float:
     match BY_CODE[code].group:
         case Group.MAIN:
             return scan_interval
-        case Group.TEMPERATURES:
+        case Group.TEMPERATURES | Group.WATCHED:
             return max(_TEMPERATURES_EVERY, scan_interval)
         case Group.SLOW:
             return max(_SLOW_EVERY, scan_interval)

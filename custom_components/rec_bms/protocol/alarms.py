@@ -21,7 +21,10 @@ _OTHERS = 2
 
 
 class ErrorNumber(IntEnum):
-    """The error numbers that a BMS reports in ERRO (manual); newer units go on from 17."""
+    """The error numbers that a BMS reports in ERRO (manual).
+
+    Newer units go on from 17; there are 18 and 19, whose meaning is not known.
+    """
 
     CELL_VOLTAGE_HIGH = 1
     CELL_VOLTAGE_LOW = 2
@@ -39,6 +42,7 @@ class ErrorNumber(IntEnum):
     MEMORY = 14
     BALANCING_TRANSISTOR = 15
     INTERNAL = 16
+    BATTERY_CURRENT = 17
 
 
 def error_name(number: int) -> str:

@@ -48,6 +48,10 @@ class NoResponseError(BmsError):
         self.attempts = attempts
 
 
+class UnknownInstructionError(NoResponseError):
+    """The BMS responded to `instruction` with an error: it does not know it."""
+
+
 class ModuleError(BmsError):
     """The WiFi module at `host` is not reached, broke off or fell silent; `reason` says which."""
 

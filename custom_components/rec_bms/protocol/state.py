@@ -12,6 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
 
+from .clock import Clock
+
 
 class Quantity(StrEnum):
     """What a BMS may tell, apart from its settings, which go by their keys; fields of `State`."""
@@ -32,6 +34,7 @@ class Quantity(StrEnum):
     TEMPERATURES = "temperatures"
     BMS_TEMPERATURE = "bms_temperature"
     BALANCING = "balancing"
+    CLOCK = "clock"
     REFERENCE_VOLTAGE = "reference_voltage"
     ERROR = "error"
     SERIAL_NUMBER = "serial_number"
@@ -125,6 +128,7 @@ class State:
     """That of the BMS itself."""
     balancing: PerUnit | None = None
     """Whether each cell is being balanced: a bool, None where that is not known."""
+    clock: Clock | None = None
     reference_voltage: float | None = None
     error: ErrorState | None = None
     serial_number: int | None = None
@@ -132,7 +136,7 @@ class State:
     software_version: str | None = None
     hardware_version: str | None = None
     settings: Mapping[str, float | None] = _NO_SETTINGS
-    """By key; counters that can be set are among them."""
+    """By key; counters that can be set are among them, and what newer units tell of outputs."""
     address: int | None = None
     """The BMS's own address, where it has one."""
     unit_addresses: tuple[int, ...] = ()

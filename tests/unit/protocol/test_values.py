@@ -6,6 +6,7 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from datetime import date, time
 
 import pytest
 from hypothesis import given, strategies as st
@@ -39,6 +40,8 @@ from custom_components.rec_bms.protocol.rs485.readings import (
     Extremes,
     MainData,
     Reading,
+    balancing,
+    codes_of,
     told_by,
 )
 from custom_components.rec_bms.protocol.state import ErrorState, Location, PerUnit, Quantity, State
@@ -373,12 +376,22 @@ def test_a_state_gives_each_quantity_by_its_name_and_tells_what_was_not_told() -
     assert not state.has(Quantity.SOFTWARE_VERSION)
 
 
-OF_ANOTHER_WAY = {Quantity.BALANCING}
+TOGETHER = {"WCBI", "TIME", "DATE"}
+"""They tell something only together with each other, or with CELL."""
+NEWER = {row.key for row in INSTRUCTIONS if row.newer and row.code not in {"SERI", *TOGETHER}}
 
 
 def test_each_quantity_and_each_setting_is_told_by_one_instruction() -> None:
-    assert set(CODE_OF) == {*Quantity, *SETTINGS} - OF_ANOTHER_WAY
-    assert set(CODE_OF.values()) == set(BY_CODE)
+    together = {Quantity.BALANCING, Quantity.CLOCK}
+    assert set(CODE_OF) == {*Quantity, *SETTINGS, *NEWER} - together
+    assert set(CODE_OF.values()) == BY_CODE.keys() - TOGETHER
+
+
+def test_what_several_instructions_tell_together_has_all_of_them_asked() -> None:
+    assert codes_of(Quantity.BALANCING) == ("WCBI", "CELL")
+    assert codes_of(Quantity.CLOCK) == ("TIME", "DATE")
+    assert codes_of("cmax") == ("CMAX",)
+    assert codes_of("of another way") == ()
 
 
 def test_the_shape_changes_when_a_cell_or_sensor_comes_or_goes_and_not_with_values() -> None:
@@ -559,3 +572,72 @@ def test_a_set_that_was_ignored_is_not_taken_for_one_that_changed_the_last_digit
     ioja = BY_CODE["IOJA"]
     assert not matches(ioja, 0.019532, b"1.9531e-2", previous=b"1.9531e-2")
     assert matches(ioja, 0.019531, b"1.9531e-2", previous=b"1.9531e-2")
+
+
+# -- what newer units tell ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "payload", "value"),
+    [
+        ("SERI", b"2261", 2261),
+        ("RE1T", b"1979711486", 1979711486),
+        ("OP2T", b"4294967296", None),
+        ("TIME", b"12:34:56", time(12, 34, 56)),
+        ("TIME", b"24:00:00", None),
+        ("TIME", b"", None),
+        ("DATE", b"28.09.2025", date(2025, 9, 28)),
+        ("DATE", b"00.00.2000", None),
+        ("WCBI", b"3", 3),
+        ("WCBI", b" ", None),
+        ("WCBI", b"", None),
+        ("WCBI", b"none", None),
+        ("CFVC", b"1.00000e-1", 0.1),
+        ("RE1V", b"3.30481", 3.30481),
+    ],
+)
+def test_what_newer_units_tell_is_read(code: str, payload: bytes, value: object) -> None:
+    assert fits(BY_CODE[code], payload)
+    assert read(code, payload) == value
+
+
+@pytest.mark.parametrize(
+    ("code", "payload"),
+    [
+        ("TIME", b"28.09.2025"),
+        ("TIME", b"3.30481"),
+        ("TIME", b"12:34"),
+        ("DATE", b"12:34:56"),
+        ("DATE", b"2.25000e1"),
+        ("CFVC", b"28.09.2025"),
+        ("RE1T", b"12:34:56"),
+        ("WCBI", b"3.30481"),
+        ("WCBI", b"28.09.2025"),
+        ("WCBI", b"ERROR1"),
+        ("WCBI", floats(3.3)),
+        ("WCBI", bytes(4)),
+        ("TIME", bytes(4)),
+        ("DATE", bytes(8)),
+    ],
+)
+def test_what_newer_units_tell_is_not_mistaken_for_something_else(
+    code: str, payload: bytes
+) -> None:
+    assert not fits(BY_CODE[code], payload)
+
+
+@pytest.mark.parametrize(
+    ("cell", "units", "balanced"),
+    [
+        (2, ((3.3, 3.3, 3.3),), (False, True, False)),
+        (None, ((3.3, 3.3),), (False, False)),
+        (0, ((3.3, 3.3),), None),
+        (3, ((3.3, 3.3),), None),
+        (1, ((3.3,), (3.3,)), None),
+    ],
+)
+def test_a_cell_that_is_balanced_is_known_of_one_unit_alone(
+    cell: int | None, units: tuple[tuple[float, ...], ...], balanced: tuple[bool, ...] | None
+) -> None:
+    found = balancing(cell, PerUnit(units))
+    assert (found and found.units[0]) == balanced

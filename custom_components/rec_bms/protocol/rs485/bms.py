@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from ..bms import Hindrance, Listener, SetResult, Update
+from ..clock import Clock, Told, clock
 from ..errors import (
     NoResponseError,
     NotTakenError,
     PortError,
     ReadsBackDifferentlyError,
     RefusedError,
+    UnknownInstructionError,
     UnverifiedError,
 )
 from ..settings import Setting
-from ..state import State
-from .client import Client
+from ..state import PerUnit, Quantity, State
+from .client import Client, ErrorLog
 from .connection import Connection
 from .instructions import BY_CODE, SETTINGS, Instruction
-from .readings import CODE_OF, Reading, told_by
+from .known import Known
+from .readings import CODE_OF, Reading, balancing, codes_of, told_by
 from .schedule import FIRST, Schedule
 
 _LOST_IN_A_ROW = 2
@@ -56,6 +60,24 @@ class Rs485Bms:
         self._listeners: list[Listener] = []
         self._was_away = True
         self._ended_at = 0.0
+        self._known = Known()
+        self._keep_known: Callable[[Known], object] = lambda _: None
+        self._heard_at: dict[str, datetime] = {}
+        """When the clock told what it did (UTC)."""
+        self._clock: Clock | None = None
+
+    def remember(self, known: Known, keep: Callable[[Known], object]) -> None:
+        """Take what was found of the unit before; `keep` is told when anything else is found.
+
+        It counts as long as the unit says that it is the same one, of the same version.
+        """
+        self._known, self._keep_known = known, keep
+        self._schedule.remember(known)
+
+    @property
+    def known(self) -> Known:
+        """What this unit was found to know."""
+        return self._known
 
     @property
     def update_interval(self) -> float:
@@ -119,11 +141,8 @@ class Rs485Bms:
         self._was_away = False
         for code in self._schedule.stale(self._readings):
             del self._readings[code]
-        self._told = {
-            quantity: value
-            for code, reading in self._readings.items()
-            for quantity, value in told_by(code, reading).items()
-        }
+        self._told = self._all_told()
+        self._find_out()
         self._ended_at = self._now
         counters = self.client.connection.counters
         self._update = Update(
@@ -142,6 +161,10 @@ class Rs485Bms:
     async def read(self, code: str) -> Reading:
         """Read one instruction now, whatever is due. Raises NoResponseError or PortError."""
         return (await self.client.request(BY_CODE[code])).reading
+
+    async def read_error_log(self) -> ErrorLog:
+        """Read the error log, for its action alone; see `Client.read_error_log`."""
+        return await self.client.read_error_log()
 
     async def set(
         self,
@@ -175,6 +198,7 @@ class Rs485Bms:
         readings = {code: _plain(reading) for code, reading in self._readings.items()}
         connection = self.client.connection
         return {
+            "what_this_unit_knows": self._known.as_dict(),
             "supported_instructions": sorted(readings),
             "unsupported_instructions": sorted(self.unsupported),
             "readings": {c: each for c, each in readings.items() if not BY_CODE[c].settable},
@@ -198,6 +222,9 @@ class Rs485Bms:
         for position, instruction in enumerate(due):
             try:
                 await self._poll(instruction)
+                lost_in_a_row = 0
+            except UnknownInstructionError:
+                # Whoever says so is there.
                 lost_in_a_row = 0
             except (NoResponseError, PortError) as err:
                 lost.append(instruction)
@@ -232,6 +259,48 @@ class Rs485Bms:
     def _keep(self, code: str, reading: Reading) -> None:
         self._readings[code] = reading
         self._schedule.answered(code, self._now)
+        if isinstance(reading, time | date):
+            self._heard_at[code] = datetime.now(UTC)
+            self._read_clock()
+
+    def _read_clock(self) -> None:
+        """Put time and date together; about midnight, what was certain before stays."""
+        match self._readings.get("TIME"), self._readings.get("DATE"):
+            case time() as now, date() as day:
+                said = clock(Told(now, self._heard_at["TIME"]), Told(day, self._heard_at["DATE"]))
+                self._clock = said or self._clock
+
+    def _all_told(self) -> dict[str, object]:
+        """Return what all readings tell, each by itself and several together."""
+        readings = self._readings
+        told = {
+            quantity: value
+            for code, reading in readings.items()
+            for quantity, value in told_by(code, reading).items()
+        }
+        if "WCBI" in readings:
+            voltages = told.get(Quantity.CELL_VOLTAGES)
+            cells = voltages if isinstance(voltages, PerUnit) else None
+            told[Quantity.BALANCING] = balancing(readings["WCBI"], cells)
+        if "TIME" in readings and "DATE" in readings:
+            blank = None in (readings["TIME"], readings["DATE"])
+            told[Quantity.CLOCK] = None if blank else self._clock
+        return told
+
+    def _find_out(self) -> None:
+        """See what is known of the unit by now, and have it kept when that is something new."""
+        state = State.of(self._told)
+        if self._known.is_of_another(state):
+            self._schedule.forget_unit()
+            self._known = Known()
+        known = replace(
+            self._known.of(state),
+            answered=self._schedule.answered_ever,
+            unsupported=self._schedule.unsupported,
+        )
+        if known != self._known:
+            self._known = known
+            self._keep_known(known)
 
     def _show(self, code: str, value: float) -> None:
         self._keep(code, value)
@@ -261,10 +330,12 @@ class Rs485Bms:
 
 def _codes(quantities: Iterable[str]) -> set[str]:
     """Return the instructions that tell quantities; those of another way are passed over."""
-    return {CODE_OF[quantity] for quantity in quantities if quantity in CODE_OF}
+    return {code for quantity in quantities for code in codes_of(quantity)}
 
 
 def _plain(reading: Reading) -> Any:
     if reading is None or isinstance(reading, float | int | str):
         return reading
+    if isinstance(reading, time | date):
+        return reading.isoformat()
     return asdict(reading)

@@ -15,17 +15,20 @@ from ..errors import (
     ReadsBackDifferentlyError,
     RefusedError,
     SettingError,
+    UnknownInstructionError,
     UnverifiedError,
 )
 from ..settings import Setting
 from ..state import Identity, PerUnit
 from .codec import decode, encode_setting, matches, parse_setting
 from .connection import Connection
-from .instructions import BY_CODE, Instruction
+from .instructions import BY_CODE, ERROR_LOG, Instruction
 from .readings import Reading
 from .transaction import ATTEMPTS, Exchange, Transactions
 
 _TAKEN = b"SET"
+_MOST_LOG_ENTRIES = 12
+"""An Active BMS has so many, a master fewer (manual)."""
 _READ_BACK_ROUNDS = 3
 """A value that was sent must be read back, however bad the line is just then."""
 
@@ -44,6 +47,17 @@ class Description:
 
     identity: Identity
     cells: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLog:
+    """The payloads of each entry's frames, and why there are no more.
+
+    `ended` is `repeat`, `silence`, `error`, or `most` where no more are asked for.
+    """
+
+    entries: tuple[tuple[bytes, ...], ...]
+    ended: str
 
 
 class Client:
@@ -80,6 +94,25 @@ class Client:
         cells = (await self.request(BY_CODE["CELL"])).reading
         rows = cells.units if isinstance(cells, PerUnit) else ()
         return Description(identity, tuple(len(row) for row in rows))
+
+    async def read_error_log(self) -> ErrorLog:
+        """Ask for one entry of the error log after the other. Raises PortError.
+
+        Each question moves the BMS's pointer, so none is repeated.
+        """
+        entries: list[tuple[bytes, ...]] = []
+        for _ in range(_MOST_LOG_ENTRIES):
+            try:
+                async with self.connection.turn() as transactions:
+                    exchange = await transactions.request(self.address, ERROR_LOG, attempts=1)
+            except UnknownInstructionError:
+                return ErrorLog(tuple(entries), "error")
+            except NoResponseError:
+                return ErrorLog(tuple(entries), "silence")
+            if exchange.payloads in entries:
+                return ErrorLog(tuple(entries), "repeat")
+            entries.append(exchange.payloads)
+        return ErrorLog(tuple(entries), "most")
 
     async def set(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+from datetime import date, time
 from decimal import Decimal
 
 from ..errors import NotSettableError, OutOfRangeError, WrongTypeError
@@ -32,7 +33,13 @@ from .readings import BmsTemperature, Extremes, MainData, Reading
 _WORD: Bounds = (0, 2**32 - 1)
 """Whatever 32 bits can say."""
 _PER_UNIT_BOUNDS = {"CELL": CELL_VOLTS, "RINT": CELL_OHMS, "PTEM": DEGREES}
-_SINGLE_BOUNDS = {"REFC": REFERENCE_VOLTS, "SERI": _WORD}
+_ANYTHING: Bounds = (-10_000, 10_000)
+"""Of what is V, A, °C or a fraction, as the BMS is set up."""
+_SINGLE_BOUNDS = {
+    "REFC": REFERENCE_VOLTS,
+    **dict.fromkeys(("UBDI", "CAL1", "CAL2", "CAL3", "CAL4"), (-CELL_VOLTS[1], CELL_VOLTS[1])),
+    **dict.fromkeys(("SERI", "STRN", "RE1T", "OP2T", "RSBR"), _WORD),
+}
 """Of what cannot be set: what can be has limits to go by."""
 
 _DECIMAL = re.compile(
@@ -41,6 +48,10 @@ _DECIMAL = re.compile(
 _PLAIN_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 _32_BITS = re.compile(r"\d{1,10}", re.ASCII)
+_TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})", re.ASCII)
+_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
+_NO_DIGIT = re.compile(r"\D*", re.ASCII)
+_MAY_BE_BLANK = (Reply.CELL, Reply.TIME, Reply.DATE)
 
 _FLOAT32_ROUNDING = 2.0**-23
 _DIGITS_TO_ROUND = 4
@@ -59,22 +70,43 @@ def text(payload: bytes) -> str | None:
 
 def fits(instruction: Instruction, payload: bytes) -> bool:
     """Tell whether a payload has the shape of this single value's response."""
-    if (decoded := text(payload)) is None or is_acknowledgement(payload):
+    if is_acknowledgement(payload):
         return False
-    if instruction.reply is Reply.STRING:
-        return True
+    if (decoded := text(payload)) is None:
+        return instruction.reply in _MAY_BE_BLANK and _is_blank(payload)
+    match instruction.reply:
+        case Reply.STRING:
+            return True
+        case Reply.CELL:
+            # Whatever else has a digit in it tells something else.
+            return any(each.fullmatch(decoded) for each in (_32_BITS, _NO_DIGIT))
     return _pattern(instruction).fullmatch(decoded) is not None
 
 
+def _is_blank(payload: bytes) -> bool:
+    # Noughts are no blank: ERRO's data are four of them while there is no error.
+    return not payload.strip(b" \r\n")
+
+
 def _pattern(instruction: Instruction) -> re.Pattern[str]:
-    if not instruction.whole_number:
-        return _DECIMAL
+    match instruction.reply:
+        case Reply.TIME:
+            return _TIME
+        case Reply.DATE:
+            return _DATE
+        case Reply.FLOAT:
+            return _DECIMAL
     return _INTEGER if instruction.settable else _32_BITS
+
+
+def is_refusal(payload: bytes) -> bool:
+    """Tell whether a payload says that a BMS will not do, or does not know, what it was sent."""
+    return payload.startswith(b"ERROR")
 
 
 def is_acknowledgement(payload: bytes) -> bool:
     """Tell whether a payload says that a set was taken or refused."""
-    return payload == b"SET" or payload.startswith(b"ERROR")
+    return payload == b"SET" or is_refusal(payload)
 
 
 def decode(instruction: Instruction, payloads: tuple[bytes, ...]) -> Reading:
@@ -96,7 +128,32 @@ def decode(instruction: Instruction, payloads: tuple[bytes, ...]) -> Reading:
             return _per_unit(payloads, _PER_UNIT_BOUNDS[code])
         case _, Reply.STRING:
             return text(payloads[0]) or ""
+        case _, Reply.CELL:
+            decoded = text(payloads[0]) or ""
+            return int(decoded) if decoded.isdecimal() else None
+        case _, Reply.TIME:
+            return _time(payloads[0])
+        case _, Reply.DATE:
+            return _date(payloads[0])
     return _number(instruction, payloads[0])
+
+
+def _time(payload: bytes) -> time | None:
+    """Return a time of day, None for one that there is not."""
+    found = _TIME.fullmatch(text(payload) or "")
+    try:
+        return time(int(found[1]), int(found[2]), int(found[3])) if found else None
+    except ValueError:
+        return None
+
+
+def _date(payload: bytes) -> date | None:
+    """Return a day, None for one that there is not, such as 00.00.2000."""
+    found = _DATE.fullmatch(text(payload) or "")
+    try:
+        return date(int(found[3]), int(found[2]), int(found[1])) if found else None
+    except ValueError:
+        return None
 
 
 def _number(instruction: Instruction, payload: bytes) -> float | None:
@@ -108,7 +165,7 @@ def _number(instruction: Instruction, payload: bytes) -> float | None:
 def single_bounds(instruction: Instruction) -> Bounds:
     """Allow as much beyond its limits as a setting has between them: a BMS may be set up oddly."""
     if instruction.minimum is None or instruction.maximum is None:
-        return _SINGLE_BOUNDS[instruction.code]
+        return _SINGLE_BOUNDS.get(instruction.code, _ANYTHING)
     span = instruction.maximum - instruction.minimum
     return instruction.minimum - span, instruction.maximum + span
 

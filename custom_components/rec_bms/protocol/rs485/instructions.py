@@ -18,13 +18,21 @@ from ..settings import NO_CHOICES, Category, Setting
 
 
 class Reply(StrEnum):
-    """How an instruction is answered: text, one number as text, or an array of frames."""
+    """How an instruction is answered: text, one number as text, or an array of frames.
+
+    `CELL` is a cell's number, or something that is no number where there is none; `TIME` is
+    `hh:mm:ss`, `DATE` is `dd.mm.yyyy`. `RAW` is of a form that nobody knows.
+    """
 
     STRING = "string"
     FLOAT = "float"
     INT = "int"
     CHAR = "char"
     ARRAY = "array"
+    CELL = "cell"
+    TIME = "time"
+    DATE = "date"
+    RAW = "raw"
 
 
 class Group(StrEnum):
@@ -33,6 +41,7 @@ class Group(StrEnum):
     IDENTITY = "identity"
     MAIN = "main"
     TEMPERATURES = "temperatures"
+    WATCHED = "watched"
     SLOW = "slow"
     SETTING = "setting"
 
@@ -185,6 +194,25 @@ INSTRUCTIONS: tuple[Instruction, ...] = (
     Instruction("ODDC", "CalibrationOddCells", "Odd cells calibration", Category.BMS, Reply.FLOAT, Group.SETTING, -0.0003, 0.0003, line_unit="V"),
     Instruction("REFC", "ADCReferenceVoltage", "ADC reference voltage", Category.BMS, Reply.FLOAT, Group.IDENTITY, line_unit="V"),
     Instruction("SERI", "SerialNumber", "Serial number", Category.IDENTIFICATION, Reply.INT, Group.IDENTITY, newer=True),
+    Instruction("WCBI", "BalancedCell", "Cell being balanced", Category.INFORMATION, Reply.CELL, Group.MAIN, newer=True),
+    Instruction("STRN", "DeviceCount", "Inverters and chargers on the bus", Category.VICTRON, Reply.INT, Group.SETTING, newer=True),
+    Instruction("CFVC", "FloatVoltageCoefficient", "Float voltage coefficient", Category.VICTRON, Reply.FLOAT, Group.SETTING, newer=True),
+    Instruction("UBDI", "ChargeEndDifferenceMax", "Allowed cell voltage difference at end of charge", Category.CELL, Reply.FLOAT, Group.SETTING, line_unit="V", newer=True),
+    Instruction("RE1L", "RelayThreshold", "Relay threshold", Category.BMS, Reply.FLOAT, Group.SETTING, newer=True),
+    Instruction("RE1H", "RelayHysteresis", "Relay hysteresis", Category.BMS, Reply.FLOAT, Group.SETTING, newer=True),
+    Instruction("RE1T", "RelayTask", "Relay task", Category.BMS, Reply.INT, Group.WATCHED, newer=True),
+    Instruction("RE1V", "RelayValue", "Relay watched value", Category.BMS, Reply.FLOAT, Group.WATCHED, newer=True),
+    Instruction("OP2L", "OptocouplerThreshold", "Optocoupler threshold", Category.BMS, Reply.FLOAT, Group.SETTING, newer=True),
+    Instruction("OP2H", "OptocouplerHysteresis", "Optocoupler hysteresis", Category.BMS, Reply.FLOAT, Group.SETTING, newer=True),
+    Instruction("OP2T", "OptocouplerTask", "Optocoupler task", Category.BMS, Reply.INT, Group.WATCHED, newer=True),
+    Instruction("OP2V", "OptocouplerValue", "Optocoupler watched value", Category.BMS, Reply.FLOAT, Group.WATCHED, newer=True),
+    Instruction("CAL1", "CalibrationCell1", "Cell 1 calibration", Category.BMS, Reply.FLOAT, Group.SETTING, line_unit="V", newer=True),
+    Instruction("CAL2", "CalibrationCell2", "Cell 2 calibration", Category.BMS, Reply.FLOAT, Group.SETTING, line_unit="V", newer=True),
+    Instruction("CAL3", "CalibrationCell3", "Cell 3 calibration", Category.BMS, Reply.FLOAT, Group.SETTING, line_unit="V", newer=True),
+    Instruction("CAL4", "CalibrationCell4", "Cell 4 calibration", Category.BMS, Reply.FLOAT, Group.SETTING, line_unit="V", newer=True),
+    Instruction("TIME", "ClockTime", "Clock time", Category.BMS, Reply.TIME, Group.WATCHED, newer=True),
+    Instruction("DATE", "ClockDate", "Clock date", Category.BMS, Reply.DATE, Group.WATCHED, newer=True),
+    Instruction("RSBR", "RS485SpeedCode", "RS-485 speed code", Category.BMS, Reply.INT, Group.SETTING, newer=True),
 )
 # fmt: on
 
@@ -193,6 +221,11 @@ NEWER: tuple[Instruction, ...] = tuple(row for row in INSTRUCTIONS if row.newer)
 SETTABLE: tuple[Instruction, ...] = tuple(row for row in INSTRUCTIONS if row.settable)
 SETTINGS: Mapping[str, Setting] = MappingProxyType({row.key: row.setting for row in SETTABLE})
 """By key, in the order of the table."""
+
+ERROR_LOG = Instruction(
+    "ERRL", "ErrorLog", "Error log", Category.ERROR, Reply.RAW, Group.SLOW, newer=True
+)
+"""Not in the table: asking for it moves a pointer, so nothing but its own action may."""
 
 _BY_NAME = {name.casefold(): row for row in INSTRUCTIONS for name in (row.code, row.alias)}
 

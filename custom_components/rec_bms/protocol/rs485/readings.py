@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from types import MappingProxyType
 from typing import Any
 
@@ -41,10 +42,17 @@ class BmsTemperature:
     temperature: float | None
 
 
-type Reading = MainData | Extremes | PerUnit | BmsTemperature | ErrorState | float | str | None
+type Reading = (
+    MainData | Extremes | PerUnit | BmsTemperature | ErrorState | float | str | time | date | None
+)
 """One instruction's decoded answer. Whole numbers are ints, which are floats to a type checker."""
 
-_TELLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+_TOGETHER: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {Quantity.BALANCING: ("WCBI", "CELL"), Quantity.CLOCK: ("TIME", "DATE")}
+)
+"""What only several instructions together tell."""
+
+_TELLS_OTHERWISE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "LCD1": (
             Quantity.MIN_CELL_VOLTAGE,
@@ -71,13 +79,25 @@ _TELLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "SWVR": (Quantity.SOFTWARE_VERSION,),
         "HWVR": (Quantity.HARDWARE_VERSION,),
         "SERI": (Quantity.SERIAL_NUMBER,),
-        **{row.code: (row.key,) for row in INSTRUCTIONS if row.settable},
+        "WCBI": (),
+        "TIME": (),
+        "DATE": (),
     }
+)
+_TELLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {row.code: _TELLS_OTHERWISE.get(row.code, (row.key,)) for row in INSTRUCTIONS}
 )
 CODE_OF: Mapping[str, str] = MappingProxyType(
     {quantity: code for code, quantities in _TELLS.items() for quantity in quantities}
 )
-"""The instruction that tells a quantity, or the setting of a key."""
+"""The instruction that tells a quantity by itself, or the setting of a key."""
+
+
+def codes_of(quantity: str) -> tuple[str, ...]:
+    """Return the instructions that tell a quantity; none where it comes another way."""
+    if quantity in _TOGETHER:
+        return _TOGETHER[quantity]
+    return (CODE_OF[quantity],) if quantity in CODE_OF else ()
 
 
 def tells(code: str, told: Mapping[str, Any]) -> bool:
@@ -109,5 +129,18 @@ def told_by(code: str, reading: Reading) -> dict[str, object]:
         case BmsTemperature(temperature):
             values = (temperature,)
         case _:
-            values = (reading,)
+            values = (reading,) if _TELLS[code] else ()
     return dict(zip(_TELLS[code], values, strict=True))
+
+
+def balancing(cell: Reading, voltages: PerUnit | None) -> PerUnit | None:
+    """Return which cells are balanced, by WCBI's number and CELL; None where it is not known.
+
+    WCBI tells no unit, so of several nothing is known; nor of a cell that there is not.
+    """
+    if voltages is None or len(voltages.units) != 1:
+        return None
+    numbers = range(1, len(voltages.units[0]) + 1)
+    if cell is not None and cell not in numbers:
+        return None
+    return PerUnit((tuple(number == cell for number in numbers),))

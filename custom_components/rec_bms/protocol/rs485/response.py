@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
-from .codec import fits, is_acknowledgement
+from .codec import fits, is_acknowledgement, is_refusal
 from .instructions import Instruction, Reply
 
 IDLE_AFTER_VALUE = 0.010
@@ -55,7 +55,10 @@ class ResponseAssembler(Protocol):
 
 
 class SingleValue:
-    """One frame of text; a short one may be the first frame of somebody else's array."""
+    """One frame of text; a short one may be the first frame of somebody else's array.
+
+    It may be the BMS's word that it does not know the instruction.
+    """
 
     def __init__(self, instruction: Instruction) -> None:
         self._instruction = instruction
@@ -67,7 +70,7 @@ class SingleValue:
         """Take a fitting text, unless it comes close behind another."""
         close_behind = self.progress is Progress.WHOLE_IF_IDLE
         self.interrupted()
-        if close_behind or not fits(self._instruction, payload):
+        if close_behind or not (fits(self._instruction, payload) or is_refusal(payload)):
             return
         self.payloads = [payload]
         self.progress = Progress.WHOLE_IF_IDLE if self._may_be_header(payload) else Progress.WHOLE
@@ -83,6 +86,28 @@ class SingleValue:
 
     def _may_be_header(self, payload: bytes) -> bool:
         return self._instruction.reply is Reply.STRING or len(payload) <= _LONGEST_HEADER
+
+
+class AnyFrames:
+    """Whatever comes, of a response whose form is not known, until the line has been quiet."""
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.progress = Progress.PARTIAL
+        self.idle_needed = IDLE_AFTER_UNITS
+
+    def add(self, payload: bytes) -> None:
+        """Take a frame; more may follow, but nothing does behind an error."""
+        self.payloads.append(payload)
+        refused = len(self.payloads) == 1 and is_refusal(payload)
+        self.progress = Progress.WHOLE if refused else Progress.WHOLE_IF_IDLE
+
+    def interrupted(self) -> None:
+        """Go on: further frames may be coming."""
+
+    def idle(self) -> None:
+        """Nothing followed, so that was all."""
+        self.progress = Progress.WHOLE
 
 
 class Acknowledgement:
@@ -244,6 +269,8 @@ def response_assembler(
 
     `hear_out` is whether an array of units may come in place of a fixed one.
     """
+    if instruction.reply is Reply.RAW:
+        return AnyFrames()
     if not instruction.is_array:
         return SingleValue(instruction)
     if instruction.header is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import zip_longest
 
 from .instructions import BY_CODE, INSTRUCTIONS, NEWER, Group, Instruction
+from .known import Known
 from .transaction import FENCES
 
 ALWAYS = frozenset({"LCD1", "ERRO"})
@@ -13,7 +14,7 @@ ALWAYS = frozenset({"LCD1", "ERRO"})
 FIRST = "LCD1"
 """Tells whether the BMS is there at all."""
 
-_TEMPERATURES_EVERY = 30.0
+_WATCHED_EVERY = 30.0
 _SLOW_EVERY = 300.0
 _ASK_UNSUPPORTED_EVERY = 3600.0
 _INTERVALS_UNTIL_STALE = 3
@@ -38,6 +39,30 @@ class Schedule:
         self._answers = 0
         self._asked_in_vain_at: dict[str, float] = {}
         self._last_setting = _SETTINGS[-1]
+        self._found: frozenset[str] = frozenset()
+        """What of newer units this one was found to have, before now."""
+
+    def remember(self, known: Known) -> None:
+        """Take what was found of the unit before this began."""
+        self._found = known.answered & _PROBED
+        # Of codes that a former version knew, nobody asks any more.
+        unsupported = known.unsupported & BY_CODE.keys()
+        self._asked_in_vain_at = dict.fromkeys(unsupported, _NEVER)
+
+    def forget_unit(self) -> None:
+        """Have all asked and probed as of a unit that was never met, save what was just read."""
+        began_at = self._began_at or 0.0
+        self._found = frozenset()
+        self._missed_since.clear()
+        self._asked_in_vain_at = dict.fromkeys(self._asked_in_vain_at.keys() - _PROBED, _NEVER)
+        self._read_at = {
+            code: at for code, at in self._read_at.items() if code not in _PROBED or at >= began_at
+        }
+
+    @property
+    def answered_ever(self) -> frozenset[str]:
+        """Instructions that this BMS has answered, now or before."""
+        return self._found.union(self._read_at)
 
     @property
     def unsupported(self) -> frozenset[str]:
@@ -46,7 +71,9 @@ class Schedule:
 
     def begin(self, now: float) -> None:
         """Note that a poll begins; how long after the last one is what three polls go by."""
-        if self._began_at is not None:
+        if self._began_at is None:
+            self._asked_in_vain_at = dict.fromkeys(self._asked_in_vain_at, now)
+        else:
             self._period = now - self._began_at
         self._began_at = now
 
@@ -68,7 +95,8 @@ class Schedule:
         """
         doubtful = self._undecided | self.unsupported
         if everything:
-            self._asked_in_vain_at = dict.fromkeys(self._asked_in_vain_at, _NEVER)
+            if self._read_at:
+                self._asked_in_vain_at = dict.fromkeys(self._asked_in_vain_at, _NEVER)
             codes = BY_CODE.keys() - doubtful
         else:
             candidates = ALWAYS.union(wanted) - doubtful
@@ -79,12 +107,11 @@ class Schedule:
     def answered(self, code: str, now: float) -> None:
         """Note that an instruction was read."""
         self._answers += 1
+        self._had_its_turn(code)
         self._read_at[code] = now
         self._to_confirm.discard(code)
         self._missed_since.pop(code, None)
         self._asked_in_vain_at.pop(code, None)
-        if code in _SETTINGS:
-            self._last_setting = code
 
     def missed(self, code: str, now: float) -> None:
         """Note that a round of tries brought no answer.
@@ -95,7 +122,12 @@ class Schedule:
         since = self._missed_since.setdefault(code, self._answers)
         if code not in self._read_at and self._answers > since:
             self._asked_in_vain_at[code] = now
-        if code in _SETTINGS:
+            self._found -= {code}
+        self._had_its_turn(code)
+
+    def _had_its_turn(self, code: str) -> None:
+        """Go on behind a setting; what was never read before is asked out of turn."""
+        if code in _SETTINGS and code in self._read_at:
             self._last_setting = code
 
     def read_at(self, code: str) -> float:
@@ -129,8 +161,8 @@ class Schedule:
     @property
     def _undecided(self) -> frozenset[str]:
         """Instructions never answered, of which it is not certain yet that they never will be."""
-        asked = _PROBED.union(self._missed_since)
-        return asked - self._read_at.keys() - self._asked_in_vain_at.keys()
+        doubtful = (_PROBED - self._found).union(self._missed_since)
+        return doubtful - self._read_at.keys() - self._asked_in_vain_at.keys()
 
     def _probe(
         self,
@@ -164,12 +196,12 @@ class Schedule:
         match BY_CODE[code].group:
             case Group.MAIN:
                 return self._scan_interval
-            case Group.TEMPERATURES:
-                return max(_TEMPERATURES_EVERY, self._scan_interval)
+            case Group.TEMPERATURES | Group.WATCHED:
+                return max(_WATCHED_EVERY, self._scan_interval)
             case Group.SLOW:
                 return max(_SLOW_EVERY, self._scan_interval)
             case Group.SETTING:
-                return len(_SETTINGS) * self._scan_interval
+                return sum(each in self._read_at for each in _SETTINGS) * self._scan_interval
         return float("inf")
 
     def _is_due(self, code: str, now: float) -> bool:

@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import NoResponseError
+from ..errors import NoResponseError, UnknownInstructionError
+from .codec import is_refusal
 from .frame import MASTER, Frame
 from .instructions import BY_CODE, Instruction
 from .pending import PendingRequest, PendingRequests
@@ -70,7 +71,8 @@ class Transactions:
     ) -> Exchange:
         """Return the response to an instruction.
 
-        Raises NoResponseError when no attempt was answered, PortError when the port is lost.
+        Raises NoResponseError when no attempt was answered, UnknownInstructionError when one was
+        with an error, PortError when the port is lost.
         """
         counters = self._transport.counters
         counters.exchanges += 1
@@ -88,6 +90,8 @@ class Transactions:
                 latest = self._now + LATEST_RESPONSE
             wait_until = latest if is_last and attempt > 0 else 0.0
             payloads = await self._attempt(address, instruction, wait_until, cautious=cautious)
+            if payloads and is_refusal(payloads[0]):
+                raise UnknownInstructionError(address, instruction.code, instruction.name, lost + 1)
             if payloads:
                 return Exchange(payloads, lost + 1)
             second_look = self._doubted
