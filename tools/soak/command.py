@@ -61,6 +61,12 @@ def parser() -> argparse.ArgumentParser:
         default=bool(os.environ.get("CI")),
         help="fail where the oracle does not know an entity, too (default where CI is set)",
     )
+    made.add_argument(
+        "--wifi",
+        type=float,
+        metavar="HOURS",
+        help="so many hours over a WiFi module in place of lines",
+    )
     made.add_argument("--json", action="store_true", help="print one JSON object instead")
     return made
 
@@ -136,9 +142,35 @@ def _print_table(title: str, rows: dict[str, int]) -> None:
         print(f"  {name:34}{number:>10}")
 
 
+def _over_wifi(options: argparse.Namespace) -> int:
+    """Run a soak over WiFi in this process and print what it found."""
+    from tools.testkit.virtual_time import VirtualTimeLoop  # noqa: PLC0415  (a parser needs no Home Assistant)
+
+    from .wifi import soak_over_wifi  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as folder,
+        asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
+    ):
+        report = runner.run(soak_over_wifi(folder, options.wifi, options.faulty, options.seed))
+    print(f"{'seed':36}{options.seed:>10}")
+    print(f"{'wrong values shown':36}{report.counts.pop('wrong', 0):>10}")
+    for name, number in sorted(report.counts.items()):
+        print(f"{name:36}{number:>10}")
+    _print_table("messages struck by", report.faults)
+    _print_table("sent to the module", report.sent)
+    print(f"no oracle: {', '.join(sorted(report.without_oracle))}")
+    for example in report.examples:
+        print(f"WRONG: {example}")
+    return 1 if report.examples else 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; return 1 where something wrong was shown, or nobody knows whether it was."""
     options = parser().parse_args(arguments)
+    if options.wifi is not None:
+        return _over_wifi(options)
     began = time.monotonic()
     report = _all(options)
     if options.json:
