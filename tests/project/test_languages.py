@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.rec_bms.config_flow import AUTOMATIC, STEP_OPTIONS, STEP_USER
+from custom_components.rec_bms.config_flow import AUTOMATIC, STEP_OPTIONS, STEP_SERIAL, STEP_WIFI
 from custom_components.rec_bms.protocol.rs485.instructions import Category, Kind
 from custom_components.rec_bms.protocol.rs485.scan import BAUDRATES
 
@@ -37,6 +37,7 @@ STEP = {
     },
     "submit": TEXT,
     "menu_options": {"*": TEXT},
+    "menu_option_descriptions": {"*": TEXT},
 }
 FLOW = {
     "step": {"*": STEP},
@@ -91,11 +92,11 @@ SAME_EVERYWHERE = {
     "{name}",
 }
 SAME_IN: dict[str, set[str]] = {
-    "de": {"Information", "Sensor", "Text"},
-    "es": {"Error", "Sensor", "{title}: error {number}"},
+    "de": {"Host", "Information", "Sensor", "Text"},
+    "es": {"Error", "Host", "Sensor", "{title}: error {number}"},
     "fr": {"Cycles", "Identification", "Instruction", "Instructions", "Options", "Port", "Type"},
-    "it": set(),
-    "nl": {"Sensor", "Unit", "{main} unit {number}"},
+    "it": {"Host"},
+    "nl": {"Host", "Sensor", "Unit", "{main} unit {number}"},
     "sl": set(),
 }
 
@@ -222,14 +223,20 @@ def test_what_is_the_same_on_purpose_still_is(language: str, english: dict[str, 
 
 
 def test_every_field_of_the_forms_has_a_name_and_an_explanation(english: dict[str, Any]) -> None:
-    fields = {str(key) for key in STEP_USER.schema}
+    fields = {str(key) for key in STEP_SERIAL.schema}
     (section,) = fields - {"port"}
-    inner = {str(key) for key in STEP_USER.schema[section].schema.schema}
-    for step in ("user", "reconfigure"):
+    inner = {str(key) for key in STEP_SERIAL.schema[section].schema.schema}
+    for step in ("serial", "reconfigure"):
         form = english["config"]["step"][step]
         assert form["data"].keys() == form["data_description"].keys() == {"port"}
         more = form["sections"][section]
         assert more["data"].keys() == more["data_description"].keys() == inner
+    hosts = {str(key) for key in STEP_WIFI.schema}
+    for step in ("wifi", "reconfigure_wifi"):
+        form = english["config"]["step"][step]
+        assert form["data"].keys() == form["data_description"].keys() == hosts
+    ways = english["config"]["step"]["user"]
+    assert ways["menu_options"].keys() == ways["menu_option_descriptions"].keys()
     options = english["options"]["step"]["init"]
     wanted = {str(key) for key in STEP_OPTIONS.schema}
     assert options["data"].keys() == options["data_description"].keys() == wanted

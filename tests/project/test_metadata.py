@@ -40,7 +40,15 @@ MANIFEST_KEYS = {
 }
 USB_KEYS = {"description", "known_devices", "manufacturer", "pid", "serial_number", "vid"}
 # Platforms, and what is there wherever Home Assistant runs, need not be named as dependencies.
-ALWAYS_THERE = {"binary_sensor", "event", "number", "select", "sensor", "websocket_api"}
+ALWAYS_THERE = {
+    "binary_sensor",
+    "diagnostics",
+    "event",
+    "number",
+    "select",
+    "sensor",
+    "websocket_api",
+}
 
 # From HACS' validator, which refuses any other key.
 HACS_KEYS = {

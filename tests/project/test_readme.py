@@ -69,16 +69,21 @@ def test_both_commands_come_before_the_manual() -> None:
 
 def test_every_field_and_option_is_explained() -> None:
     text = section("Set up")
-    user, confirm = (ENGLISH["config"]["step"][step] for step in ("user", "confirm"))
-    more = user["sections"]["more_options"]
-    names = [*user["data"].values(), *more["data"].values(), *confirm["data"].values()]
+    steps = ENGLISH["config"]["step"]
+    forms = [steps["serial"], steps["serial"]["sections"]["more_options"]]
+    forms += [steps["wifi"], steps["confirm"]]
+    names = [name for form in forms for name in form["data"].values()]
+    names += steps["user"]["menu_options"].values()
     names += ENGLISH["options"]["step"]["init"]["data"].values()
     assert [name for name in names if name not in text] == []
 
 
 def test_every_entity_is_explained() -> None:
     text = section("Entities")
-    names = [sensor["name"] for sensor in ENGLISH["entity"]["sensor"].values()]
+    entities = ENGLISH["entity"]
+    settings = {**entities["number"], **entities["select"]}
+    names = [each["name"] for key, each in entities["sensor"].items() if key not in settings]
+    names += [each["name"] for each in entities["binary_sensor"].values()]
     names += [event["name"] for event in ENGLISH["entity"]["event"].values()]
     wanted = {word for name in names for word in [re.sub(r"\{\w+\}", "*n*", name)]}
     short = {"Lowest cell voltage": "Lowest, Highest cell voltage"}

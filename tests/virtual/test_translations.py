@@ -16,7 +16,9 @@ from homeassistant.const import Platform
 import custom_components.rec_bms as integration
 from custom_components.rec_bms.config_flow import RecBmsConfigFlow, RecBmsOptionsFlow
 from custom_components.rec_bms.messages import translated
+from custom_components.rec_bms.number import NUMBERS
 from custom_components.rec_bms.protocol.errors import BmsError
+from custom_components.rec_bms.select import SELECTS
 from tests.virtual.house import House
 
 FOLDER = Path(integration.__file__).parent
@@ -99,6 +101,10 @@ async def test_every_state_of_a_list_has_a_text(complete: House) -> None:
 async def test_every_name_and_icon_has_an_entity(complete: House, what: dict[str, Any]) -> None:
     entries = complete.registered_entities()
     known = {(str(entry.domain), entry.translation_key) for entry in entries}
+    # What can be set over a line can only be seen over WiFi, and only some units tell the rest.
+    known |= {("sensor", each.key) for each in (*NUMBERS, *SELECTS)}
+    known |= {("binary_sensor", "balancing"), ("binary_sensor", "cell_balancing")}
+    known.add(("sensor", "serial_number"))
     assert {(platform, key) for platform, keys in what["entity"].items() for key in keys} <= known
 
 
@@ -160,3 +166,14 @@ def test_platforms_have_modules() -> None:
 def test_an_error_that_nobody_foresaw_is_told_as_it_is() -> None:
     error = translated(BmsError("the sea got in"), "House battery")
     assert error.translation_placeholders == {"port": "House battery", "reason": "the sea got in"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((FOLDER / "translations").glob("*.json")), ids=lambda p: p.stem
+)
+def test_a_setting_has_one_name_whether_it_can_be_set_or_not(path: Path) -> None:
+    entities = json.loads(path.read_text("utf-8"))["entity"]
+    for platform in ("number", "select"):
+        for key, texts in entities[platform].items():
+            if key in entities["sensor"]:
+                assert entities["sensor"][key] == texts

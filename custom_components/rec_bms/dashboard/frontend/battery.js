@@ -45,6 +45,7 @@ export function unitsOf(battery, wanted) {
       entityId,
       resistanceId: battery.entities[`cell_resistance_${unit}_${number}`],
       volts: undefined,
+      balancing: false,
     });
   }
   for (const { unit, entityId } of placed(battery, "temperature")) {
@@ -83,6 +84,20 @@ export function limitsOf(battery, hass) {
     const volts = voltsOf(hass.states[entityId]);
     return volts === undefined ? [] : [{ key, entityId, volts }];
   });
+}
+
+/**
+ * The cells that are being balanced, as `unit_number`.
+ * @param {Battery} battery
+ * @param {Hass} hass
+ * @returns {Set<string>}
+ */
+export function balancedCellsOf(battery, hass) {
+  const entityId = battery.entities.balancing;
+  const state = entityId === undefined ? undefined : hass.states[entityId];
+  /** @type {number[][]} */
+  const cells = state?.state === "on" ? (state.attributes.cells ?? []) : [];
+  return new Set(cells.map(([unit, cell]) => `${unit}_${cell}`));
 }
 
 /**

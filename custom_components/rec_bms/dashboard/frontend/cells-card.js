@@ -2,7 +2,7 @@
 /** @import { Shown } from "./cells-picture.js" */
 /** @import { Battery, CellsConfig, Hass, Layout, Unit } from "./types.d.ts" */
 /** @import { PropertyDeclarations, PropertyValues } from "./vendor/lit.js" */
-import { LIMITS, chosenBattery, extremesOf, limitsOf, unitsOf } from "./battery.js";
+import { LIMITS, balancedCellsOf, chosenBattery, extremesOf, limitsOf, unitsOf } from "./battery.js";
 import { BatteryCard, showMoreInfo } from "./card.js";
 import { CELLS_CARD, assertConfig, configForm, deviceOf } from "./cells-config.js";
 import { arrangementOf, cellsPicture } from "./cells-picture.js";
@@ -194,7 +194,11 @@ export class RecBmsCellsCard extends BatteryCard {
       return missing ? { ...none, advice } : none;
     }
     this.watched = chosen.watched;
-    for (const cell of cells) cell.volts = voltsOf(hass.states[cell.entityId]);
+    const balanced = balancedCellsOf(battery, hass);
+    for (const cell of cells) {
+      cell.volts = voltsOf(hass.states[cell.entityId]);
+      cell.balancing = balanced.has(cell.id);
+    }
     const extremes = extremesOf(cells);
     if (extremes === undefined) return notice("away", "mdi:battery-alert-variant-outline");
     const limits = config.show_limits === false ? [] : limitsOf(battery, hass);
@@ -333,7 +337,7 @@ function watchedBy(battery, units) {
     ...temperatureIds,
   ]);
   const limits = LIMITS.map((key) => battery.entities[key]);
-  return [...ofUnits, ...limits].filter((id) => id !== undefined);
+  return [...ofUnits, ...limits, battery.entities.balancing].filter((id) => id !== undefined);
 }
 
 /**

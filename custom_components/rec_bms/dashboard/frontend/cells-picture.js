@@ -263,7 +263,7 @@ function labelsOf(hass, placed, { sizes }) {
  * @param {Cell} cell
  */
 function cell({ hass, shown, options, scale, cutOffs, current }, cell) {
-  const { id, volts, resistanceId } = cell;
+  const { id, volts, balancing, resistanceId } = cell;
   const { cmax = Infinity, cmin = -Infinity } = cutOffs;
   const mark = markOf(cell, shown.extremes);
   const beyond = volts !== undefined && (volts > cmax || volts < cmin);
@@ -271,7 +271,7 @@ function cell({ hass, shown, options, scale, cutOffs, current }, cell) {
   const ohms = options.resistance && resistanceId ? hass.states[resistanceId] : undefined;
   const { locale, formatEntityState } = hass;
   return guard(
-    [shown.say, locale, formatEntityState, volts, mark, beyond, place, ohms, id === current],
+    [shown.say, locale, formatEntityState, volts, balancing, mark, beyond, place, ohms, id === current],
     () => bar(hass, shown, cell, {
       mark,
       beyond,
@@ -300,6 +300,7 @@ function bar(hass, { say, units }, cell, { mark, beyond, place, resistance, isCu
     volts === undefined ? say("card.no_value") : `${volts} V`,
     mark && say(`card.${mark}`),
     beyond && say("card.beyond"),
+    cell.balancing && say("card.balancing"),
     resistance,
   ]
     .filter((part) => part)
@@ -312,6 +313,7 @@ function bar(hass, { say, units }, cell, { mark, beyond, place, resistance, isCu
     tabindex=${isCurrent ? "0" : "-1"}
     data-mark=${mark ?? nothing}
     ?data-beyond=${beyond}
+    ?data-balancing=${cell.balancing}
     ?data-empty=${volts === undefined}
     aria-label=${label}
     title=${label}

@@ -125,6 +125,7 @@ button:focus-visible { outline: 2px solid var(--primary-text-color); outline-off
 .cell[data-mark="lowest"] { --fill: var(--lowest); }
 .cell[data-mark="highest"] { --fill: var(--highest); }
 .cell[data-beyond] { --fill: var(--cut-off); }
+.cell[data-balancing] .bar { background-image: repeating-linear-gradient(45deg, transparent 0 4px, color-mix(in srgb, var(--card-background-color) 45%, transparent) 4px 7px); }
 .cell[data-empty] .bar { display: none; }
 .cell[data-empty] .well { background: none; border: 1.5px dashed var(--quiet); }
 .mark { font-size: 0.625rem; line-height: 1; height: 0.625rem; }

@@ -39,6 +39,8 @@ export type Say = (key: string, values?: Record<string, string | number>) => str
 export interface Battery {
   entry_id: string;
   title: string;
+  /** Which way leads to the BMS. */
+  way: "serial" | "wifi";
   devices: Record<string, number>;
   entities: Partial<Record<string, string>>;
 }
@@ -57,6 +59,8 @@ export interface Cell {
   readonly entityId: string;
   readonly resistanceId: string | undefined;
   volts: number | undefined;
+  /** Whether the BMS balances it now, as far as is known. */
+  balancing: boolean;
 }
 
 export interface Unit {

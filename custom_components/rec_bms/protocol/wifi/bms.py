@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +27,7 @@ from .client import SILENCE, Client
 from .identify import NAMED_WITHIN
 from .messages import Message, Settings, Status
 
+_LOGGER = logging.getLogger(__name__)
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 45.0
 _GRACE = 30.0
@@ -155,6 +157,10 @@ class WifiBms:
                 return
             except BmsError as err:
                 self._lose(err)
+            # What is wrong with one message or one listener must not end the listening.
+            except Exception as err:
+                _LOGGER.exception("Unexpected error while listening to %s", self._client.host)
+                self._lose(ModuleError(self._client.host, repr(err)))
             if self._status is not None or self._settings is not None:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause)

@@ -15,6 +15,7 @@ export default {
     limits: "Grenzwerte",
     temperatures: "Temperaturen",
     beyond: "jenseits der Abschaltgrenze",
+    balancing: "wird balanciert",
     magnify: "Unterschiede vergrößern",
     away: "Das BMS antwortet nicht",
     away_advice: "Es wird keine Zelle gezeigt, denn über die Zellen ist jetzt nichts bekannt. Prüfe, ob das BMS eingeschaltet und sein Kabel eingesteckt ist; Home Assistant versucht es weiter.",
@@ -79,7 +80,12 @@ export default {
     no_battery: "Es ist kein BMS eingerichtet, oder du darfst keines sehen. Füge eines hinzu unter *Einstellungen → Geräte & Dienste*.",
     failed: "Die Batterien konnten nicht gefunden werden. Home Assistant meldet: {reason}",
     empty: "Alle Entitäten für diese Seite fehlen oder sind deaktiviert. Aktiviere sie auf der Seite des Geräts.",
-    away: "**{title} antwortet nicht.** Bis dahin werden keine Werte gezeigt. Prüfe, ob das BMS eingeschaltet und sein RS-485-Kabel eingesteckt ist; Home Assistant versucht es weiter.",
+    away_serial: "**{title} antwortet nicht.** Bis dahin werden keine Werte gezeigt. Prüfe, ob das BMS eingeschaltet und sein RS-485-Kabel eingesteckt ist; Home Assistant versucht es weiter.",
+    away_wifi:
+      "**{title} antwortet nicht.** Bis dahin werden keine Werte angezeigt. Prüfe, ob sein WLAN-Modul eingeschaltet und wach ist und ob dessen Adresse noch stimmt; Home Assistant versucht es weiter.",
+    way_serial: "Über RS-485",
+    way_wifi: "Über RECs WLAN-Modul",
+    read_only: "Über ein WLAN-Modul lassen sich die Einstellungen nur ansehen. Ändere sie auf der eigenen Seite des Moduls.",
     warning: "**Falsche Batteriegrenzwerte können Geräte beschädigen und Brände verursachen.** Ändere einen Grenzwert nur, wenn du weißt, was er mit deinen Zellen macht, und nimm die Werte des Herstellers deiner Zellen.\n\nEin Grenzwert wird nur geändert, wenn das unter *Einstellungen → Geräte & Dienste → REC BMS → Konfigurieren* erlaubt ist, und nur von Administratoren. Jede Änderung wird geprüft und vom BMS zurückgelesen.",
   },
 };

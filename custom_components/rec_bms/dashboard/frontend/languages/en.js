@@ -16,6 +16,7 @@ export default {
     limits: "Limits",
     temperatures: "Temperatures",
     beyond: "beyond the cut-off",
+    balancing: "being balanced",
     magnify: "Magnify differences",
     away: "The BMS does not answer",
     away_advice:
@@ -81,7 +82,12 @@ export default {
     no_battery: "No BMS is set up, or you may not see any. Add one under *Settings → Devices & services*.",
     failed: "The batteries could not be found. Home Assistant said: {reason}",
     empty: "All entities for this page are disabled or missing. Enable them on the device's page.",
-    away: "**{title} does not answer.** No values are shown until it does. Check that the BMS is switched on and that its RS-485 cable is plugged in; Home Assistant goes on trying.",
+    away_serial: "**{title} does not answer.** No values are shown until it does. Check that the BMS is switched on and that its RS-485 cable is plugged in; Home Assistant goes on trying.",
+    away_wifi:
+      "**{title} does not answer.** No values are shown until it does. Check that its WiFi module is switched on and awake, and that its address is still the same; Home Assistant goes on trying.",
+    way_serial: "Over RS-485",
+    way_wifi: "Over REC's WiFi module",
+    read_only: "Over a WiFi module the settings can only be seen. Change them on the module's own page.",
     warning:
       "**Wrong battery limits can damage equipment and cause fire.** Change a limit only if you know what it does to your cells, and take the values from the maker of your cells.\n\nA limit is changed only if that is allowed under *Settings → Devices & services → REC BMS → Configure*, and only by administrators. Every change is checked and read back from the BMS.",
   },

@@ -15,6 +15,7 @@ export default {
     limits: "Límites",
     temperatures: "Temperaturas",
     beyond: "más allá del corte",
+    balancing: "balanceándose",
     magnify: "Ampliar las diferencias",
     away: "El BMS no responde",
     away_advice: "No se muestra ninguna celda, porque ahora no se sabe nada de ellas. Comprueba que el BMS está encendido y su cable conectado; Home Assistant lo sigue intentando.",
@@ -79,7 +80,12 @@ export default {
     no_battery: "No hay ningún BMS configurado, o no puedes ver ninguno. Añade uno en *Configuración → Dispositivos y servicios*.",
     failed: "No se han encontrado las baterías. Home Assistant dice: {reason}",
     empty: "Todas las entidades de esta página faltan o están desactivadas. Actívalas en la página del dispositivo.",
-    away: "**{title} no responde.** Hasta entonces no se muestra ningún valor. Comprueba que el BMS está encendido y su cable RS-485 conectado; Home Assistant lo sigue intentando.",
+    away_serial: "**{title} no responde.** Hasta entonces no se muestra ningún valor. Comprueba que el BMS está encendido y su cable RS-485 conectado; Home Assistant lo sigue intentando.",
+    away_wifi:
+      "**{title} no responde.** Hasta que lo haga no se muestran valores. Comprueba que su módulo WiFi está encendido y despierto y que su dirección sigue siendo la misma; Home Assistant lo sigue intentando.",
+    way_serial: "Por RS-485",
+    way_wifi: "A través del módulo WiFi de REC",
+    read_only: "A través de un módulo WiFi los ajustes solo se pueden ver. Cámbialos en la página del propio módulo.",
     warning: "**Unos límites de batería incorrectos pueden dañar los equipos y provocar un incendio.** Cambia un límite solo si sabes lo que hace con tus celdas, y toma los valores del fabricante de tus celdas.\n\nUn límite solo se cambia si está permitido en *Configuración → Dispositivos y servicios → REC BMS → Configurar*, y solo por administradores. Cada cambio se comprueba y se vuelve a leer del BMS.",
   },
 };

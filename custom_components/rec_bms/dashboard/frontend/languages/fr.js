@@ -15,6 +15,7 @@ export default {
     limits: "Limites",
     temperatures: "Températures",
     beyond: "au-delà de la coupure",
+    balancing: "en équilibrage",
     magnify: "Agrandir les différences",
     away: "Le BMS ne répond pas",
     away_advice: "Aucune cellule n’est affichée, car on ne sait rien des cellules à présent. Vérifiez que le BMS est allumé et son câble branché ; Home Assistant continue d’essayer.",
@@ -79,7 +80,12 @@ export default {
     no_battery: "Aucun BMS n’est configuré, ou vous ne pouvez en voir aucun. Ajoutez-en un dans *Paramètres → Appareils et services*.",
     failed: "Les batteries sont introuvables. Home Assistant indique : {reason}",
     empty: "Toutes les entités de cette page manquent ou sont désactivées. Activez-les sur la page de l’appareil.",
-    away: "**{title} ne répond pas.** Aucune valeur n’est affichée d’ici là. Vérifiez que le BMS est allumé et son câble RS-485 branché ; Home Assistant continue d’essayer.",
+    away_serial: "**{title} ne répond pas.** Aucune valeur n’est affichée d’ici là. Vérifiez que le BMS est allumé et son câble RS-485 branché ; Home Assistant continue d’essayer.",
+    away_wifi:
+      "**{title} ne répond pas.** Aucune valeur n’est affichée d’ici là. Vérifiez que son module WiFi est allumé et réveillé et que son adresse est toujours la même ; Home Assistant continue d’essayer.",
+    way_serial: "Par RS-485",
+    way_wifi: "Par le module WiFi de REC",
+    read_only: "Par un module WiFi, les réglages ne peuvent qu’être vus. Modifiez-les sur la page du module.",
     warning: "**De mauvaises limites de batterie peuvent endommager le matériel et provoquer un incendie.** Ne modifiez une limite que si vous savez ce qu’elle fait à vos cellules, et prenez les valeurs du fabricant de vos cellules.\n\nUne limite n’est modifiée que si cela est autorisé dans *Paramètres → Appareils et services → REC BMS → Configurer*, et seulement par les administrateurs. Chaque modification est vérifiée et relue depuis le BMS.",
   },
 };

@@ -15,6 +15,7 @@ export default {
     limits: "Limiti",
     temperatures: "Temperature",
     beyond: "oltre la soglia di intervento",
+    balancing: "in bilanciamento",
     magnify: "Ingrandisci le differenze",
     away: "Il BMS non risponde",
     away_advice: "Nessuna cella è mostrata, perché ora non se ne sa nulla. Controlla che il BMS sia acceso e il cavo collegato; Home Assistant continua a provare.",
@@ -79,7 +80,12 @@ export default {
     no_battery: "Nessun BMS è configurato, o non puoi vederne nessuno. Aggiungine uno in *Impostazioni → Dispositivi e servizi*.",
     failed: "Le batterie non sono state trovate. Home Assistant dice: {reason}",
     empty: "Tutte le entità di questa pagina mancano o sono disattivate. Attivale nella pagina del dispositivo.",
-    away: "**{title} non risponde.** Fino ad allora non è mostrato alcun valore. Controlla che il BMS sia acceso e il cavo RS-485 collegato; Home Assistant continua a provare.",
+    away_serial: "**{title} non risponde.** Fino ad allora non è mostrato alcun valore. Controlla che il BMS sia acceso e il cavo RS-485 collegato; Home Assistant continua a provare.",
+    away_wifi:
+      "**{title} non risponde.** Fino ad allora non si mostrano valori. Controlla che il suo modulo WiFi sia acceso e sveglio e che il suo indirizzo sia ancora lo stesso; Home Assistant continua a provare.",
+    way_serial: "Via RS-485",
+    way_wifi: "Attraverso il modulo WiFi di REC",
+    read_only: "Attraverso un modulo WiFi le impostazioni si possono solo vedere. Cambiale sulla pagina del modulo.",
     warning: "**Limiti sbagliati della batteria possono danneggiare gli apparecchi e provocare un incendio.** Cambia un limite solo se sai che cosa fa alle tue celle, e prendi i valori del produttore delle celle.\n\nUn limite si cambia solo se è consentito in *Impostazioni → Dispositivi e servizi → REC BMS → Configura*, e solo da amministratori. Ogni modifica è controllata e riletta dal BMS.",
   },
 };

@@ -15,6 +15,7 @@ export default {
     limits: "Grenzen",
     temperatures: "Temperaturen",
     beyond: "voorbij de uitschakelgrens",
+    balancing: "wordt gebalanceerd",
     magnify: "Verschillen vergroten",
     away: "Het BMS antwoordt niet",
     away_advice: "Er wordt geen cel getoond, want over de cellen is nu niets bekend. Controleer of het BMS aanstaat en de kabel is aangesloten; Home Assistant blijft het proberen.",
@@ -79,7 +80,12 @@ export default {
     no_battery: "Er is geen BMS ingesteld, of je mag er geen zien. Voeg er een toe via *Instellingen → Apparaten en diensten*.",
     failed: "De accu's zijn niet gevonden. Home Assistant meldt: {reason}",
     empty: "Alle entiteiten voor deze pagina ontbreken of zijn uitgeschakeld. Schakel ze in op de pagina van het apparaat.",
-    away: "**{title} antwoordt niet.** Tot dan worden geen waarden getoond. Controleer of het BMS aanstaat en de RS-485-kabel is aangesloten; Home Assistant blijft het proberen.",
+    away_serial: "**{title} antwoordt niet.** Tot dan worden geen waarden getoond. Controleer of het BMS aanstaat en de RS-485-kabel is aangesloten; Home Assistant blijft het proberen.",
+    away_wifi:
+      "**{title} antwoordt niet.** Tot die tijd worden geen waarden getoond. Controleer of de wifi-module aanstaat en wakker is en of haar adres nog klopt; Home Assistant blijft het proberen.",
+    way_serial: "Via RS-485",
+    way_wifi: "Via de wifi-module van REC",
+    read_only: "Via een wifi-module zijn de instellingen alleen te zien. Wijzig ze op de eigen pagina van de module.",
     warning: "**Verkeerde accugrenzen kunnen apparatuur beschadigen en brand veroorzaken.** Wijzig een grens alleen als je weet wat die met je cellen doet, en neem de waarden van de fabrikant van je cellen.\n\nEen grens wordt alleen gewijzigd als dat is toegestaan via *Instellingen → Apparaten en diensten → REC BMS → Configureren*, en alleen door beheerders. Elke wijziging wordt gecontroleerd en van het BMS teruggelezen.",
   },
 };

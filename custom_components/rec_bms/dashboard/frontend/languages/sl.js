@@ -15,6 +15,7 @@ export default {
     limits: "Mejne vrednosti",
     temperatures: "Temperature",
     beyond: "onkraj meje odklopa",
+    balancing: "se uravnava",
     magnify: "Povečaj razlike",
     away: "BMS ne odgovarja",
     away_advice: "Nobena celica ni prikazana, ker o celicah zdaj ni znano nič. Preverite, ali je BMS vklopljen in njegov kabel priključen; Home Assistant poskuša naprej.",
@@ -79,7 +80,12 @@ export default {
     no_battery: "Noben BMS ni nastavljen ali pa nobenega ne smete videti. Dodajte ga v *Nastavitve → Naprave in servisi*.",
     failed: "Baterij ni bilo mogoče najti. Home Assistant sporoča: {reason}",
     empty: "Vse entitete te strani manjkajo ali so onemogočene. Omogočite jih na strani naprave.",
-    away: "**{title} ne odgovarja.** Do takrat ni prikazana nobena vrednost. Preverite, ali je BMS vklopljen in njegov kabel RS-485 priključen; Home Assistant poskuša naprej.",
+    away_serial: "**{title} ne odgovarja.** Do takrat ni prikazana nobena vrednost. Preverite, ali je BMS vklopljen in njegov kabel RS-485 priključen; Home Assistant poskuša naprej.",
+    away_wifi:
+      "**{title} se ne odziva.** Do takrat ni prikazana nobena vrednost. Preverite, ali je njegov modul WiFi vklopljen in buden in ali je njegov naslov še isti; Home Assistant poskuša naprej.",
+    way_serial: "Prek RS-485",
+    way_wifi: "Prek RECovega modula WiFi",
+    read_only: "Prek modula WiFi je mogoče nastavitve samo videti. Spremenite jih na strani samega modula.",
     warning: "**Napačne mejne vrednosti baterije lahko poškodujejo opremo in povzročijo požar.** Mejno vrednost spremenite le, če veste, kaj naredi vašim celicam, in upoštevajte vrednosti proizvajalca celic.\n\nMejna vrednost se spremeni le, če je to dovoljeno v *Nastavitve → Naprave in servisi → REC BMS → Nastavi*, in samo s strani skrbnikov. Vsaka sprememba se preveri in znova prebere iz BMS.",
   },
 };

@@ -5,6 +5,7 @@ import { placed } from "../battery.js";
 
 /** More temperatures than these are shown with the cells only. */
 const FEW_SENSORS = 6;
+const WAY_ICONS = { serial: "mdi:serial-port", wifi: "mdi:wifi" };
 const UNKNOWN_HIDES = ["time_to_full", "time_to_empty"];
 const HEALTH = ["state_of_health", "cycles", "overvoltage_count", "undervoltage_count"];
 
@@ -44,7 +45,11 @@ export function battery(context, { more = {} } = {}) {
     ...tiles(context, ["voltage", "current"]),
     ...UNKNOWN_HIDES.flatMap((key) => whileKnown(context, key)),
     ...tiles(context, ["stored_energy", "remaining_capacity"]),
+    ...tiles(context, ["balancing"], whole),
     ...tiles(context, ["error"], whole),
+    heading(say(`dashboard.way_${context.battery.way}`), WAY_ICONS[context.battery.way], {
+      heading_style: "subtitle",
+    }),
   ]);
 }
 

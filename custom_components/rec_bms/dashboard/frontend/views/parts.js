@@ -159,7 +159,7 @@ function away(context) {
   const { say, battery } = context;
   const entity = sign(context);
   if (entity === undefined) return undefined;
-  const content = say("dashboard.away", { title: battery.title });
+  const content = say(`dashboard.away_${battery.way}`, { title: battery.title });
   return section([banner(`<ha-alert alert-type="warning">\n\n${content}\n\n</ha-alert>`)], {
     columns: WHOLE_WIDTH,
     visibility: [{ condition: "state", entity, state: "unavailable" }],

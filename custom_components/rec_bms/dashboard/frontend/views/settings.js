@@ -19,7 +19,7 @@ const ICONS = {
  * @param {Context} context
  */
 export function settingsView(context) {
-  const { say, hass, settings } = context;
+  const { say, hass, settings, battery } = context;
   const groups = settings.map(({ category, keys }) => {
     const entities = entitiesOf(context, keys);
     if (!entities.length) return section([]);
@@ -34,10 +34,12 @@ export function settingsView(context) {
     ]);
   });
   const shown = groups.filter((group) => group.cards.length);
+  const [kind, text] =
+    battery.way === "wifi" ? ["info", "dashboard.read_only"] : ["warning", "dashboard.warning"];
   const warning = {
     type: "markdown",
     text_only: true,
-    content: `<ha-alert alert-type="warning">\n\n${say("dashboard.warning")}\n\n</ha-alert>`,
+    content: `<ha-alert alert-type="${kind}">\n\n${say(text)}\n\n</ha-alert>`,
     grid_options: { columns: "full" },
   };
   return view(
