@@ -94,6 +94,8 @@ NUMBERS = (
     _number("vmin", 1, enabled=False),
     _number("eavc", 0.00001, _VOLT, _VOLTAGE, enabled=False),
     _number("oddc", 0.00001, _VOLT, _VOLTAGE, enabled=False),
+    _number("strn", 1),
+    _number("cfvc", 0.01),
 )
 
 

@@ -31,6 +31,7 @@ from .const import UNIT_AMPERE_HOURS, UNIT_MILLIOHM
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
+from .newer_sensor import newer_sensors
 from .protocol.alarms import ErrorNumber, error_name
 from .protocol.bms import Update
 from .protocol.state import Location, Quantity, State, product
@@ -412,6 +413,7 @@ async def async_setup_entry(
             yield Candidate(each.key, each.required, make, enabled)
         yield from tables.candidates(RecBmsTableSensor)
         yield from setting_sensors(coordinator, shown)
+        yield from newer_sensors(coordinator)
 
     await async_add_as_they_appear(
         entry, Platform.SENSOR, candidates, async_add_entities, awaited=tables.awaited

@@ -17,7 +17,7 @@ from homeassistant.const import PERCENTAGE, EntityCategory
 from .coordinator import RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity
 from .number import NUMBERS, in_digits_of_the_bms
-from .protocol.rs485.instructions import SETTINGS
+from .protocol.rs485.instructions import BY_CODE, SETTINGS
 from .select import SELECTS
 
 
@@ -80,6 +80,8 @@ class RecBmsSettingSensor(RecBmsEntity, SensorEntity):
             return None
         if self.device_class is SensorDeviceClass.ENUM:
             return SETTINGS[key].choices.get(int(value))
+        if BY_CODE[key.upper()].whole_number:
+            return int(value)
         scale = 100 if self.native_unit_of_measurement == PERCENTAGE else 1
         return in_digits_of_the_bms(value * scale)
 

@@ -84,6 +84,7 @@ def all_enabled() -> Iterator[None]:
 
 @pytest.fixture
 async def complete(all_enabled: None, house: House) -> House:
-    """A house whose entry is set up, with every entity enabled."""
+    """A house whose entry is set up, with every entity enabled, those of newer units as well."""
     await house.set_up()
+    await house.probe()
     return house

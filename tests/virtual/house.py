@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.rec_bms import async_remove_config_entry_device
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.coordinator import RecBmsCoordinator
-from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, NEWER
 from tools.simulator import BMS, SimulatorThread
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
@@ -104,6 +104,11 @@ class House:
         self.hass.loop.leap(after)
         await self.coordinator.async_refresh()
         await self.hass.async_block_till_done()
+
+    async def probe(self, after: float = NEVER_BY_ITSELF) -> None:
+        """Have the BMS polled until it was asked for all that newer units know."""
+        for _ in NEWER:
+            await self.poll(after)
 
     def registered(self, key: str) -> er.RegistryEntry:
         """Return the registry's entry of an entity."""

@@ -22,8 +22,8 @@ ALWAYS = ["CELL", "ERRO", "LCD1", "LCD3"]
 ALIKE = {"EAVC", "ERRO", "IOFF", "ODDC"}
 """Calibrations that are all nought in this BMS, and the fence that a second look takes."""
 COUNTERS = {"CYCL", "VMAX", "VMIN"}
-SETTINGS = {row.code for row in SETTABLE} - COUNTERS
-SHOWN_SETTINGS = [row.code for row in SETTABLE if row.enabled and row.code in SETTINGS]
+SETTINGS = {row.code for row in LIBRARY if row in SETTABLE} - COUNTERS
+SHOWN_SETTINGS = [row.code for row in LIBRARY if row.enabled and row.code in SETTINGS]
 
 
 @pytest.fixture

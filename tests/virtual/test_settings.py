@@ -73,6 +73,7 @@ async def test_all_are_shown_as_the_bms_has_them(
     sim = simulate(preset=preset)
     house = House(hass, sim, entry_for(sim))
     await house.set_up()
+    await house.probe()
     assert [row.code for row in SETTABLE if not shows(house, row)] == []
 
 

@@ -137,6 +137,16 @@ SHOWN = {
     "clow": "3.1",
     "canf": "500_kbit_s",
     "chem": "lifepo4_winston",
+    "strn": "2",
+    "cfvc": "0.1",
+    "re1t": "lowest_cell",
+    "re1h": "0.15",
+    "re1v": "3.30481",
+    "op2t": "highest_cell",
+    "op2l": "3.55",
+    "op2h": "0.15",
+    "op2v": "3.31648",
+    "rsbr": "2",
 }
 
 

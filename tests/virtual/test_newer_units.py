@@ -1,0 +1,153 @@
+"""What only newer units tell, from the line to the entities."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from custom_components.rec_bms import newer_sensor
+from tests.virtual.conftest import Simulate
+from tests.virtual.house import House, entry_for
+from tools.simulator.presets import MODELS
+
+ACTIVE = MODELS["active"]
+INTERVAL = 30
+ENTITIES_BY_DEFAULT = {"ubdi", "clock_deviation"}
+
+
+@pytest.fixture
+def active(hass: HomeAssistant, simulate: Simulate) -> House:
+    """A house with an Active BMS of 4 cells; its entry is not set up yet."""
+    sim = simulate(
+        addresses=[ACTIVE.address],
+        baud=ACTIVE.baud,
+        preset=ACTIVE.preset,
+        texts=ACTIVE.texts,
+        settings={**ACTIVE.settings, "UBDI": 0.02, "CAL3": -0.00125},
+        unsupported=ACTIVE.lacks,
+    )
+    entry = entry_for(sim, address=ACTIVE.address, scan_interval=INTERVAL)
+    return House(hass, sim, entry)
+
+
+@pytest.fixture
+async def probed(all_enabled: None, short_silence: None, active: House) -> House:
+    """That house with all entities enabled, once the BMS has told all that it knows."""
+    await active.set_up()
+    for _ in ACTIVE.lacks:
+        await active.poll(INTERVAL)
+        await active.poll(INTERVAL)
+    await active.probe(INTERVAL)
+    return active
+
+
+async def test_values_are_shown_as_the_unit_has_them(probed: House) -> None:
+    assert {
+        key: probed.shown(key)
+        for key in ("re1l", "re1h", "re1v", "op2l", "op2h", "op2v", "ubdi", "cal3", "rsbr")
+    } == {
+        "re1l": "3.55",
+        "re1h": "0.15",
+        "re1v": "3.30481",
+        "op2l": "3.55",
+        "op2h": "0.15",
+        "op2v": "3.31648",
+        "ubdi": "0.02",
+        "cal3": "-0.00125",
+        "rsbr": "2",
+    }
+
+
+async def test_the_relays_task_is_told_in_words(probed: House) -> None:
+    relay = probed.state("re1t")
+    assert relay.state == "lowest_cell"
+    assert relay.attributes["above"] is True
+    assert relay.attributes["output"] is True
+    assert relay.attributes["errors"] == list(range(2, 20))
+    assert relay.attributes["raw"] == 1979711486
+
+
+async def test_the_optocouplers_task_is_told_in_words(probed: House) -> None:
+    optocoupler = probed.state("op2t")
+    assert optocoupler.state == "highest_cell"
+    assert optocoupler.attributes["above"] is False
+    assert optocoupler.attributes["output"] is True
+
+
+async def test_an_output_follows_what_the_unit_tells(probed: House) -> None:
+    probed.bms.settings["RE1T"] = 1879055993
+    await probed.poll(INTERVAL)
+    assert probed.shown("re1t") == "off"
+    probed.bms.settings["RE1T"] = 0xF << 24
+    await probed.poll(INTERVAL)
+    assert probed.shown("re1t") == "unknown"
+    assert probed.state("re1t").attributes["raw"] == 0xF << 24
+
+
+@pytest.mark.parametrize(("key", "code", "value"), [("cfvc", "CFVC", 0.85), ("strn", "STRN", 5)])
+async def test_what_can_be_set_is_set_and_read_back(
+    probed: House, key: str, code: str, value: float
+) -> None:
+    assert probed.number(key) == ACTIVE.settings[code]
+    await probed.set_number(key, value)
+    assert probed.bms.settings[code] == pytest.approx(value)
+    assert probed.number(key) == value
+
+
+async def test_the_clock_and_how_far_it_is_ahead_are_shown(probed: House) -> None:
+    await probed.hass.config.async_set_time_zone("UTC")
+    for ahead in (90.0, -3600.0):
+        probed.bms.clock_ahead = ahead
+        await probed.poll(2 * INTERVAL)
+        read_at = dt_util.utcnow()
+        shown = dt_util.parse_datetime(probed.shown("clock"))
+        assert shown is not None
+        assert abs(shown - read_at - timedelta(seconds=ahead)) < timedelta(seconds=2)
+        assert probed.number("clock_deviation") == pytest.approx(ahead, abs=1)
+
+
+async def test_the_clock_goes_by_the_time_of_the_house(probed: House) -> None:
+    await probed.hass.config.async_set_time_zone("Asia/Tokyo")
+    await probed.poll(2 * INTERVAL)
+    assert probed.number("clock_deviation") == pytest.approx(-9 * 3600, abs=1)
+
+
+async def test_a_clock_at_the_end_of_all_calendars_shows_no_time(probed: House) -> None:
+    last_evening = datetime(9999, 12, 31, 23, tzinfo=UTC)
+    probed.bms.clock_ahead = (last_evening - dt_util.utcnow()).total_seconds()
+    await probed.poll(2 * INTERVAL)
+    assert probed.shown("clock") == "unknown"
+
+
+async def test_a_unit_that_lacks_them_has_none_of_these_entities(
+    all_enabled: None, short_silence: None, active: House
+) -> None:
+    keys = [each.key for each in (*newer_sensor.VALUES, *newer_sensor.TASKS)]
+    active.bms.unsupported.update(["TIME", "STRN", "CFVC", *(key.upper() for key in keys)])
+    await active.set_up()
+    await active.probe(INTERVAL)
+    prefix = f"{active.entry.entry_id}_"
+    shown = {each.unique_id.removeprefix(prefix) for each in active.registered_entities()}
+    assert not shown & {*keys, "strn", "cfvc", "clock", "clock_deviation"}
+
+
+async def test_only_what_an_owner_looks_at_is_enabled_at_first(
+    short_silence: None, active: House
+) -> None:
+    await active.set_up()
+    await active.probe(INTERVAL)
+    await active.probe(INTERVAL)
+    enabled = {
+        each.key
+        for each in (
+            *newer_sensor.VALUES,
+            *newer_sensor.TASKS,
+            newer_sensor.CLOCK,
+            newer_sensor.CLOCK_DEVIATION,
+        )
+        if not active.registered(each.key).disabled
+    }
+    assert enabled == ENTITIES_BY_DEFAULT
