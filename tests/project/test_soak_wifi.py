@@ -67,7 +67,7 @@ def test_nothing_that_is_right_is_called_wrong() -> None:
         ),
         pytest.param(
             "number = messages._number\n"
-            "messages._number = lambda check, value: number(check, 0.0 if value is None else value)",
+            "messages._number = lambda check, value: number(check, 0.0 if not value else value)",
             id="a null is taken for nought",
         ),
         pytest.param("bms.SILENCE = 900.0\nbms._GRACE = 900.0", id="old values stay"),
