@@ -518,6 +518,7 @@ async def test_the_same_bms_over_both_ways_raises_an_issue_until_one_is_gone(
     line.bms[2].settings["SERI"] = 2261
     serial = House(hass, line, serial_entry_for(line, address=2))
     await serial.set_up()
+    await serial.poll()
     house = await set_up(hass, module)
     await passes(6)
     issues = ir.async_get(hass).issues

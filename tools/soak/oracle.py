@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any, cast
 
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
@@ -33,6 +33,22 @@ _MAIN = {
 }
 _COUNTERS = {"cycles": "CYCL", "overvoltage_count": "VMAX", "undervoltage_count": "VMIN"}
 _SETTINGS = {row.key: row for row in SETTINGS}
+_NEWER = {row.key: row.code for row in BY_CODE.values() if row.newer and row.is_number}
+_TASKS = ("re1t", "op2t")
+_MODES = (
+    "off",
+    "voltage",
+    "temperature",
+    "current",
+    "state_of_charge",
+    "lowest_cell",
+    "highest_cell",
+    "charge_enable",
+    "discharge_enable",
+)
+_CLOCK = ("clock", "clock_deviation")
+_ZONE = 15
+"""Minutes by whole numbers of which zones differ."""
 # Key: code, place of the unit in LCD3, name of the attribute that goes with it.
 _WHERE = {
     "min_cell_voltage": (0, "cell"),
@@ -99,6 +115,8 @@ def code_of(key: str) -> str | None:
         "bms_temperature": "BTEM",
         "reference_voltage": "REFC",
         "serial_number": "SERI",
+        **dict.fromkeys(_CLOCK, "TIME"),
+        **_NEWER,
         **_COUNTERS,
     }.get(key)
 
@@ -114,6 +132,8 @@ def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
         return True
     if key == _EVENTS:
         return _is_true_event(bms, shown)
+    if key in _CLOCK:
+        return _is_true_clock(bms, key, shown.state, moment)
     if not any(_matches(shown.state, each) for each in _candidates(bms, key, moment)):
         return False
     if key in _WHERE:
@@ -183,6 +203,9 @@ def _expected(key: str, code: str, answer: Any) -> tuple[float, float] | str:
             return answer[0], _rounding(1)
         case "reference_voltage":
             return answer, _rounding(4)
+    if key in _TASKS:
+        mode = int(answer) >> 24 & 0xF
+        return _MODES[mode] if mode < len(_MODES) else "unknown"
     row = BY_CODE[code]
     if row.choices:
         return row.choices.get(int(answer), "unknown")
@@ -219,6 +242,22 @@ def _matches(state: str, expected: tuple[float, float] | str) -> bool:
         return abs(float(state) - value) <= rounding
     except ValueError:
         return False
+
+
+def _is_true_clock(bms: SignedBms, key: str, state: str, moment: Moment) -> bool:
+    """Tell whether the clock was shown as it is, in whatever zone the house is.
+
+    How far it is ahead goes by the wall clock, which a soak leaves alone: it is not judged, but
+    what it is worked out from is.
+    """
+    if key == "clock_deviation":
+        return True
+    shown = datetime.fromisoformat(state)
+    return any(
+        (said.minute % _ZONE, said.second) == (shown.minute % _ZONE, shown.second)
+        for said in _answers(bms, "TIME", moment)
+        if said is not None
+    )
 
 
 def _is_true_place(bms: SignedBms, key: str, attributes: Mapping[str, Any], moment: Moment) -> bool:
