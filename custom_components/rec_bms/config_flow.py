@@ -111,7 +111,10 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         """Wait for the module to tell who it is."""
         if self._scan_task is None:
             self._raise_if_over()
-            self._scan_task = self.hass.async_create_task(self._identify(), f"{DOMAIN} listen")
+            # Begun later: a flow whose progress is over at once is shown its own input again.
+            self._scan_task = self.hass.async_create_task(
+                self._identify(), f"{DOMAIN} listen", eager_start=False
+            )
         if not self._scan_task.done():
             return self.async_show_progress(
                 step_id="listen",

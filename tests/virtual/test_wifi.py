@@ -409,7 +409,7 @@ async def test_what_is_no_module_is_said_to_be_none(hass: HomeAssistant, page: A
     assert hass.loop.time() - began < 141
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:1", "", "a b", "http://", "[::1", "x" * 300])
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "", "a b", "http://", "[::1"])
 async def test_a_host_where_nobody_is_is_said(hass: HomeAssistant, host: str) -> None:
     dialog = await wifi_dialog(hass, host)
     await finish(dialog)
