@@ -105,7 +105,9 @@ class Targets:
             assert len(assembler.payloads) <= 16
             if assembler.progress is not self._answer.Progress.WHOLE:
                 continue
-            self._check(self._values.decode(instruction, tuple(assembler.payloads)))
+            # A BMS that does not know the instruction says so; a transaction goes no further.
+            if not self._values.is_refusal(assembler.payloads[0]):
+                self._check(self._values.decode(instruction, tuple(assembler.payloads)))
             rounds += 1
             if rounds == _MOST_ROUNDS:
                 return
