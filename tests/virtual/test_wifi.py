@@ -22,7 +22,8 @@ from tools.simulator import BMS
 from tools.simulator.wifi import WifiModule
 from tools.testkit import web_servers
 
-CAPTURE = Path(__file__).with_name("wifi_capture.jsonl").read_text("utf-8").splitlines()
+_CAPTURED = Path(__file__).parents[1] / "unit" / "protocol" / "wifi_capture"
+CAPTURE = [(_CAPTURED / f"{kind}.json").read_text("utf-8") for kind in ("status", "settings")]
 NAME = "1A-2261"
 PERIOD = 5.0
 
