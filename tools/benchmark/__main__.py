@@ -23,10 +23,11 @@ from . import decoding, first_reading, poll, rows, setting, table
 
 BAUDRATES = (38400, 56000, 115200)
 BATTERIES = ((1, 14), (15, 15))
+PUSHING = ((1, 4), (8, 12))
 MANY = ((1, 14, 20), (15, 15, 4))
 """Units, cells of each, and batteries, each on a port of its own."""
 _WITHOUT_HOME_ASSISTANT = ("wire", "setting", "decoder")
-_WITH_HOME_ASSISTANT = ("load", "long_runs", "adding")
+_WITH_HOME_ASSISTANT = ("load", "push", "long_runs", "adding")
 _ADDING_REPEATS = 3
 
 
@@ -100,6 +101,7 @@ class _Benchmark:
             "wire": lambda: asyncio.run(self._wire()),
             "setting": lambda: asyncio.run(self._setting()),
             "load": self._load,
+            "push": lambda: asyncio.run(self._push()),
             "decoder": self._decoder,
             "long_runs": self._long_runs,
             "adding": lambda: asyncio.run(self._adding()),
@@ -131,6 +133,16 @@ class _Benchmark:
         _say(f"polling {len(sizes)} sets of batteries from Home Assistant, one after the other")
         results = list(load.measure(self._folder, sizes, self._options.polls))
         self._keep("load", results, [row for each in results for row in rows.of_load(each)])
+
+    async def _push(self) -> None:
+        from . import push  # noqa: PLC0415  (needs Home Assistant)
+
+        _say("pushing from a WiFi module")
+        results = [
+            await push.measure(self._folder, units, cells, self._options.polls)
+            for units, cells in PUSHING
+        ]
+        self._keep("push", results, [rows.of_push(result) for result in results])
 
     def _decoder(self) -> None:
         results = decoding.measure()

@@ -14,6 +14,7 @@ from .table import Row, row_against
 
 if TYPE_CHECKING:
     from .load import Load
+    from .push import PushResult
     from .virtual import Memory, Writes
 
 SCENARIOS = {"rest": "at rest", "day": "at work"}
@@ -98,6 +99,18 @@ def of_load(load: Load) -> list[Row]:
         ),
         *([memory] if several else []),
     ]
+
+
+def of_push(push: PushResult) -> Row:
+    """Return what a WiFi module's push takes until the last state is written: median, worst."""
+    return Row(
+        what="push to the last state",
+        of=f"{push.units}x{push.cells}, {push.states} states",
+        measured=push.median_ms,
+        unit="ms",
+        worst=push.worst_ms,
+        at_most=1000.0,
+    )
 
 
 def of_decoder(throughput: Throughput) -> Row:

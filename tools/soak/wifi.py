@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from aiohttp import ThreadedResolver
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
@@ -279,23 +278,11 @@ def _battery(seed: int, charge: float | None = None) -> BMS:
     return bms
 
 
-class _Resolver(ThreadedResolver):
-    """Looks up names without the network integration, which Home Assistant's own wants."""
-
-    def __init__(self, _: HomeAssistant) -> None:
-        super().__init__()
-
-    async def real_close(self) -> None:
-        """Close, as Home Assistant names it."""
-        await self.close()
-
-
 async def soak_over_wifi(folder: str, hours: float, faulty: float, seed: int) -> WifiReport:
     """Run for hours of virtual time with a share of the messages faulty; tell what was found."""
     loop = asyncio.get_running_loop()
     enabled = "homeassistant.helpers.entity.Entity.entity_registry_enabled_default"
-    resolver = patch("homeassistant.helpers.aiohttp_client._async_make_resolver", _Resolver)
-    with everything_virtual(loop), resolver, patch(enabled, new=True):
+    with everything_virtual(loop), patch(enabled, new=True):
         faults = WifiFaults(dict.fromkeys(ABOUT, faulty / len(ABOUT)), seed)
         async with WifiModule(
             _battery(seed), name=NAME, period=5, settings_period=20, faults=faults

@@ -11,6 +11,7 @@ from unittest.mock import patch
 # Ahead of the test package, which has a custom_components of its own.
 import custom_components.rec_bms  # noqa: F401  isort: skip
 
+from aiohttp import ThreadedResolver
 from homeassistant import loader
 from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
@@ -23,6 +24,17 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.rec_bms.const import DOMAIN
 
 
+class _Resolver(ThreadedResolver):
+    """Looks up names without the network integration, which Home Assistant's own wants."""
+
+    def __init__(self, _: HomeAssistant) -> None:
+        super().__init__()
+
+    async def real_close(self) -> None:
+        """Close, as Home Assistant names it."""
+        await self.close()
+
+
 @asynccontextmanager
 async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
     """Run a Home Assistant with a configuration folder of its own, in the present loop.
@@ -31,7 +43,10 @@ async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistant]:
     """
     config = folder / "in_process"
     config.mkdir(exist_ok=True)
-    with patch.object(usb, "async_register_port_event_callback", lambda *_: lambda: None):
+    with (
+        patch.object(usb, "async_register_port_event_callback", lambda *_: lambda: None),
+        patch("homeassistant.helpers.aiohttp_client._async_make_resolver", _Resolver),
+    ):
         async with async_test_home_assistant(config_dir=str(config)) as hass:
             hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
             hass.config.components.add("usb")
