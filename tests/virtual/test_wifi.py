@@ -466,6 +466,39 @@ async def test_a_module_moves_to_another_host(hass: HomeAssistant, module: WifiM
     assert entry.state is ConfigEntryState.LOADED
 
 
+async def test_a_new_host_where_nobody_is_is_asked_for_again(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    house = await set_up(hass, module)
+    result = await reconfigure(hass, house.entry, "127.0.0.1:1")
+    assert (result["step_id"], result["errors"]) == ("reconfigure_wifi", {"base": "cannot_connect"})
+    suggested = {str(key): key.description for key in result["data_schema"].schema}
+    assert suggested == {"host": {"suggested_value": "127.0.0.1:1"}}
+    assert house.entry.data == {"host": module.host}
+    assert house.entry.state is ConfigEntryState.LOADED
+
+
+async def test_an_entry_whose_host_is_no_module_says_so(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    async with web_servers.serving(web_servers.not_found) as host:
+        entry = MockConfigEntry(domain=DOMAIN, title=NAME, unique_id=NAME, data={"host": host})
+        await House(hass, None, entry).try_to_set_up()  # type: ignore[arg-type]
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "no_module"
+
+
+async def test_an_entry_whose_module_tells_no_name_says_so(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    module.missing = {"settings.bms_name"}
+    house = await set_up(hass, module)
+    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    assert house.entry.error_reason_translation_key == "no_name"
+    await passes(1)
+    assert module.clients == 0
+
+
 async def test_the_same_host_is_looked_at_by_one_connection(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
