@@ -35,6 +35,7 @@ PARTS = (
     "Dashboard and cards",
     "Ports and the line",
     "Diagnostics",
+    "WiFi module",
 )
 
 type Row = tuple[str, str, str]
