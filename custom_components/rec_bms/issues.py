@@ -97,7 +97,7 @@ class IssueWatch:
             return
         share = sum(each[2] for each in counted) / exchanges
         if share > _BAD_SHARE:
-            self._raise_line(share)
+            self._warn(_line_id(self._entry), "bad_line", percent=f"{share * 100:.0f}")
         elif share < _GOOD_SHARE:
             ir.async_delete_issue(self._hass, DOMAIN, _line_id(self._entry))
 
@@ -110,32 +110,17 @@ class IssueWatch:
         if other is None:
             ir.async_delete_issue(self._hass, DOMAIN, _ways_id(self._entry))
             return
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            _ways_id(self._entry),
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="two_ways",
-            translation_placeholders={
-                "title": self._entry.title,
-                "other": other.title,
-                "serial": str(serial),
-            },
-        )
+        self._warn(_ways_id(self._entry), "two_ways", other=other.title, serial=str(serial))
 
-    def _raise_line(self, share: float) -> None:
+    def _warn(self, issue_id: str, key: str, **placeholders: str) -> None:
         ir.async_create_issue(
             self._hass,
             DOMAIN,
-            _line_id(self._entry),
+            issue_id,
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key="bad_line",
-            translation_placeholders={
-                "title": self._entry.title,
-                "percent": f"{share * 100:.0f}",
-            },
+            translation_key=key,
+            translation_placeholders={"title": self._entry.title, **placeholders},
         )
 
     @callback

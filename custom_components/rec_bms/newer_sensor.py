@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, override
@@ -18,6 +19,7 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity
+from .protocol.clock import Clock
 from .protocol.outputs import Mode, Task, task
 from .protocol.state import Quantity
 from .setting_sensor import RecBmsSettingSensor
@@ -41,6 +43,26 @@ def _value(
         native_unit_of_measurement=unit,
         suggested_display_precision=precision,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecBmsClockDescription(SensorEntityDescription):
+    """A sensor of the BMS's clock: what it makes of what the clock said."""
+
+    value_fn: Callable[[Clock], datetime | int | None]
+
+
+def _in_utc(clock: Clock) -> datetime | None:
+    """Return what the clock said; None for what is beyond the calendar in UTC."""
+    try:
+        return dt_util.as_utc(clock.time)
+    except OverflowError:
+        return None
+
+
+def _ahead(clock: Clock) -> int:
+    """Return the whole s, which is all that it tells, that the clock is ahead of our time."""
+    return round(clock.deviation(dt_util.get_default_time_zone()))
 
 
 _VOLT = UnitOfElectricPotential.VOLT
@@ -72,39 +94,43 @@ TASKS = tuple(
     )
     for key in ("re1t", "op2t")
 )
-CLOCK = SensorEntityDescription(
-    key="clock",
-    translation_key="clock",
-    device_class=SensorDeviceClass.TIMESTAMP,
-    entity_category=EntityCategory.DIAGNOSTIC,
-    entity_registry_enabled_default=False,
-)
-CLOCK_DEVIATION = SensorEntityDescription(
-    key="clock_deviation",
-    translation_key="clock_deviation",
-    device_class=SensorDeviceClass.DURATION,
-    state_class=SensorStateClass.MEASUREMENT,
-    entity_category=EntityCategory.DIAGNOSTIC,
-    native_unit_of_measurement=UnitOfTime.SECONDS,
-    suggested_display_precision=0,
+CLOCKS = (
+    RecBmsClockDescription(
+        key="clock",
+        translation_key="clock",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=_in_utc,
+    ),
+    RecBmsClockDescription(
+        key="clock_deviation",
+        translation_key="clock_deviation",
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=0,
+        value_fn=_ahead,
+    ),
 )
 
 
 def newer_sensors(coordinator: RecBmsCoordinator) -> Iterable[Candidate]:
     """Yield a sensor for each thing that only newer units tell."""
-    kinds = (
-        *((RecBmsSettingSensor, each, each.key) for each in VALUES),
-        *((RecBmsTaskSensor, each, each.key) for each in TASKS),
-        (RecBmsClockSensor, CLOCK, Quantity.CLOCK),
-        (RecBmsClockDeviationSensor, CLOCK_DEVIATION, Quantity.CLOCK),
-    )
-    for kind, each, required in kinds:
-        yield Candidate(
-            each.key,
-            frozenset({required}),
-            partial(kind, coordinator, each),
-            each.entity_registry_enabled_default,
-        )
+    for value in VALUES:
+        yield _candidate(value, value.key, partial(RecBmsSettingSensor, coordinator, value))
+    for each in TASKS:
+        yield _candidate(each, each.key, partial(RecBmsTaskSensor, coordinator, each))
+    for clock in CLOCKS:
+        yield _candidate(clock, Quantity.CLOCK, partial(RecBmsClockSensor, coordinator, clock))
+
+
+def _candidate(
+    description: SensorEntityDescription, required: str, make: Callable[[], RecBmsEntity]
+) -> Candidate:
+    enabled = description.entity_registry_enabled_default
+    return Candidate(description.key, frozenset({required}), make, enabled)
 
 
 class RecBmsTaskSensor(RecBmsEntity, SensorEntity):
@@ -145,43 +171,19 @@ class RecBmsTaskSensor(RecBmsEntity, SensorEntity):
 
 
 class RecBmsClockSensor(RecBmsEntity, SensorEntity):
-    """Shows what the BMS's clock says, as a time in Home Assistant's zone."""
+    """Shows something of the BMS's clock."""
 
-    def __init__(
-        self, coordinator: RecBmsCoordinator, description: SensorEntityDescription
-    ) -> None:
+    entity_description: RecBmsClockDescription
+
+    def __init__(self, coordinator: RecBmsCoordinator, description: RecBmsClockDescription) -> None:
         super().__init__(coordinator, description, frozenset({Quantity.CLOCK}))
 
     @property
     @override
-    def native_value(self) -> datetime | None:
+    def native_value(self) -> datetime | int | None:
         """What the clock said when it was read."""
-        if (clock := self.coordinator.data.state.clock) is None:
-            return None
-        try:
-            return dt_util.as_utc(clock.time)
-        except OverflowError:
-            return None
-
-    @override
-    def _content(self) -> object:
-        return self.native_value
-
-
-class RecBmsClockDeviationSensor(RecBmsEntity, SensorEntity):
-    """Shows how far the BMS's clock is ahead of Home Assistant's time."""
-
-    def __init__(
-        self, coordinator: RecBmsCoordinator, description: SensorEntityDescription
-    ) -> None:
-        super().__init__(coordinator, description, frozenset({Quantity.CLOCK}))
-
-    @property
-    @override
-    def native_value(self) -> int | None:
-        """How many whole s the clock is ahead, which is all that it tells; negative if behind."""
         clock = self.coordinator.data.state.clock
-        return None if clock is None else round(clock.deviation(dt_util.get_default_time_zone()))
+        return None if clock is None else self.entity_description.value_fn(clock)
 
     @override
     def _content(self) -> object:

@@ -158,9 +158,9 @@ async def test_pauses_grow_to_45_s_and_begin_anew_after_a_good_message(
 
         def noted(*arguments: object, **options: object) -> object:
             tried.append(now())
-            return connect(*arguments, **options)  # type: ignore[arg-type]
+            return connect(*arguments, **options)  # type: ignore[arg-type]  # passed on as they came
 
-        session.ws_connect = noted  # type: ignore[method-assign,assignment]
+        session.ws_connect = noted  # type: ignore[method-assign,assignment]  # only watched
         await module.sleep()
         began = now()
         await asyncio.sleep(170)

@@ -145,8 +145,7 @@ async def test_only_what_an_owner_looks_at_is_enabled_at_first(
         for each in (
             *newer_sensor.VALUES,
             *newer_sensor.TASKS,
-            newer_sensor.CLOCK,
-            newer_sensor.CLOCK_DEVIATION,
+            *newer_sensor.CLOCKS,
         )
         if not active.registered(each.key).disabled
     }

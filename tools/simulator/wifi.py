@@ -140,6 +140,7 @@ class WifiModule:
         try:
             kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             kept.bind((self._interface, self.port))
+        # Raised again: whatever it is, the socket does not stay open for it.
         except BaseException:
             kept.close()
             raise

@@ -84,6 +84,7 @@ class WifiBms:
         try:
             await self._news.wait()
             self._raise_if_away()
+        # A set-up that is cancelled leaves no connection behind, either.
         except BaseException:
             await self.close()
             raise
