@@ -190,6 +190,18 @@ async def test_what_is_no_message_is_dropped_and_counted(
         assert module.connections == 1
 
 
+async def test_after_half_a_message_it_is_heard_again(
+    session: aiohttp.ClientSession, module: WifiModule
+) -> None:
+    async with listening(session, module) as heard:
+        await module.push_raw(b"\x81\x7e\x10\x00" + module.status().encode()[:200])
+        await asyncio.sleep(150)
+        heard.news.clear()
+        await asyncio.sleep(6)
+        assert heard.volts == pytest.approx(13.3, abs=0.3)
+        assert module.clients == 1
+
+
 async def test_settings_that_stop_are_told_no_more(
     session: aiohttp.ClientSession, module: WifiModule
 ) -> None:
