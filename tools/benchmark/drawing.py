@@ -45,7 +45,9 @@ STEPS: Final = {
 # and nothing in it has a place before the frame around it, Home Assistant's own card, is drawn.
 MEASURE: Final = """async (shown, { device, draws, updates }) => {
     const name = shown.localName;
-    const host = shown.parentElement;
+    // A place of its own: Home Assistant replaces those of a dashboard whose battery still grows,
+    // and a card that is in no document never draws.
+    const host = document.body.appendChild(document.createElement("div"));
     const hass = document.querySelector("home-assistant").hass;
     let card;
     const timed = async (what, times = 1) => {
@@ -102,7 +104,7 @@ MEASURE: Final = """async (shown, { device, draws, updates }) => {
             ...hass, states: { ...states, "sensor.of_others": { state: String(count) } } }));
         return timed(time => { card.hass = others[time]; }, others.length);
     });
-    card.remove();
+    host.remove();
     return { draw, all, one, none };
 }"""
 
