@@ -29,6 +29,7 @@ _KEPT_SECONDS = 3600.0
 _ERROR_LASTS = 90.0
 _CLOCK_STARTS_AT = datetime(2026, 2, 28, 23, 50)  # noqa: DTZ001  (a BMS knows of no zone)
 """What a BMS's clock shows at nought of the loop's: ten minutes on, a month ends."""
+_ABOUT_MIDNIGHT = 60.0
 _IN_A_FRAME = 63
 
 SETTINGS = tuple(
@@ -223,6 +224,11 @@ class SignedBms:
 def clock_at(now: float) -> datetime:
     """Return what a BMS's clock shows, to the second, at a time of the loop in s."""
     return _CLOCK_STARTS_AT + timedelta(seconds=int(now))
+
+
+def is_about_midnight(now: float) -> bool:
+    """Tell whether a BMS's date may change while all is read, at a time of the loop in s."""
+    return clock_at(now - _ABOUT_MIDNIGHT).date() != clock_at(now + _ABOUT_MIDNIGHT).date()
 
 
 def _measured(row: Instruction, times: int) -> float:

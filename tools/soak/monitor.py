@@ -228,6 +228,7 @@ class Monitor:
             and before.state not in oracle.ABSENT
             and before.state != state.state
             and entry.entry_id in self._polled
+            and oracle.is_of_one_answer(key)
         )
         self._judge(
             entry,

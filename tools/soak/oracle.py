@@ -121,6 +121,11 @@ def code_of(key: str) -> str | None:
     }.get(key)
 
 
+def is_of_one_answer(key: str) -> bool:
+    """Tell whether an entity is of one answer; a date may make an earlier time a clock's."""
+    return key not in _CLOCK
+
+
 def knows(key: str) -> bool:
     """Tell whether there is a rule for what an entity may show."""
     return key in (_EVENTS, *_PRODUCTS) or code_of(key) is not None

@@ -29,7 +29,7 @@ from tools.testkit.in_process import add_entry, home_assistant
 from tools.testkit.virtual_time import everything_virtual
 
 from . import oracle
-from .bms import COUNTERS, SETTINGS
+from .bms import COUNTERS, SETTINGS, is_about_midnight
 from .monitor import Monitor
 from .report import Report
 from .scenarios import PLANS, Scenario
@@ -263,6 +263,9 @@ class _Soak:
             for bms in scenario.bms.values():
                 bms.steady = True
         await asyncio.sleep(5)
+        # While a date may change, what the clock said before is shown on.
+        while is_about_midnight(asyncio.get_running_loop().time()):
+            await asyncio.sleep(5)
         await asyncio.gather(*(self._read_all(entry) for entry in self._entries))
         before = self._findings.wrong_states
         for entry in self._entries:
