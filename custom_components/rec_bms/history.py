@@ -5,7 +5,7 @@ Values are in the line's unit, as the BMS gave them; settings go by their codes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -224,10 +224,11 @@ class History:
             return None
         return next((each for each in self.snapshots if each.time == time), None)
 
-    def accept(self, codes: Iterable[str]) -> None:
-        """Be told that the owner has seen these changes."""
-        for code in tuple(codes):
-            self.reports.pop(code, None)
+    def accept(self, reports: Mapping[str, Report]) -> None:
+        """Be told that the owner wants these changes to stay; newer ones he has not seen."""
+        for code, report in reports.items():
+            if self.reports.get(code) == report:
+                del self.reports[code]
 
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON can keep."""

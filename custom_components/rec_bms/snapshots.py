@@ -14,7 +14,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER
-from .history import History, Intent, Reason, Snapshot, Unit
+from .history import History, Intent, Reason, Report, Snapshot, Unit
 from .protocol.bms import SetResult
 from .protocol.errors import (
     BmsError,
@@ -52,6 +52,7 @@ class Snapshots:
         )
         self._history = History()
         self._being_set: Counter[str] = Counter()
+        self._reported: Mapping[str, Report] = {}
         self._loading = asyncio.Lock()
         self._is_loaded = False
         self._listeners: list[Callable[[], None]] = []
@@ -72,6 +73,7 @@ class Snapshots:
                 kept = await self._store.async_load()
                 if kept is not None:
                     self._history = History.from_dict(kept)
+                    self._reported = dict(self._history.reports)
             except (HomeAssistantError, ValueError) as err:
                 LOGGER.warning("What was kept of a BMS's settings cannot be read: %s", err)
                 self._store.make_read_only()
@@ -150,10 +152,16 @@ class Snapshots:
         return snapshot
 
     @callback
-    def accept(self, codes: list[str]) -> None:
+    def accept(self, reports: Mapping[str, Report]) -> None:
         """Take the owner's word for it that changes made elsewhere are to stay."""
-        self._history.accept(codes)
+        self._history.accept(reports)
         self._keep()
+
+    @callback
+    def has_new_reports(self) -> bool:
+        """Tell whether any change was reported since this was asked last, or the file read."""
+        before, self._reported = self._reported, dict(self._history.reports)
+        return any(before.get(code) != report for code, report in self._reported.items())
 
     def _read(self, values: Mapping[str, float], *, news: bool = False) -> None:
         read = {code: value for code, value in values.items() if not self._being_set[code]}

@@ -26,6 +26,16 @@ def full_name(hass: HomeAssistant, setting: Setting) -> str:
 
 
 @callback
+def choice_of(hass: HomeAssistant, setting: Setting, value: float) -> str:
+    """Return what a choice is called, as its entity shows it; one outside the list as it is."""
+    texts = async_get_cached_translations(hass, hass.config.language, "entity", DOMAIN)
+    if (option := setting.choices.get(int(value))) is None:
+        return f"{value:g}"
+    key = f"component.{DOMAIN}.entity.{Platform.SELECT}.{setting.key}.state.{option}"
+    return texts.get(key, option)
+
+
+@callback
 def message_of(hass: HomeAssistant, err: HomeAssistantError) -> str:
     """Return what an exception says."""
     texts = async_get_cached_translations(hass, hass.config.language, "exceptions", DOMAIN)

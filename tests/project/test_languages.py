@@ -64,7 +64,7 @@ SHAPE = {
         }
     },
     "exceptions": {"*": {"message": TEXT}},
-    "issues": {"*": {"title": TEXT, "description": TEXT}},
+    "issues": {"*": {"title": TEXT, "description": TEXT, "fix_flow": FLOW}},
     "selector": {"*": {"options": {"*": TEXT}}},
     "services": {"*": {"name": TEXT, "description": TEXT, "fields": FIELDS}},
 }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.core import Context
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.rec_bms.history import Reason
