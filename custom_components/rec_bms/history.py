@@ -200,7 +200,8 @@ class History:
         if new:
             self._complete(new)
         # Counting is no change of a setting, and 200 snapshots of it would leave no others.
-        if reason is Reason.ELSEWHERE and changes.keys() <= _COUNTS_BY_ITSELF:
+        by_itself = reason is Reason.ELSEWHERE and changes.keys() <= _COUNTS_BY_ITSELF
+        if not changes or by_itself:
             return bool(new)
         self._add(now, reason, changes, user)
         return True
