@@ -241,6 +241,24 @@ async def test_the_page_hears_nothing_of_what_its_user_may_not_see(
     assert [list(each["changes"]) for each in await page.hears()] == [["canf"], [], []]
 
 
+async def test_what_has_no_entity_is_told_in_the_unit_of_the_line(
+    running: House, page: Page
+) -> None:
+    await changed_elsewhere(running, IOFF=0.5, SOCH=0.1)
+    await page.asks("kept")
+    newest, before = (await page.hears())[:2]
+    assert newest["changes"]["soch"] == {"old": 5, "new": 10, "unit": "%"}
+    assert before["changes"]["ioff"] == {"old": 0, "new": 0.5, "unit": "A"}
+
+
+async def test_a_bms_that_is_not_loaded_still_has_its_history(running: House, page: Page) -> None:
+    await changed_elsewhere(running, SOCH=0.1)
+    await running.hass.config_entries.async_unload(running.entry.entry_id)
+    await page.asks("kept")
+    newest = (await page.hears())[0]
+    assert newest["changes"] == {"soch": {"old": 0.05, "new": 0.1, "unit": "fraction"}}
+
+
 async def test_the_subscription_goes_on_over_a_reload(running: House, page: Page) -> None:
     await page.asks("kept")
     await page.hears()

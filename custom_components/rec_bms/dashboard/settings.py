@@ -24,6 +24,7 @@ from ..protocol.factory import factory_value
 from ..protocol.restoring import plan, same
 from ..protocol.rs485.codec import parse_setting
 from ..protocol.rs485.instructions import BY_CODE, SETTINGS
+from ..protocol.settings import Setting
 from ..restore import KNOWN
 from ..setting import RecBmsSettingEntity, setting_entities
 from ..snapshots import async_get_snapshots
@@ -97,7 +98,12 @@ async def kept(
     @callback
     def tell() -> None:
         entities = _readable(hass, entry, connection.user)
-        backups = [_listed(each, entities) for each in reversed(snapshots.history.snapshots)]
+        # One that is disabled, cannot be set or is not loaded has no entity that could say.
+        may_read_all = connection.user.permissions.access_all_entities(POLICY_READ)
+        backups = [
+            _listed(each, entities, may_read_all=may_read_all)
+            for each in reversed(snapshots.history.snapshots)
+        ]
         connection.send_message(websocket_api.event_message(message["id"], {"backups": backups}))
 
     connection.subscriptions[message["id"]] = snapshots.async_subscribe(tell)
@@ -161,18 +167,20 @@ def _factory(entity: RecBmsSettingEntity, chemistry: float | None) -> float | st
     return None if value is None else entity.to_shown(value)
 
 
-def _listed(snapshot: Snapshot, entities: _Entities) -> dict[str, Any]:
+def _listed(snapshot: Snapshot, entities: _Entities, *, may_read_all: bool) -> dict[str, Any]:
     """Return what was kept, its changes by key and with the unit that they are in."""
     changes = {
-        key: _shown(change, key, entities)
+        (key := KNOWN[code].key): _shown(change, KNOWN[code], entities.get(key))
         for code, change in snapshot.changes.items()
-        if (key := KNOWN[code].key) in entities
+        if may_read_all or KNOWN[code].key in entities
     }
     return {**snapshot.summary(), "changes": changes}
 
 
-def _shown(change: Change, key: str, entities: _Entities) -> dict[str, Any]:
-    entity = entities[key]
+def _shown(change: Change, setting: Setting, entity: RecBmsSettingEntity | None) -> dict[str, Any]:
+    """Return a change as its entity shows it, in the line's unit where there is none."""
+    if entity is None:
+        return {"old": change.old, "new": change.new, "unit": setting.line_unit}
     return {
         "old": entity.to_shown(change.old),
         "new": entity.to_shown(change.new),
