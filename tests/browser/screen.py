@@ -161,7 +161,7 @@ class Screen:
         )
         return found
 
-    async def overflows(self) -> bool:
+    async def overflows(self, selector: str = CARD) -> bool:
         """Tell whether the page is wider than the screen, or something hangs out of a card."""
         wide: bool = await self.page.evaluate(
             """selector => document.documentElement.scrollWidth > innerWidth ||
@@ -172,6 +172,6 @@ class Screen:
                         return width > 1 && (left < edge.left - 1 || right > edge.right + 1);
                     });
                 })""",
-            CARD,
+            selector,
         )
         return wide

@@ -13,6 +13,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import STILL, installed
 from tests.browser.house import Battery, House
 from tests.browser.screen import Screen
+from tests.browser.settings_page import SettingsPage
 from tools.testkit.flow import add_wifi_module
 from tools.testkit.simulated import SimulatedBms, running_simulator
 
@@ -69,5 +70,7 @@ async def test_settings_over_wifi_can_only_be_seen(
 ) -> None:
     await screen.open("2-settings")
     await expect(screen.page.get_by_text("the settings can only be seen")).to_be_visible()
-    await expect(screen.page.get_by_text("Cell overvoltage cut-off")).to_be_visible()
-    await expect(screen.page.locator("ha-textfield, ha-input, ha-select")).to_have_count(0)
+    page = SettingsPage(screen)
+    await expect(page.row("cmax")).to_contain_text("Cell overvoltage cut-off")
+    await expect(page.present("cmax")).to_have_text("3.650 V")
+    await expect(page.card.locator("input, select, button")).to_have_count(0)

@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.house import Battery, House, until
 from tests.browser.screen import CARD, Screen
+from tests.browser.settings_page import SETTINGS_CARD, SettingsPage
 
 VIEWS = ("overview", "cells", "history", "settings")
 
@@ -145,11 +146,8 @@ async def test_a_limit_changed_in_the_settings_view_moves_its_line(
     await screen.open("cells")
     await screen.cells_are_drawn(14)
     before = await screen.line("bvol")
-    await screen.open("settings")
-    row = screen.page.locator("hui-number-entity-row").filter(has_text="Balancing end voltage")
-    field = row.locator("input")
-    await field.fill("4.12")
-    await field.press("Enter")
+    page = await SettingsPage.opened(screen)
+    await page.change(bvol="4.12")
     await battery.shows("bvol", "4.12")
     await screen.open("cells")
     await screen.cells_are_drawn(14)
@@ -166,7 +164,7 @@ async def test_settings_are_grouped_and_come_with_the_warning(
     await screen.open("settings")
     page = screen.page
     await expect(page.get_by_text("Wrong battery limits can damage")).to_be_visible()
-    titles = page.locator("hui-heading-card .title")
+    titles = page.locator(SETTINGS_CARD).locator("h2[id^=group-]")
     groups = ["Cell", "Temperature", "Pack", "State of charge", "Victron"]
     await expect(titles).to_have_text(groups)
 

@@ -41,6 +41,11 @@ class Api:
         """What Home Assistant's own web page calls itself."""
         return f"{self.url}/"
 
+    @property
+    def token(self) -> str | None:
+        """What this user is logged in with."""
+        return self._token
+
     async def request(self, method: str, path: str, **options: Any) -> bytes:
         """Return the body of an answer. Raises ApiError; aiohttp.ClientError without a server."""
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}

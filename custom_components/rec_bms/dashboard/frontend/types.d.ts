@@ -21,13 +21,32 @@ export interface Hass {
     string,
     { name?: string | null; name_by_user?: string | null; via_device_id?: string | null } | undefined
   >;
-  readonly locale: { language: string; number_format: string };
+  readonly locale: {
+    language: string;
+    number_format: string;
+    time_format?: string;
+    time_zone?: string;
+  };
   readonly language: string;
   readonly connected: boolean;
-  readonly connection: object;
-  readonly config: { components: string[] };
-  callWS<Answer>(message: { type: string }): Promise<Answer>;
-  formatEntityState(state: EntityState): string;
+  readonly connection: {
+    subscribeMessage(
+      hear: (message: any) => void,
+      message: { type: string; [field: string]: unknown },
+    ): Promise<() => void>;
+  };
+  readonly config: { components: string[]; time_zone?: string; language?: string };
+  readonly user?: { is_admin: boolean };
+  callWS<Answer>(message: { type: string; [field: string]: unknown }): Promise<Answer>;
+  callService(
+    domain: string,
+    service: string,
+    data: object,
+    target: undefined,
+    notifyOnError: boolean,
+    returnResponse?: boolean,
+  ): Promise<{ response?: any }>;
+  formatEntityState(state: EntityState, value?: string): string;
   formatEntityName?(state: EntityState | undefined, name: { type: "entity" }): string;
   loadBackendTranslation(category: string, integration: string): Promise<Localize>;
 }
@@ -96,6 +115,72 @@ export interface CellsConfig {
   show_limits?: boolean;
   show_resistance?: boolean;
   show_temperature?: boolean;
+}
+
+/** What the integration knows of a BMS's settings, beside their entities; see websocket.py. */
+export interface SettingsKnown {
+  settings: Record<string, KnownSetting | undefined>;
+  chemistry: string | null;
+  may_change: boolean;
+  reason: string | null;
+}
+
+/** `factory` is as the entity shows values. */
+export interface KnownSetting {
+  code: string;
+  factory: number | string | null;
+}
+
+/** A change of one setting; values as its entity shows them. */
+export interface Step {
+  key: string;
+  from: number | string | null;
+  to: number | string;
+}
+
+/** Steps are in the order in which they can be sent. */
+export interface Review {
+  steps: Step[];
+  problems: { key: string; message: string }[];
+}
+
+/** As its entity shows values; numbers in the line's unit where it has none that could be set. */
+export interface Change {
+  old: number | string | null;
+  new: number | string | null;
+  unit: string | null;
+}
+
+/** Settings as they were at a time, and what changed then, by key. */
+export interface Backup {
+  name: string | null;
+  time: string;
+  reason: "first" | "home_assistant" | "elsewhere" | "named";
+  user: string | null;
+  changes: Record<string, Change>;
+}
+
+/** By code, values in the line's unit. */
+export interface Comparison {
+  differences: Record<
+    string,
+    { name: string; unit: string | null; backup: number; current: number | null }
+  >;
+  missing: string[];
+}
+
+export interface Restored {
+  previous: number | null;
+  set: number;
+  get: number | null;
+  success: boolean;
+}
+
+/** What the settings card can be told. */
+export interface SettingsConfig {
+  type: string;
+  device?: string;
+  entity?: string;
 }
 
 /** A card, a section or a view of the dashboard, as Home Assistant reads it. */

@@ -1,60 +1,27 @@
 // @ts-check
 /** @import { Context } from "../types.d.ts" */
-import { WHOLE_WIDTH, entitiesOf, heading, section, view } from "./parts.js";
-
-/** @type {Record<string, string>} */
-const ICONS = {
-  cell: "mdi:battery-outline",
-  temperature: "mdi:thermometer",
-  amperage: "mdi:current-dc",
-  pack: "mdi:battery-high",
-  soc: "mdi:battery-60",
-  victron: "mdi:sine-wave",
-  error: "mdi:alert-outline",
-  bms: "mdi:chip",
-};
+import { WHOLE_WIDTH, entitiesOf, mainDevice, section, view } from "./parts.js";
 
 /**
- * The limits, in the groups and the order of the BMS's instructions.
+ * The limits, with what was changed when, and backups of them.
  * @param {Context} context
  */
 export function settingsView(context) {
-  const { say, hass, settings, battery } = context;
-  const groups = settings.map(({ category, keys }) => {
-    const entities = entitiesOf(context, keys);
-    if (!entities.length) return section([]);
-    return section([
-      heading(nameOf(hass, category), ICONS[category]),
-      {
-        type: "entities",
-        show_header_toggle: false,
-        entities: entities.map((entity) => ({ entity, name: { type: "entity" } })),
-        grid_options: { columns: "full" },
-      },
-    ]);
-  });
-  const shown = groups.filter((group) => group.cards.length);
-  const [kind, text] =
-    battery.way === "wifi" ? ["info", "dashboard.read_only"] : ["warning", "dashboard.warning"];
+  const { say, settings, battery } = context;
+  const device = mainDevice(context);
+  const hasSettings = settings.some(({ keys }) => entitiesOf(context, keys).length);
   const warning = {
     type: "markdown",
     text_only: true,
-    content: `<ha-alert alert-type="${kind}">\n\n${say(text)}\n\n</ha-alert>`,
+    content: `<ha-alert alert-type="warning">\n\n${say("dashboard.warning")}\n\n</ha-alert>`,
     grid_options: { columns: "full" },
   };
+  const card = { type: "custom:rec-bms-settings-card", device };
+  // Of what can only be seen, the card says so.
+  const cards = battery.way === "wifi" ? [card] : [warning, card];
   return view(
     context,
     "settings",
-    shown.length ? [section([warning], { columns: WHOLE_WIDTH }), ...shown] : [],
-    { max_columns: 2 },
+    hasSettings && device !== undefined ? [section(cards, { columns: WHOLE_WIDTH })] : [],
   );
-}
-
-/**
- * @param {Context["hass"]} hass
- * @param {string} category
- */
-function nameOf(hass, category) {
-  const key = `component.rec_bms.selector.instruction_category.options.${category}`;
-  return hass.localize(key) || category;
 }
