@@ -32,7 +32,7 @@ from .protocol.errors import (
     WrongTypeError,
 )
 from .protocol.settings import Setting
-from .words import full_name
+from .words import full_name, instruction_name
 
 _LONGEST_QUOTE = 40
 
@@ -99,7 +99,7 @@ def translated(hass: HomeAssistant, err: BmsError, title: str) -> HomeAssistantE
         case UnverifiedError(setting=setting, value=value):
             return failed("unverified", name=name_of(setting), value=shown(setting, value))
         case NoResponseError(instruction=code, name=name, address=address):
-            name = f"{name} ({code})"
+            name = instruction_name(hass, code, name)
             return failed("no_answer", name=name, title=title, address=str(address))
         case PortError(port=port, reason=reason):
             return failed("port_failed", port=port, reason=reason)
@@ -112,7 +112,7 @@ def translated(hass: HomeAssistant, err: BmsError, title: str) -> HomeAssistantE
         case WrongDeviceError(host=host, found=found):
             return failed("wrong_device", title=title, host=host, found=found)
         case NotToldError(instruction=code, name=name):
-            return failed("not_told", name=f"{name} ({code})", title=title)
+            return failed("not_told", name=instruction_name(hass, code, name), title=title)
     return failed("port_failed", port=title, reason=str(err))
 
 

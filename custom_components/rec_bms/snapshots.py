@@ -9,9 +9,9 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
-from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER
 from .history import History, Intent, Reason, Report, Snapshot, Unit
@@ -27,19 +27,25 @@ from .protocol.rs485.instructions import SETTINGS
 from .protocol.state import State
 
 _VERSION = 1
-_ALL: HassKey[dict[str, Snapshots]] = HassKey(f"{DOMAIN}_snapshots")
 
 
 async def async_get_snapshots(hass: HomeAssistant, entry_id: str) -> Snapshots:
     """Return the snapshots of an entry, the same ones over reloads, whether it is loaded or not."""
-    snapshots = hass.data.setdefault(_ALL, {}).setdefault(entry_id, Snapshots(hass, entry_id))
+    snapshots = _of_all_entries(hass).setdefault(entry_id, Snapshots(hass, entry_id))
     await snapshots.async_load()
     return snapshots
 
 
 async def async_remove_snapshots(hass: HomeAssistant, entry_id: str) -> None:
     """Forget the snapshots of an entry."""
-    await hass.data.setdefault(_ALL, {}).pop(entry_id, Snapshots(hass, entry_id)).async_remove()
+    snapshots = _of_all_entries(hass).pop(entry_id, Snapshots(hass, entry_id))
+    await snapshots.async_remove()
+
+
+@singleton(f"{DOMAIN}_snapshots")
+def _of_all_entries(hass: HomeAssistant) -> dict[str, Snapshots]:
+    """Return what was kept of each entry whose file has been read."""
+    return {}
 
 
 class Snapshots:

@@ -27,6 +27,7 @@ PARTS = (
     "Energy and time left",
     "Error event",
     "Settings: numbers and selects",
+    "What the settings were",
     "Devices and entities of units",
     "Repairs",
     "Dialogs: add, discovered, reconfigure, options",

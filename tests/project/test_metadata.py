@@ -45,6 +45,7 @@ ALWAYS_THERE = {
     "diagnostics",
     "event",
     "number",
+    "repairs",
     "select",
     "sensor",
     "websocket_api",

@@ -99,7 +99,10 @@ def test_every_action_and_its_fields_are_explained() -> None:
     text = section("Actions")
     for action in ENGLISH["services"]:
         assert f"`rec_bms.{action}`" in text
-    for field in ("config_entry_id", "instruction", "value", "type", "category"):
+    for field in (
+        *("config_entry_id", "instruction", "value", "type", "category"),
+        *("name", "values", "backup", "only"),
+    ):
         assert field in text
 
 

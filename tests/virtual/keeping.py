@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.helpers import issue_registry as ir
 
+from custom_components.rec_bms import snapshots
 from custom_components.rec_bms.const import DOMAIN
 from tests.virtual.house import House
 
@@ -23,7 +24,7 @@ def keep(storage: dict[str, Any], house: House, data: Any, version: int = 1) -> 
 
 def forget(house: House) -> None:
     """Have Home Assistant forget what it has in memory, as by a restart; its files stay."""
-    house.hass.data.pop("rec_bms_snapshots")
+    snapshots._of_all_entries(house.hass).clear()
 
 
 async def listed(house: House, **data: Any) -> list[dict[str, Any]]:

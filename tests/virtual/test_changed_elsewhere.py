@@ -262,6 +262,15 @@ async def test_while_the_bms_is_silent_nothing_is_put_back(
     assert repair.result["type"] is FlowResultType.CREATE_ENTRY
 
 
+async def test_a_dialog_that_is_forgotten_has_changed_nothing(running: House) -> None:
+    await changed_elsewhere(running, MAXC=NEW)
+    running.sim.log.clear()
+    await Repair(running).open()
+    await running.poll()
+    assert not running.sim.log.sets
+    assert "MAXC" in changes_of(running)
+
+
 @pytest.mark.parametrize("answer", ["keep", "put_back"])
 async def test_a_change_that_came_while_the_dialog_was_open_stays_an_issue(
     running: House, answer: str

@@ -11,13 +11,13 @@ from unittest.mock import patch
 import pytest
 from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.auth.models import User
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 
 from custom_components.rec_bms.protocol.constraints import RULES
 from custom_components.rec_bms.protocol.restoring import BY_NAME_ONLY, same
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.house import House, entry_for, until
 from tests.virtual.keeping import change, listed
 from tests.virtual.table import SETTABLE, Row
 from tests.virtual.test_random_sets import LINE_FAULTS, SET_FAULTS
@@ -367,6 +367,65 @@ async def test_another_program_that_changes_a_limit_meanwhile_stops_it(running: 
     assert failed.value.translation_key == "restore_stopped"
     await running.act("restore_settings", backup="autumn")
     assert (await running.act("compare_settings", backup="autumn"))["differences"] == {}
+
+
+async def test_a_restore_ends_when_home_assistant_does_and_says_what_was_done(
+    running: House,
+) -> None:
+    await running.act("backup_settings", name="autumn")
+    change(running, **VISIT)
+
+    def stop(entry: Entry) -> None:
+        if entry.is_set and entry.what == ANSWERED:
+            running.hass.set_state(CoreState.stopping)
+
+    running.sim.log.listeners.append(stop)
+    with pytest.raises(HomeAssistantError) as failed:
+        await running.act("restore_settings", backup="autumn")
+    running.hass.set_state(CoreState.running)
+    told = failed.value.translation_placeholders
+    assert told is not None
+    assert "shutting down" in told["reason"]
+    assert len(codes_in(told["done"])) == len(running.sim.log.sets) == 1
+
+
+async def test_a_restore_ends_when_its_entry_is_unloaded(running: House) -> None:
+    await running.act("backup_settings", name="autumn")
+    change(running, **VISIT)
+    restoring = running.hass.async_create_task(running.act("restore_settings", backup="autumn"))
+    await until(lambda: running.sim.log.sets)
+    await running.unload()
+    with pytest.raises(HomeAssistantError) as failed:
+        await restoring
+    assert failed.value.translation_key == "restore_stopped"
+    await running.set_up()
+    assert {each["reason"] for each in await listed(running)} <= {
+        *("first", "named", "elsewhere", "home_assistant")
+    }
+    await running.act("restore_settings", backup="autumn")
+    assert (await running.act("compare_settings", backup="autumn"))["differences"] == {}
+
+
+async def test_a_restore_goes_before_the_rest_of_a_running_poll(running: House) -> None:
+    running.hass.loop.leap(300)
+    poll = running.hass.async_create_task(running.coordinator.async_refresh())
+    await running.act("restore_settings", backup={"MAXC": 100})
+    await poll
+    assert running.number("maxc") == 100
+    assert [each["reason"] for each in await listed(running)] == ["home_assistant", "first"]
+
+
+async def test_two_bmss_on_one_line_are_kept_apart(hass: HomeAssistant, simulate: Simulate) -> None:
+    sim = simulate(addresses=[1, 2])
+    one, other = (House(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
+    await one.set_up()
+    await other.set_up()
+    await one.act("backup_settings", name="autumn")
+    change(one, MAXC=100)
+    await one.act("restore_settings", backup="autumn")
+    assert len(await listed(one)) == 4
+    assert len(await listed(other)) == 1
+    assert (await refused(other, backup="autumn")).translation_key == "unknown_backup"
 
 
 # -- On a bad line ---------------------------------------------------------------------------------
