@@ -181,6 +181,16 @@ async def test_no_number_that_is_infinite_or_nan_gets_through(page: Page) -> Non
         assert [each["key"] for each in found["problems"]] == ["maxc"], value
 
 
+async def test_a_choice_outside_its_list_can_be_put_right(
+    running: House, hass_ws_client: WebSocketGenerator
+) -> None:
+    change(running, CANF=7)
+    await running.reload()
+    page = Page(running, await hass_ws_client(running.hass))
+    found = await page.review(canf="500_kbit_s")
+    assert found["steps"] == [{"key": "canf", "from": None, "to": "500_kbit_s"}]
+
+
 async def test_what_contradicts_is_told_and_the_rest_is_still_listed(page: Page) -> None:
     found = await page.review(cmax=3.0, cmin=3.1, maxc=100)
     (problem,) = found["problems"]
@@ -198,6 +208,8 @@ async def test_problems_are_told_in_the_language_of_home_assistant(
     (problem,) = (await page.review(maxc=9999))["problems"]
     assert "Maximaler Ladestrom je Wechselrichter (MAXC)" in problem["message"]
     assert "Grenzen" in problem["message"]
+    assert problem["translation_key"] == "out_of_range"
+    assert problem["translation_placeholders"]["value"] == "9999 A"
 
 
 # -- What was kept ---------------------------------------------------------------------------------

@@ -195,29 +195,41 @@ class _Review:
         self._hass = coordinator.hass
         self._title = coordinator.config_entry.title
         self._entities = entities
-        self._current = dict(coordinator.snapshots.history.values) | {
+        told = {
             SETTINGS[key].code: value
             for key, value in coordinator.data.state.settings.items()
-            if key in SETTINGS and value is not None
+            if key in SETTINGS
         }
+        # What is told and cannot be, such as a choice outside its list, is not what it was before.
+        known = dict(coordinator.snapshots.history.values) | told
+        self._current = {code: value for code, value in known.items() if value is not None}
 
     def of(self, changes: Mapping[str, object]) -> dict[str, Any]:
         """Return the steps in their order and the problems; with those, nothing may be sent."""
         wanted: dict[str, float] = {}
-        problems: list[dict[str, str]] = []
+        problems: list[dict[str, Any]] = []
         for key, shown in changes.items():
             try:
                 wanted[key.upper()] = self._line_value(key, shown)
             except HomeAssistantError as err:
-                problems.append({"key": key, "message": message_of(self._hass, err)})
+                problems.append(self._problem(key, err))
         try:
             order: Iterable[str] = plan(wanted, self._current, KNOWN)
         except NoOrderError as err:
             reason = translated(self._hass, err.reason, self._title)
-            key = err.reason.setting.key
-            problems.append({"key": key, "message": message_of(self._hass, reason)})
+            problems.append(self._problem(err.reason.setting.key, reason))
             order = [code for code in wanted if not self._is_there(code, wanted[code])]
         return {"steps": [self._step(code, wanted[code]) for code in order], "problems": problems}
+
+    def _problem(self, key: str, err: HomeAssistantError) -> dict[str, Any]:
+        """Return what is wrong with a setting, and with what its user's language can say so."""
+        return {
+            "key": key,
+            "message": message_of(self._hass, err),
+            "translation_domain": err.translation_domain,
+            "translation_key": err.translation_key,
+            "translation_placeholders": err.translation_placeholders,
+        }
 
     def _line_value(self, key: str, shown: object) -> float:
         """Return a value that was typed, in the line's unit. Raises HomeAssistantError."""
