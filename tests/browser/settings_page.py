@@ -140,8 +140,14 @@ async def change_elsewhere(battery: Battery, code: str, value: float) -> None:
     async def shown() -> bool:
         return float(await battery.state(code.lower())) == value
 
-    # Settings are asked for in turn, one a poll.
-    await until(shown, within=90)
+    # Asked for, it is shown at once; in turn, one a poll, that would take a minute.
+    await battery.house.client.act(
+        "rec_bms.get_parameter",
+        respond=True,
+        config_entry_id=battery.entry_id,
+        instruction=code,
+    )
+    await until(shown)
 
 
 async def sets_heard(battery: Battery) -> list[str]:

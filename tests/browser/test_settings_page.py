@@ -61,7 +61,7 @@ async def test_nothing_is_sent_by_leaving_a_field(battery: Battery, screen: Scre
     await page.stage(bvol="4.1")
     await page.field("canf").select_option(index=1)
     await page.field("bvol").press("Enter")
-    await expect(page.bar).to_contain_text("Staged changes: 2. Nothing has been sent.")
+    await expect(page.bar).to_contain_text("Staged changes: 2. They are sent only when")
     await is_polled(battery, 2)
     assert await in_the_bms(battery) == before
     assert await sets_heard(battery) == []
@@ -221,13 +221,38 @@ async def test_a_change_by_another_program_before_the_last_word_stops_all(
     await expect(page.field("bvol")).to_have_value("4.1")
 
 
+async def test_a_change_by_another_program_between_two_sets_stops_the_rest(
+    battery: Battery, screen: Screen
+) -> None:
+    def is_second_look(message: str) -> bool:
+        return "rec_bms/review" in message and '"bvol"' not in message
+
+    await before_message(screen, is_second_look, lambda: change_elsewhere(battery, "CMAX", 4.19))
+    page = await SettingsPage.opened(screen)
+    await page.stage(bvol="4.1", cmax="4.25")
+    await page.review()
+    assert await page.steps() == ["bvol", "cmax"]
+    await page.apply()
+    await page.ends("Stopped: the BMS has changed meanwhile")
+    await page.status("bvol", "done")
+    await page.status("cmax", "waiting")
+    await expect(page.field("cmax")).to_have_value("4.25")
+    await expect(page.present("cmax")).to_have_text("4.19 V")
+    assert (await in_the_bms(battery))["CMAX"] == pytest.approx(4.19)
+
+
 async def test_a_bms_that_is_pulled_between_two_sets_leaves_the_rest_staged(
     battery: Battery, screen: Screen
 ) -> None:
+    cmax = await battery.entity_id("cmax")
+
+    def sets_cmax(message: str) -> bool:
+        return "set_value" in message and cmax in message
+
     async def pull() -> None:
         await battery.bms.command("silent", value=True)
 
-    await before_message(screen, await battery.entity_id("cmax"), pull)
+    await before_message(screen, sets_cmax, pull)
     page = await SettingsPage.opened(screen)
     await page.stage(bvol="4.1", cmax="4.25", clow="3.5")
     await page.review()
@@ -263,6 +288,7 @@ async def test_a_value_that_the_bms_refuses_says_why(battery: Battery, screen: S
     await expect(page.complaint("bvol")).to_contain_text("The BMS refused")
     await expect(page.present("bvol")).to_have_text("4.08 V")
     await page.button("Close").click()
+    await expect(page.field("bvol")).to_be_focused()
     await page.review()
     await page.apply()
     await page.ends("All changes are set and verified")
@@ -361,6 +387,18 @@ async def test_a_choice_is_changed_like_a_number(battery: Battery, screen: Scree
     await expect(page.field("canf")).to_have_value("")
 
 
+async def test_a_choice_outside_its_list_can_be_put_right(battery: Battery, screen: Screen) -> None:
+    await battery.bms.command("set", instruction="CANF", value=7)
+    # It is asked for in its turn.
+    await battery.shows("canf", "unknown", within=90)
+    page = await SettingsPage.opened(screen)
+    await page.field("canf").select_option(label="500 kbit/s")
+    await page.review()
+    await page.apply()
+    await page.ends("All changes are set and verified")
+    assert (await in_the_bms(battery))["CANF"] == 2
+
+
 async def test_a_factory_value_is_taken_at_a_click_and_not_sent(
     battery: Battery, screen: Screen
 ) -> None:
@@ -375,7 +413,7 @@ async def test_a_factory_value_is_taken_at_a_click_and_not_sent(
     await expect(page.row("bvol")).to_contain_text("From the factory: 4.15 V")
     await page.row("bvol").get_by_role("button", name="use 4.15 V").click()
     await expect(page.field("bvol")).to_have_value("4.15")
-    await expect(page.bar).to_contain_text("Staged changes: 1. Nothing has been sent.")
+    await expect(page.bar).to_contain_text("Staged changes: 1. They are sent only")
 
 
 async def test_disabled_entities_are_left_out_and_that_is_said(
@@ -543,6 +581,9 @@ async def test_german_is_spoken_and_a_decimal_comma_understood(
         await page.stage(bvol="4,1")
         await page.button("Prüfen").click()
         await expect(page.panel).to_contain_text("4,08 V → 4,1 V")
+        await page.stage(bmin="4,15")
+        await page.button("Prüfen").click()
+        await expect(page.complaint("bmin")).to_contain_text("kann nicht")
         await page.stage(bvol="4.100")
         await expect(page.complaint("bvol")).to_contain_text("keine einfache Zahl")
         assert not await screen.overflows(SETTINGS_CARD)
@@ -629,14 +670,16 @@ async def allow_changes(battery: Battery, *, allowed: bool) -> None:
     )
 
 
-async def before_message(screen: Screen, text: str, act: Callable[[], Awaitable[None]]) -> None:
-    """Do something before the page's message that sets an entity goes out."""
+async def before_message(
+    screen: Screen, is_it: Callable[[str], bool], act: Callable[[], Awaitable[None]]
+) -> None:
+    """Do something before the page's message goes out."""
 
     def route(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
 
         async def hear(message: str | bytes) -> None:
-            if "set_value" in str(message) and text in str(message):
+            if is_it(str(message)):
                 await act()
             server.send(message)
 

@@ -11,6 +11,7 @@ from playwright.async_api import Locator, expect
 from tests.browser.conftest import STILL, installed
 from tests.browser.house import Battery, House, until
 from tests.browser.screen import Screen
+from tests.browser.settings_page import SettingsPage
 
 SUM = "rec-bms-sum-card"
 
@@ -38,6 +39,26 @@ async def test_each_has_its_own_pages(batteries: list[Battery], screen: Screen) 
         await screen.page.get_by_text("Cells", exact=True).last.click()
         await screen.page.wait_for_url(f"**/{number}-cells")
         await screen.cells_are_drawn(cells)
+
+
+async def test_what_is_staged_for_one_battery_is_not_for_another(
+    batteries: list[Battery], screen: Screen
+) -> None:
+    page = await SettingsPage.opened(screen, "1-settings")
+    await page.stage(bvol="4.1")
+    # As a link does, so that the page is not loaded anew.
+    await page.page.evaluate(
+        """() => { history.pushState(null, "", "2-settings");
+            window.dispatchEvent(new Event("location-changed")); }"""
+    )
+    await expect(page.present("bvol")).not_to_have_text("4.08 V")
+    await expect(page.field("bvol")).to_have_value("")
+    await expect(page.bar).to_have_count(0)
+    await page.stage(bvol="3.5")
+    await page.review()
+    await page.button("Apply").click()
+    heading = page.dialog.get_by_role("heading")
+    await expect(heading).to_have_text(f"{batteries[1].title}: change 1 settings?")
 
 
 async def test_a_battery_that_is_away_is_left_out_of_the_sum(

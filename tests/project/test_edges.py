@@ -34,6 +34,7 @@ PARTS = (
     "Actions",
     "Blueprints",
     "Dashboard and cards",
+    "The settings page",
     "Ports and the line",
     "Diagnostics",
     "WiFi module",

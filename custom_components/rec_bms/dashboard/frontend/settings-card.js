@@ -70,6 +70,8 @@ export class RecBmsSettingsCard extends BatteryCard {
   /** @param {SettingsConfig} config */
   setConfig(config) {
     this._config = config;
+    this._answer = {};
+    this.#answerTo = "";
   }
 
   getCardSize() {
@@ -98,7 +100,8 @@ export class RecBmsSettingsCard extends BatteryCard {
     const { hass, _config: config } = this;
     if (hass === undefined || config === undefined) return nothing;
     const { layout, failure } = this.known;
-    const battery = layout && chosenBattery(layout, config)?.battery;
+    const found = layout && chosenBattery(layout, config)?.battery;
+    const battery = found && { ...found, title: config.title ?? found.title };
     this.#shown = undefined;
     return html`<ha-card>
       <div class="content">

@@ -138,10 +138,19 @@ export interface Step {
   to: number | string;
 }
 
+/** What is wrong with a change, in words, and with what the user's language can say so. */
+export interface Problem {
+  key: string;
+  message: string;
+  translation_domain?: string | null;
+  translation_key?: string | null;
+  translation_placeholders?: Record<string, string> | null;
+}
+
 /** Steps are in the order in which they can be sent. */
 export interface Review {
   steps: Step[];
-  problems: { key: string; message: string }[];
+  problems: Problem[];
 }
 
 /** As its entity shows values; numbers in the line's unit where it has none that could be set. */
@@ -181,6 +190,8 @@ export interface SettingsConfig {
   type: string;
   device?: string;
   entity?: string;
+  /** What the battery is called, where there are several. */
+  title?: string;
 }
 
 /** A card, a section or a view of the dashboard, as Home Assistant reads it. */

@@ -36,6 +36,11 @@ const PAGE = "settings-title";
 export function actionsOf(lent) {
   const { hass, battery, draft, kept, announce, focus } = lent;
   const say = words(hass());
+  const back = () => {
+    const [first] = draft.edits.keys();
+    draft.forgetReview();
+    focus(first === undefined ? PAGE : `new-${first}`);
+  };
   return {
     edit: (setting, text) => draft.edit(setting, text),
     undo: (setting) => {
@@ -48,16 +53,9 @@ export function actionsOf(lent) {
       focus(PAGE);
     },
     review: () => review(lent),
-    back: () => {
-      const [first] = draft.edits.keys();
-      draft.forgetReview();
-      focus(first === undefined ? PAGE : `new-${first}`);
-    },
+    back,
     apply: (steps) => askToApply(lent, steps),
-    close: () => {
-      draft.forgetReview();
-      focus(PAGE);
-    },
+    close: back,
     backUp: (name) => kept.backUp(hass(), battery.entry_id, name),
     compare: async () => {
       await kept.compare(hass(), battery.entry_id);

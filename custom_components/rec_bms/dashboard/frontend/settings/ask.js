@@ -23,8 +23,14 @@ export function askSettings(hass, entryId) {
  * @param {Record<string, number | string>} changes
  * @returns {Promise<Review>}
  */
-export function askReview(hass, entryId, changes) {
-  return hass.callWS({ type: `${DOMAIN}/review`, entry_id: entryId, changes });
+export async function askReview(hass, entryId, changes) {
+  /** @type {Review} */
+  const { steps, problems } = await hass.callWS({ type: `${DOMAIN}/review`, entry_id: entryId, changes });
+  const inWords = problems.map(async (problem) => ({
+    key: problem.key,
+    message: await messageOf(hass, problem),
+  }));
+  return { steps, problems: await Promise.all(inWords) };
 }
 
 /**

@@ -118,8 +118,10 @@ function outcomeOf(view, { codes, results, reason }) {
         const status = statusOf(code);
         return html`<li data-code=${code} data-status=${status === "restored" ? "done" : "failed"}>
           <ha-icon icon=${status === "restored" ? "mdi:check-circle" : "mdi:alert-circle"} aria-hidden="true"></ha-icon>
-          <span class="name">${settingNamed(view, code.toLowerCase())?.name ?? code}</span>
-          <span class="status">${say(`settings.${status}`)}</span>
+          <div>
+            <p>${settingNamed(view, code.toLowerCase())?.name ?? code}</p>
+            <p class="status">${say(`settings.${status}`)}</p>
+          </div>
         </li>`;
       })}
     </ul>

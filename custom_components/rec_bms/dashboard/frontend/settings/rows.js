@@ -4,7 +4,7 @@
 /** @import { Setting } from "./setting.js" */
 import { html, nothing } from "../vendor/lit.js";
 import { wantedBy } from "./draft.js";
-import { hasValue, isDrifting, textOf } from "./setting.js";
+import { canBeChanged, hasValue, isDrifting, textOf } from "./setting.js";
 import { asTyped } from "./typed.js";
 
 /**
@@ -177,7 +177,7 @@ function factoryOf(known) {
  * @param {Setting} setting
  */
 function isFixedNow({ lock, draft }, setting) {
-  return lock !== undefined || draft.isSending || !hasValue(setting);
+  return lock !== undefined || draft.isSending || !canBeChanged(setting);
 }
 
 /**
@@ -188,7 +188,7 @@ function isFixedNow({ lock, draft }, setting) {
 function notesOn({ hass, say, draft, lock }, setting) {
   const { key, state } = setting;
   const notes = [];
-  if (!hasValue(setting) && lock === undefined) notes.push(say("settings.not_now"));
+  if (!canBeChanged(setting) && lock === undefined) notes.push(say("settings.not_now"));
   const edit = draft.edits.get(key);
   const isMoved = edit !== undefined && hasValue(setting) && edit.was !== state?.state;
   if (isMoved && !isDrifting(key) && !draft.isSending) {

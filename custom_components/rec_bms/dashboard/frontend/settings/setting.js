@@ -64,6 +64,14 @@ export function hasValue({ state }) {
 }
 
 /**
+ * A choice that is not in the list shows as unknown, and can be put right.
+ * @param {Setting} setting
+ */
+export function canBeChanged(setting) {
+  return hasValue(setting) || (setting.kind === "select" && setting.state?.state === "unknown");
+}
+
+/**
  * Tells whether a setting has this value now.
  * @param {Setting} setting
  * @param {number | string} value

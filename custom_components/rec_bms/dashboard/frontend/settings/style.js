@@ -67,8 +67,6 @@ a { color: inherit; text-decoration: underline; }
 .grow { flex: 1 1 12rem; display: grid; gap: 4px; min-width: 0; }
 .differences label { display: flex; gap: 12px; align-items: center; min-height: 40px; }
 .news:not(:has(p)) { display: none; }
-.outcome .steps > li { justify-content: flex-start; }
-.outcome .name { flex: 1; }
 
 .bar { position: sticky; bottom: 0; z-index: 2; margin: 0 -16px -16px; padding: 12px 16px calc(12px + env(safe-area-inset-bottom)); display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; justify-content: space-between; background: var(--card-background-color, #fff); border-top: 2px solid var(--edge); border-radius: 0 0 12px 12px; }
 

@@ -16,7 +16,7 @@ export function settingsView(context) {
     content: `<ha-alert alert-type="warning">\n\n${say("dashboard.warning")}\n\n</ha-alert>`,
     grid_options: { columns: "full" },
   };
-  const card = { type: "custom:rec-bms-settings-card", device };
+  const card = { type: "custom:rec-bms-settings-card", device, title: battery.title };
   // Of what can only be seen, the card says so.
   const cards = battery.way === "wifi" ? [card] : [warning, card];
   return view(
