@@ -222,6 +222,20 @@ async def test_a_set_while_a_poll_runs_was_not_elsewhere(running: House) -> None
     }
 
 
+async def test_a_set_that_breaks_off_in_a_way_nobody_foresaw_leaves_the_setting_watched(
+    running: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError("the sea got in")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running.coordinator.bms, "set", breaks)
+        with pytest.raises(RuntimeError):
+            await running.act("set_parameter", instruction="MAXC", value=NEW)
+    await changed_elsewhere(running, MAXC=90)
+    assert (await newest(running))["reason"] == Reason.ELSEWHERE
+
+
 async def test_what_counts_by_itself_is_no_change(running: House) -> None:
     await changed_elsewhere(running, CYCL=400, VMAX=9, VMIN=8, SOCS=0.5)
     assert len(await listed(running)) == 1
@@ -370,6 +384,14 @@ async def test_the_file_of_a_later_version_is_left_alone(
             "model": None,
             "serial_number": None,
             "values": {"CMAX": "4"},
+            "snapshots": [],
+            "intents": {},
+            "reports": {},
+        },
+        {
+            "model": None,
+            "serial_number": None,
+            "values": {"CMAX": 4.1},
             "snapshots": [],
             "intents": {},
             "reports": {},
