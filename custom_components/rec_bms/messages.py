@@ -22,6 +22,7 @@ from .protocol.errors import (
     ReadsBackDifferentlyError,
     RefusedError,
     StoppingError,
+    UnknownInstructionError,
     UnverifiedError,
     WithdrawnError,
     WrongDeviceError,
@@ -83,6 +84,10 @@ def translated(err: BmsError, title: str) -> HomeAssistantError:
             )
         case UnverifiedError(setting=setting, value=value):
             return _failed("unverified", name=_name(setting), value=_shown(setting, value))
+        case UnknownInstructionError(instruction=code, name=name, address=address):
+            return _failed(
+                "unknown_to_bms", name=f"{name} ({code})", title=title, address=str(address)
+            )
         case NoResponseError(instruction=code, name=name, address=address):
             name = f"{name} ({code})"
             return _failed("no_answer", name=name, title=title, address=str(address))

@@ -121,21 +121,24 @@ class Client:
         *,
         hindrance: Callable[[], SettingError | None],
         may_lack: Callable[[str], bool] = lambda _: False,
+        present: float | None = None,
     ) -> SetResult:
         """Set a value, read it back, and return both; `value` is in the line's unit.
 
         Nothing is sent unless the value is valid, coherent with freshly read other limits, and
         `hindrance` knows of nothing in its way: that is looked up first, when the line is free, and
         last of all. Silence about a limit forbids the set, unless `may_lack` says that this BMS
-        may not have the limit of that code. A value is sent once. The read-back decides: it is the
-        requested value, or an exception tells what the BMS has now.
+        may not have the limit of that code. A value beyond REC's limits is let through where the
+        BMS has one further beyond, as its last response, `present`, and a fresh one say. A value is
+        sent once. The read-back decides: it is the requested value, or an exception tells what the
+        BMS has now.
 
         Raises NotSettableError, WrongTypeError, OutOfRangeError, the hindrance, IncoherentError,
         NoResponseError or PortError, all before anything was sent; RefusedError, NotTakenError,
         ReadsBackDifferentlyError or UnverifiedError after.
         """
         _raise(hindrance())
-        requested = parse_setting(instruction, value)
+        requested = parse_setting(instruction, value, present)
         async with self.connection.turn() as transactions:
             _raise(hindrance())
             before = await transactions.request(self.address, instruction)
@@ -144,6 +147,7 @@ class Client:
                 # Silence says something of a limit only while the BMS answers others.
                 before = await transactions.request(self.address, instruction)
             previous = _number(instruction, before.payloads)
+            parse_setting(instruction, requested, previous)
             known = {other: limit for other, limit in limits.items() if limit is not None}
             check(instruction.setting, requested, previous, known)
             _raise(hindrance())
