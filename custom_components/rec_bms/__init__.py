@@ -20,9 +20,11 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
+from .changes import ChangeWatch
 from .const import CONF_BAUDRATE, CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .dashboard import async_setup_dashboard
+from .dashboard.settings import async_setup_settings_websocket
 from .dashboard.websocket import async_setup_websocket
 from .entity import unit_of_device
 from .issues import IssueWatch, async_delete_issues
@@ -35,6 +37,8 @@ from .protocol.rs485.bms import Rs485Bms
 from .protocol.rs485.instructions import SETTINGS
 from .protocol.wifi.bms import WifiBms
 from .services import async_setup_services
+from .settings_services import async_setup_settings_services
+from .snapshots import async_get_snapshots, async_remove_snapshots
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
@@ -49,7 +53,9 @@ PLATFORMS = [
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what is there whatever becomes of the entries."""
     async_setup_services(hass)
+    async_setup_settings_services(hass)
     async_setup_websocket(hass, SETTINGS.values())
+    async_setup_settings_websocket(hass)
     await async_setup_dashboard(hass)
 
     @callback
@@ -81,13 +87,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
             },
         ) from err
     except BmsError as err:
-        raise _not_ready(translated(err, entry.title)) from err
+        raise _not_ready(translated(hass, err, entry.title)) from err
     entry.async_on_unload(bms.close)
     memory = Memory(hass, entry.entry_id)
     await memory.async_load()
     if isinstance(bms, Rs485Bms):
         bms.remember(memory.known, memory.keep_known)
-    coordinator = RecBmsCoordinator(hass, entry, bms, memory)
+    snapshots = await async_get_snapshots(hass, entry.entry_id)
+    coordinator = RecBmsCoordinator(hass, entry, bms, memory, snapshots)
     try:
         await coordinator.async_config_entry_first_refresh()
     except ConfigEntryNotReady as err:
@@ -97,6 +104,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
     entry.runtime_data = coordinator
     IssueWatch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    ChangeWatch(hass, entry)
     return True
 
 
@@ -124,6 +132,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> b
     """Take the entities away; the connection goes with its last user."""
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     await entry.runtime_data.memory.async_save()
+    await entry.runtime_data.snapshots.async_save()
     return unloaded
 
 
@@ -131,6 +140,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> N
     """Leave nothing behind of what was told of the BMS, and of what was counted."""
     async_delete_issues(hass, entry)
     await Memory(hass, entry.entry_id).async_remove()
+    await async_remove_snapshots(hass, entry.entry_id)
 
 
 async def async_remove_config_entry_device(

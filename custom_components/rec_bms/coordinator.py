@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -20,18 +20,24 @@ from .const import (
     LOGGER,
     MANUFACTURER,
 )
+from .history import Intent
 from .memory import Memory
 from .messages import translated
 from .protocol.bms import Bms, SetResult, Update
 from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
+    ReadOnlyWayError,
     SettingError,
     StoppingError,
     WithdrawnError,
     WrongDeviceError,
 )
+from .protocol.rs485.codec import parse_setting
+from .protocol.rs485.instructions import BY_CODE, SETTINGS
+from .protocol.settings import Setting
 from .protocol.state import Quantity, State
+from .snapshots import Snapshots
 
 _DEVICE = frozenset({Quantity.MODEL, Quantity.SOFTWARE_VERSION, Quantity.HARDWARE_VERSION})
 """What the main device shows."""
@@ -48,9 +54,14 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
     config_entry: RecBmsConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: RecBmsConfigEntry, bms: Bms, memory: Memory
+        self,
+        hass: HomeAssistant,
+        entry: RecBmsConfigEntry,
+        bms: Bms,
+        memory: Memory,
+        snapshots: Snapshots,
     ) -> None:
-        """Take the entry's BMS, which is open, and what is remembered of it."""
+        """Take the entry's BMS, which is open, and what is remembered of it and its settings."""
         interval = bms.update_interval
         super().__init__(
             hass,
@@ -61,6 +72,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         )
         self.bms = bms
         self.memory = memory
+        self.snapshots = snapshots
         self.main_device_id = ""
         self.hopes: list[Callable[[], Iterable[str]]] = []
         """Each tells which quantities would have an entity if only the BMS told them."""
@@ -81,8 +93,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         try:
             update = await self.bms.update(self._wanted(), self._hoped_for)
         except BmsError as err:
-            raise _failed(err, self.config_entry.title) from err
-        self._keep_device_up_to_date(update.state)
+            raise _failed(self.hass, err, self.config_entry.title) from err
+        self._keep(update.state)
         return update
 
     @callback
@@ -126,7 +138,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
     def _take(self, news: Update | BmsError) -> None:
         """Show what came by itself, or that nothing comes any more."""
         if isinstance(news, BmsError):
-            self.async_set_update_error(_failed(news, self.config_entry.title))
+            self.async_set_update_error(_failed(self.hass, news, self.config_entry.title))
             if isinstance(news, WrongDeviceError) and self._is_loaded:
                 # Set up anew, it fails and says why.
                 self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
@@ -136,46 +148,71 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
                 LOGGER.info("%s is back", self.config_entry.title)
             self.last_update_success = True
         self.data = news
-        self._keep_device_up_to_date(news.state)
+        self._keep(news.state)
         self.async_update_listeners()
 
-    async def async_set(self, key: str, value: object) -> SetResult:
+    async def async_set(self, key: str, value: object, context: Context | None) -> SetResult:
         """Set a setting's value in the line's unit, verify it, and show what was read back.
 
-        Raises HomeAssistantError, translated. Once begun, a set is carried through even when its
-        caller is cancelled: a value that was sent must be read back.
+        Whose `context` it is, is kept with the change. Once begun, a set is carried through even
+        when its caller is cancelled: a value that was sent must be read back. Raises
+        HomeAssistantError, translated.
         """
         # No background task: those are cancelled at once when Home Assistant stops.
-        task = self.hass.async_create_task(self._set(key, value), f"{self.name} set {key}")
+        task = self.hass.async_create_task(self._set(key, value, context), f"{self.name} set {key}")
         outcome = await asyncio.shield(task)
         if isinstance(outcome, BmsError):
-            raise translated(outcome, self.config_entry.title) from outcome
+            raise translated(self.hass, outcome, self.config_entry.title) from outcome
         return outcome
 
     async def async_read(self, code: str) -> Any:
         """Read one instruction now. Raises HomeAssistantError, translated."""
         try:
-            return await self.bms.read(code)
+            reading = await self.bms.read(code)
         except BmsError as err:
-            raise translated(err, self.config_entry.title) from err
+            raise translated(self.hass, err, self.config_entry.title) from err
+        if BY_CODE[code].settable and reading is not None:
+            self.snapshots.read(code, reading)
+        return reading
 
-    async def _set(self, key: str, value: object) -> SetResult | BmsError:
+    async def _set(self, key: str, value: object, context: Context | None) -> SetResult | BmsError:
         """Return errors rather than raise them: whoever called may be gone."""
+        setting = SETTINGS[key]
+        intent = await self._intend(setting, value, context)
         try:
             outcome: SetResult | BmsError = await self.bms.set(
-                key, value, hindrance=lambda: self._hindrance(key), may_lack=self._may_lack
+                key, value, hindrance=lambda: self.hindrance(setting), may_lack=self.may_lack
             )
         except BmsError as err:
             # A way that was closed with its entry is no way that does not work.
-            gone = None if isinstance(err, SettingError) else self._hindrance(key)
+            gone = None if isinstance(err, SettingError) else self.hindrance(setting)
             outcome = gone or err
+        if intent is not None:
+            self.snapshots.after_set(setting.code, intent, outcome)
         if self._telling is not None:
             await self._telling
         return outcome
 
-    def _hindrance(self, key: str) -> SettingError | None:
-        """Return what forbids a set right now."""
-        setting = self.bms.settings[key]
+    async def _intend(
+        self, setting: Setting, value: object, context: Context | None
+    ) -> Intent | None:
+        """Keep what is about to be set and who wants it; None for what will not be sent."""
+        if self.hindrance(setting) is not None:
+            return None
+        try:
+            wanted = parse_setting(BY_CODE[setting.code], value)
+        except BmsError:
+            return None
+        user_id = None if context is None else context.user_id
+        user = None if user_id is None else await self.hass.auth.async_get_user(user_id)
+        intent = Intent(wanted, None if user is None else user.name)
+        await self.snapshots.async_before_set(setting.code, intent)
+        return intent
+
+    def hindrance(self, setting: Setting) -> SettingError | None:
+        """Return what forbids to set this or any other setting right now."""
+        if setting.key not in self.bms.settings:
+            return ReadOnlyWayError(setting)
         if self.hass.is_stopping:
             return StoppingError(setting)
         if not self._is_loaded:
@@ -192,7 +229,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
             ConfigEntryState.LOADED,
         )
 
-    def _may_lack(self, key: str) -> bool:
+    def may_lack(self, key: str) -> bool:
         """Tell whether the BMS may not have a setting: there never was an entity for it.
 
         A setting that has an entity, enabled or not, was told at some time.
@@ -207,6 +244,11 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
 
     def _hoped_for(self) -> set[str]:
         return {quantity for hope in self.hopes for quantity in hope()} | _DEVICE
+
+    def _keep(self, state: State) -> None:
+        """Have what is kept of the BMS go on with what it told."""
+        self._keep_device_up_to_date(state)
+        self.snapshots.see(state)
 
     def _keep_device_up_to_date(self, state: State) -> None:
         """Have the main device as the BMS describes itself; units hang on it."""
@@ -226,9 +268,9 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self.main_device_id = device.id
 
 
-def _failed(err: BmsError, title: str) -> ConfigEntryError | UpdateFailed:
+def _failed(hass: HomeAssistant, err: BmsError, title: str) -> ConfigEntryError | UpdateFailed:
     """Return what Home Assistant is told; what stays wrong until its owner acts is not retried."""
-    message = translated(err, title)
+    message = translated(hass, err, title)
     kind = ConfigEntryError if isinstance(err, WrongDeviceError) else UpdateFailed
     return kind(
         translation_domain=message.translation_domain,

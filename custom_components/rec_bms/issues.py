@@ -8,6 +8,7 @@ from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
+from .changes import changes_issue_id
 from .const import DOMAIN
 from .coordinator import RecBmsConfigEntry
 from .protocol.alarms import ErrorWatch, error_name
@@ -144,7 +145,7 @@ def _issues_of(hass: HomeAssistant, entry: RecBmsConfigEntry) -> list[ir.IssueEn
         for issue in ir.async_get(hass).issues.values()
         if issue.domain == DOMAIN
         and (
-            issue.issue_id in (_line_id(entry), _ways_id(entry))
+            issue.issue_id in (_line_id(entry), _ways_id(entry), changes_issue_id(entry))
             or _error_number(entry, issue) is not None
         )
     ]

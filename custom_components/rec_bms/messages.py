@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
@@ -12,6 +15,7 @@ from .protocol.errors import (
     ModuleError,
     NoModuleError,
     NoNameError,
+    NoOrderError,
     NoResponseError,
     NotSettableError,
     NotTakenError,
@@ -29,102 +33,108 @@ from .protocol.errors import (
     WrongTypeError,
 )
 from .protocol.settings import Setting
+from .words import full_name
 
 _LONGEST_QUOTE = 40
 
 
-def translated(err: BmsError, title: str) -> HomeAssistantError:
+def translated(hass: HomeAssistant, err: BmsError, title: str) -> HomeAssistantError:
     """Return the exception to raise in Home Assistant; `title` is the entry's."""
+    name_of = partial(full_name, hass)
     match err:
+        case NoOrderError(reason=reason):
+            return invalid(
+                "no_order",
+                name=name_of(reason.setting),
+                value=shown(reason.setting, reason.value),
+                relation=reason.relation,
+                other=name_of(reason.other),
+                other_value=shown(reason.other, reason.other_value),
+            )
         case ChangesForbiddenError(setting=setting):
-            return _invalid("changes_forbidden", name=_name(setting), title=title)
+            return invalid("changes_forbidden", name=name_of(setting), title=title)
         case ReadOnlyWayError(setting=setting):
-            return _failed("read_only_way", name=_name(setting), title=title)
+            return failed("read_only_way", name=name_of(setting), title=title)
         case WithdrawnError(setting=setting):
-            return _failed("withdrawn", name=_name(setting), title=title)
+            return failed("withdrawn", name=name_of(setting), title=title)
         case StoppingError(setting=setting):
-            return _failed("stopping", name=_name(setting))
+            return failed("stopping", name=name_of(setting))
         case NotSettableError(instruction=code, name=name):
-            return _invalid("not_settable", name=f"{name} ({code})")
+            return invalid("not_settable", name=f"{name} ({code})")
         case WrongTypeError(setting=setting, value=value):
             key = "not_a_whole_number" if setting.whole_number else "not_a_number"
-            return _invalid(key, name=_name(setting), value=_quoted(value))
+            return invalid(key, name=name_of(setting), value=quoted(value))
         case OutOfRangeError(setting=setting, value=value):
-            return _out_of_range(setting, value)
+            return _out_of_range(name_of(setting), setting, value)
         case IncoherentError(setting=setting, value=value, other=other):
-            return _invalid(
+            return invalid(
                 "incoherent",
-                name=_name(setting),
-                value=_shown(setting, value),
+                name=name_of(setting),
+                value=shown(setting, value),
                 relation=err.relation,
-                other=_name(other),
-                other_value=_shown(other, err.other_value),
+                other=name_of(other),
+                other_value=shown(other, err.other_value),
             )
         case RefusedError(setting=setting, value=value, answer=answer, current=current):
-            return _failed(
+            return failed(
                 "refused",
-                name=_name(setting),
-                value=_shown(setting, value),
+                name=name_of(setting),
+                value=shown(setting, value),
                 answer=answer,
-                current=_shown(setting, current),
+                current=shown(setting, current),
             )
         case NotTakenError(setting=setting, value=value, current=current):
-            return _failed(
+            return failed(
                 "not_taken",
-                name=_name(setting),
-                value=_shown(setting, value),
-                current=_shown(setting, current),
+                name=name_of(setting),
+                value=shown(setting, value),
+                current=shown(setting, current),
             )
         case ReadsBackDifferentlyError(setting=setting, value=value, current=current):
-            return _failed(
+            return failed(
                 "reads_back_differently",
-                name=_name(setting),
-                value=_shown(setting, value),
-                current=_shown(setting, current),
+                name=name_of(setting),
+                value=shown(setting, value),
+                current=shown(setting, current),
             )
         case UnverifiedError(setting=setting, value=value):
-            return _failed("unverified", name=_name(setting), value=_shown(setting, value))
+            return failed("unverified", name=name_of(setting), value=shown(setting, value))
         case UnknownInstructionError(instruction=code, name=name, address=address):
-            return _failed(
-                "unknown_to_bms", name=f"{name} ({code})", title=title, address=str(address)
-            )
+            name = f"{name} ({code})"
+            return failed("unknown_to_bms", name=name, title=title, address=str(address))
         case NoResponseError(instruction=code, name=name, address=address):
             name = f"{name} ({code})"
-            return _failed("no_answer", name=name, title=title, address=str(address))
+            return failed("no_answer", name=name, title=title, address=str(address))
         case PortError(port=port, reason=reason):
-            return _failed("port_failed", port=port, reason=reason)
+            return failed("port_failed", port=port, reason=reason)
         case ModuleError(host=host, reason=reason):
-            return _failed("module_failed", title=title, host=host, reason=reason)
+            return failed("module_failed", title=title, host=host, reason=reason)
         case NoModuleError(host=host):
-            return _failed("no_module", title=title, host=host)
+            return failed("no_module", title=title, host=host)
         case NoNameError(host=host):
-            return _failed("no_name", title=title, host=host)
+            return failed("no_name", title=title, host=host)
         case WrongDeviceError(host=host, found=found):
-            return _failed("wrong_device", title=title, host=host, found=found)
+            return failed("wrong_device", title=title, host=host, found=found)
         case NotToldError(instruction=code, name=name):
-            return _failed("not_told", name=f"{name} ({code})", title=title)
-    return _failed("port_failed", port=title, reason=str(err))
+            return failed("not_told", name=f"{name} ({code})", title=title)
+    return failed("port_failed", port=title, reason=str(err))
 
 
-def _out_of_range(setting: Setting, value: float) -> HomeAssistantError:
+def _out_of_range(name: str, setting: Setting, value: float) -> HomeAssistantError:
     low, high = setting.minimum, setting.maximum
-    limits = {"minimum": _shown(setting, low), "maximum": _shown(setting, high)}
+    limits = {"minimum": shown(setting, low), "maximum": shown(setting, high)}
     if setting.line_unit == "fraction" and low <= value / 100 <= high:
-        return _invalid(
+        return invalid(
             "out_of_range_percent",
-            name=_name(setting),
+            name=name,
             value=f"{value:g}",
             fraction=f"{value / 100:g}",
             **limits,
         )
-    return _invalid("out_of_range", name=_name(setting), value=_shown(setting, value), **limits)
+    return invalid("out_of_range", name=name, value=shown(setting, value), **limits)
 
 
-def _name(setting: Setting) -> str:
-    return f"{setting.name} ({setting.code})"
-
-
-def _shown(setting: Setting, value: float) -> str:
+def shown(setting: Setting, value: float) -> str:
     """Return a value with its unit as on the line; fractions in percent as well."""
     unit = setting.line_unit or ""
     if unit == "fraction":
@@ -132,18 +142,21 @@ def _shown(setting: Setting, value: float) -> str:
     return f"{value:.6g} {unit}".rstrip()
 
 
-def _quoted(value: object) -> str:
-    quoted = repr(value)
-    return quoted if len(quoted) <= _LONGEST_QUOTE else f"{quoted[:_LONGEST_QUOTE]}…"
+def quoted(value: object) -> str:
+    """Return what somebody gave, cut short, as it would be written in a program."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
-def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
+def invalid(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return what tells a user that what was asked for cannot be, with a text of `exceptions`."""
     return ServiceValidationError(
         translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
     )
 
 
-def _failed(key: str, **placeholders: str) -> HomeAssistantError:
+def failed(key: str, **placeholders: str) -> HomeAssistantError:
+    """Return what tells a user that something went wrong, with a text of `exceptions`."""
     return HomeAssistantError(
         translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from decimal import Decimal
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.number import (
     NumberDeviceClass,
@@ -137,14 +137,29 @@ class RecBmsNumber(RecBmsSettingEntity, NumberEntity):
             return None
         return self._native(value)
 
-    def _native(self, line_value: float) -> float:
-        return in_digits_of_the_bms(line_value * self._scale)
-
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Set a value and show what was read back."""
+        await self.async_change(self._line(value))
+
+    @override
+    def to_line(self, shown: Any) -> float:
+        """Return what is shown, in whatever unit, in the line's."""
+        if isinstance(shown, bool):
+            raise TypeError
+        return self._line(self.convert_to_native_value(float(shown)))
+
+    @override
+    def to_shown(self, line_value: float) -> float:
+        """Return a value of the line in the unit that is shown."""
+        return self._convert_to_state_value(self._native(line_value), round, self.device_class)
+
+    def _native(self, line_value: float) -> float:
+        return in_digits_of_the_bms(line_value * self._scale)
+
+    def _line(self, native_value: float) -> float:
         # What was typed in another unit has digits that nobody typed: 131.6 °F are 55.3333… °C.
-        await self.async_change(in_digits_of_the_bms(value / self._scale))
+        return in_digits_of_the_bms(native_value / self._scale)
 
     @override
     def _convert_to_state_value(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
 from homeassistant.const import Platform
@@ -44,9 +44,19 @@ class RecBmsSelect(RecBmsSettingEntity, SelectEntity):
     def current_option(self) -> str | None:
         """The choice that the BMS has."""
         value = self.line_value
-        return None if value is None else self.setting.choices.get(int(value))
+        return None if value is None else self.to_shown(value)
 
     @override
     async def async_select_option(self, option: str) -> None:
         """Make a choice and show what was read back."""
-        await self.async_change(self._numbers[option])
+        await self.async_change(self.to_line(option))
+
+    @override
+    def to_line(self, shown: Any) -> float:
+        """Return the number of a choice."""
+        return self._numbers[shown]
+
+    @override
+    def to_shown(self, line_value: float) -> str | None:
+        """Return the choice of a number."""
+        return self.setting.choices.get(int(line_value))

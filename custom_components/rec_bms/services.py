@@ -14,7 +14,6 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
 from homeassistant.util.json import JsonValueType
@@ -22,13 +21,14 @@ from homeassistant.util.json import JsonValueType
 from .const import DOMAIN
 from .coordinator import RecBmsCoordinator
 from .labels import labelled
-from .messages import translated
+from .messages import invalid, translated
 from .protocol.errors import BmsError, NotToldError
 from .protocol.rs485.bms import Rs485Bms
 from .protocol.rs485.codec import text
 from .protocol.rs485.instructions import ERROR_LOG, INSTRUCTIONS, Instruction, Kind, find
 from .protocol.rs485.readings import Reading
 from .protocol.settings import Category
+from .words import name_of
 
 SERVICE_GET_PARAMETER = "get_parameter"
 SERVICE_SET_PARAMETER = "set_parameter"
@@ -87,16 +87,16 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _get_parameter(call: ServiceCall) -> ServiceResponse:
     """Read one instruction or several, in the order of asking."""
-    coordinator = _coordinator(call)
+    coordinator = coordinator_of(call)
     wanted = call.data[ATTR_INSTRUCTION]
     names = wanted if isinstance(wanted, list) else [wanted]
     if not names:
-        raise _invalid("no_instruction")
-    instructions = [_instruction(name) for name in names]
+        raise invalid("no_instruction")
+    instructions = [instruction_of(name) for name in names]
     return {
         "parameters": {
             row.code: {
-                "name": row.name,
+                "name": name_of(call.hass, row.setting) if row.settable else row.name,
                 "alias": row.alias,
                 **_value_or_values(await coordinator.async_read(row.code)),
                 "unit": row.line_unit,
@@ -108,15 +108,13 @@ async def _get_parameter(call: ServiceCall) -> ServiceResponse:
 
 async def _set_parameter(call: ServiceCall) -> ServiceResponse:
     """Set a value, in the line's unit, and tell what became of it."""
-    coordinator = _coordinator(call)
-    instruction = _instruction(call.data[ATTR_INSTRUCTION])
-    if not instruction.settable:
-        raise _invalid("not_settable", name=f"{instruction.name} ({instruction.code})")
-    result = await coordinator.async_set(instruction.key, call.data[ATTR_VALUE])
+    coordinator = coordinator_of(call)
+    instruction = settable_of(call.data[ATTR_INSTRUCTION])
+    result = await coordinator.async_set(instruction.key, call.data[ATTR_VALUE], call.context)
     if not call.return_response:
         return None
     return {
-        "name": instruction.name,
+        "name": name_of(call.hass, instruction.setting),
         "unit": instruction.line_unit,
         "previous": result.previous,
         "set": result.requested,
@@ -127,14 +125,14 @@ async def _set_parameter(call: ServiceCall) -> ServiceResponse:
 
 async def _read_error_log(call: ServiceCall) -> ServiceResponse:
     """Read the BMS's own error log, each entry as it came; that moves the BMS's pointer."""
-    coordinator = _coordinator(call)
+    coordinator = coordinator_of(call)
     title = coordinator.config_entry.title
     if not isinstance(coordinator.bms, Rs485Bms):
-        raise translated(NotToldError(ERROR_LOG.code, ERROR_LOG.name), title)
+        raise translated(call.hass, NotToldError(ERROR_LOG.code, ERROR_LOG.name), title)
     try:
         log = await coordinator.bms.read_error_log()
     except BmsError as err:
-        raise translated(err, title) from err
+        raise translated(call.hass, err, title) from err
     return {"entries": [_log_entry(entry) for entry in log.entries], "ended": log.ended}
 
 
@@ -159,16 +157,26 @@ async def _list_instructions(call: ServiceCall) -> ServiceResponse:
     }
 
 
-def _coordinator(call: ServiceCall) -> RecBmsCoordinator:
+def coordinator_of(call: ServiceCall) -> RecBmsCoordinator:
+    """Return what keeps the BMS of a call up to date. Raises ServiceValidationError."""
     entry = async_get_config_entry(call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID])
     coordinator: RecBmsCoordinator = entry.runtime_data
     return coordinator
 
 
-def _instruction(name: object) -> Instruction:
+def instruction_of(name: object) -> Instruction:
+    """Return the instruction of a code or alias in any case. Raises ServiceValidationError."""
     if isinstance(name, str) and (instruction := find(name)) is not None:
         return instruction
-    raise _invalid("unknown_instruction", instruction=repr(name))
+    raise invalid("unknown_instruction", instruction=repr(name))
+
+
+def settable_of(name: object) -> Instruction:
+    """Return the instruction of a setting's code or alias. Raises ServiceValidationError."""
+    instruction = instruction_of(name)
+    if not instruction.settable:
+        raise invalid("not_settable", name=f"{instruction.name} ({instruction.code})")
+    return instruction
 
 
 def _value_or_values(reading: Reading) -> dict[str, Any]:
@@ -203,15 +211,9 @@ def _one_of[E: (Kind, Category)](choices: type[E], wanted: object, field: str) -
     for choice in choices:
         if isinstance(wanted, str) and choice.casefold() == wanted.strip().casefold():
             return choice
-    raise _invalid(
+    raise invalid(
         "unknown_filter",
         field=field,
         value=repr(wanted),
         choices=", ".join(choice.value for choice in choices),
-    )
-
-
-def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import override
+from typing import Any, override
 
 from homeassistant.const import EntityCategory, Platform
-from homeassistant.core import Context
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers.entity import EntityDescription
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    async_get_platforms,
+)
 
 from .const import DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
@@ -43,6 +47,14 @@ class RecBmsSettingEntity(RecBmsEntity):
         """The value that the BMS has, in the line's unit."""
         return self.coordinator.data.state.settings.get(self.setting.key)
 
+    @abstractmethod
+    def to_line(self, shown: Any) -> float:
+        """Return what is shown in the line's unit. Raises TypeError, ValueError or LookupError."""
+
+    @abstractmethod
+    def to_shown(self, line_value: float) -> float | str | None:
+        """Return a value of the line as this entity shows it; None for an unknown choice."""
+
     async def async_change(self, line_value: float) -> None:
         """Set a value in the line's unit and show what was read back.
 
@@ -54,11 +66,25 @@ class RecBmsSettingEntity(RecBmsEntity):
             user = await self.hass.auth.async_get_user(context.user_id)
             if user is None or not user.is_admin:
                 raise AdministratorsOnlyError(context, self.entity_id)
-        await self.coordinator.async_set(self.setting.key, line_value)
+        await self.coordinator.async_set(self.setting.key, line_value, context)
 
     @override
     def _content(self) -> object:
         return self.line_value
+
+
+@callback
+def setting_entities(
+    hass: HomeAssistant, entry: RecBmsConfigEntry
+) -> dict[str, RecBmsSettingEntity]:
+    """Return an entry's entities that change settings, by key; those that are enabled."""
+    return {
+        entity.setting.key: entity
+        for platform in async_get_platforms(hass, DOMAIN)
+        if platform.config_entry is entry
+        for entity in platform.entities.values()
+        if isinstance(entity, RecBmsSettingEntity)
+    }
 
 
 async def async_add_settings(

@@ -64,7 +64,7 @@ SHAPE = {
         }
     },
     "exceptions": {"*": {"message": TEXT}},
-    "issues": {"*": {"title": TEXT, "description": TEXT}},
+    "issues": {"*": {"title": TEXT, "description": TEXT, "fix_flow": FLOW}},
     "selector": {"*": {"options": {"*": TEXT}}},
     "services": {"*": {"name": TEXT, "description": TEXT, "fields": FIELDS}},
 }
@@ -95,7 +95,7 @@ SAME_IN: dict[str, set[str]] = {
     "de": {"Host", "Information", "Sensor", "Text"},
     "es": {"Error", "Host", "Sensor", "{title}: error {number}"},
     "fr": {"Cycles", "Identification", "Instruction", "Instructions", "Options", "Port", "Type"},
-    "it": {"Host"},
+    "it": {"Backup", "Host"},
     "nl": {"Host", "Sensor", "Unit", "{main} unit {number}"},
     "sl": set(),
 }

@@ -14,12 +14,22 @@ from homeassistant.helpers import selector
 
 from custom_components.rec_bms.protocol.rs485.instructions import Category, Kind
 from custom_components.rec_bms.services import GET_SCHEMA, LIST_SCHEMA, SET_SCHEMA
+from custom_components.rec_bms.settings_services import (
+    BACKUP_SCHEMA,
+    COMPARE_SCHEMA,
+    LIST_BACKUPS_SCHEMA,
+    RESTORE_SCHEMA,
+)
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "rec_bms"
 SCHEMAS = {
     "get_parameter": GET_SCHEMA,
     "set_parameter": SET_SCHEMA,
     "list_instructions": LIST_SCHEMA,
+    "backup_settings": BACKUP_SCHEMA,
+    "list_backups": LIST_BACKUPS_SCHEMA,
+    "compare_settings": COMPARE_SCHEMA,
+    "restore_settings": RESTORE_SCHEMA,
 }
 FIELD_KEYS = {"advanced", "default", "example", "required", "selector"}
 ICON = re.compile(r"mdi:[a-z0-9]+(-[a-z0-9]+)*")

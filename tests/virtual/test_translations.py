@@ -12,6 +12,7 @@ import pytest
 import yaml
 from homeassistant.config_entries import ConfigFlow
 from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
 
 import custom_components.rec_bms as integration
 from custom_components.rec_bms.config_flow import RecBmsConfigFlow, RecBmsOptionsFlow
@@ -25,7 +26,7 @@ FOLDER = Path(integration.__file__).parent
 ENGLISH: dict[str, Any] = json.loads((FOLDER / "translations/en.json").read_text("utf-8"))
 ICONS: dict[str, Any] = json.loads((FOLDER / "icons.json").read_text("utf-8"))
 SERVICES: dict[str, Any] = yaml.safe_load((FOLDER / "services.yaml").read_text("utf-8"))
-SOURCES = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.py")}
+SOURCES = {path: path.read_text("utf-8") for path in FOLDER.rglob("*.py")}
 # Entities without a name of their own are named by Home Assistant after their device class.
 NAMED_BY_CLASS = {
     "sensor": {"state_of_charge", "voltage", "current", "power"},
@@ -52,7 +53,7 @@ def raised() -> dict[str, set[str] | None]:
     """
     found: dict[str, set[str] | None] = {}
     for source in SOURCES.values():
-        for call in calls(source, "_invalid", "_failed"):
+        for call in calls(source, "invalid", "failed"):
             key = call.args[0]
             named = {word.arg for word in call.keywords if word.arg}
             complete = all(word.arg for word in call.keywords)
@@ -129,7 +130,7 @@ def test_every_step_of_the_flows_has_texts() -> None:
 
 
 def test_every_error_of_the_flow_has_a_text() -> None:
-    source = SOURCES["config_flow"]
+    source = SOURCES[FOLDER / "config_flow.py"]
     errors = set(re.findall(r'_errors\["base"\] = "(\w+)"', source)) | {"no_bms", "no_other_bms"}
     assert set(ENGLISH["config"]["error"]) == errors
 
@@ -163,8 +164,8 @@ def test_platforms_have_modules() -> None:
     assert set(ENGLISH["entity"]) <= {str(each) for each in Platform}
 
 
-def test_an_error_that_nobody_foresaw_is_told_as_it_is() -> None:
-    error = translated(BmsError("the sea got in"), "House battery")
+def test_an_error_that_nobody_foresaw_is_told_as_it_is(hass: HomeAssistant) -> None:
+    error = translated(hass, BmsError("the sea got in"), "House battery")
     assert error.translation_placeholders == {"port": "House battery", "reason": "the sea got in"}
 
 

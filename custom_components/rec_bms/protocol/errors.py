@@ -148,6 +148,14 @@ class IncoherentError(SettingError):
         self.other_value = other_value
 
 
+class NoOrderError(SettingError):
+    """Values cannot be set one after the other: `reason` is the contradiction in their way."""
+
+    def __init__(self, reason: IncoherentError) -> None:
+        super().__init__(reason.setting, f"there is no order of changes: {reason}")
+        self.reason = reason
+
+
 class ReadOnlyWayError(SettingError):
     """The way to the BMS cannot set anything; nothing was sent."""
 
@@ -177,31 +185,45 @@ class StoppingError(SettingError):
 
 
 class RefusedError(SettingError):
-    """The BMS said no with `answer`; its value is `current`."""
+    """The BMS said no with `answer`; its value is `current`, and was `previous` before."""
 
-    def __init__(self, setting: Setting, value: float, answer: str, current: float) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        value: float,
+        answer: str,
+        current: float,
+        previous: float | None = None,
+    ) -> None:
         super().__init__(setting, f"{value:g} was refused with {answer}, it is {current:g}")
         self.value = value
         self.answer = answer
         self.current = current
+        self.previous = previous
 
 
 class NotTakenError(SettingError):
-    """The BMS did not confirm, and still has another value: `current`."""
+    """The BMS did not confirm, and still has another value: `current`; `previous` before."""
 
-    def __init__(self, setting: Setting, value: float, current: float) -> None:
+    def __init__(
+        self, setting: Setting, value: float, current: float, previous: float | None = None
+    ) -> None:
         super().__init__(setting, f"{value:g} was not taken, it is {current:g}")
         self.value = value
         self.current = current
+        self.previous = previous
 
 
 class ReadsBackDifferentlyError(SettingError):
-    """The BMS confirmed `value`, and yet has `current`."""
+    """The BMS confirmed `value`, and yet has `current`; `previous` before."""
 
-    def __init__(self, setting: Setting, value: float, current: float) -> None:
+    def __init__(
+        self, setting: Setting, value: float, current: float, previous: float | None = None
+    ) -> None:
         super().__init__(setting, f"{value:g} was confirmed, but it is {current:g}")
         self.value = value
         self.current = current
+        self.previous = previous
 
 
 class UnverifiedError(SettingError):

@@ -159,8 +159,17 @@ class Rs485Bms:
         return self._update
 
     async def read(self, code: str) -> Reading:
-        """Read one instruction now, whatever is due. Raises NoResponseError or PortError."""
-        return (await self.client.request(BY_CODE[code])).reading
+        """Read one instruction now, whatever is due, and tell listeners of a setting's new value.
+
+        Raises NoResponseError or PortError.
+        """
+        reading = (await self.client.request(BY_CODE[code])).reading
+        kept = self._readings.get(code)
+        if BY_CODE[code].settable and kept is not None and isinstance(reading, int | float):
+            self._keep(code, reading)
+            if reading != kept:
+                self._tell(code)
+        return reading
 
     async def read_error_log(self) -> ErrorLog:
         """Read the error log, for its action alone; see `Client.read_error_log`."""

@@ -192,12 +192,13 @@ class Client:
             raise UnverifiedError(instruction.setting, requested)
         if matches(instruction, requested, payloads[0], before):
             return current
+        previous = _number(instruction, (before,))
         if acknowledgement is None:
-            raise NotTakenError(instruction.setting, requested, current)
+            raise NotTakenError(instruction.setting, requested, current, previous)
         if acknowledgement != _TAKEN:
             word = acknowledgement.decode("ascii", "backslashreplace")
-            raise RefusedError(instruction.setting, requested, word, current)
-        raise ReadsBackDifferentlyError(instruction.setting, requested, current)
+            raise RefusedError(instruction.setting, requested, word, current, previous)
+        raise ReadsBackDifferentlyError(instruction.setting, requested, current, previous)
 
     async def _read_back(self, transactions: Transactions, instruction: Instruction) -> Exchange:
         for _ in range(_READ_BACK_ROUNDS - 1):
