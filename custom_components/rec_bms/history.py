@@ -112,9 +112,10 @@ class Unit:
     serial_number: int | None = None
 
     def is_another(self, other: Unit) -> bool:
-        """Tell whether two cannot be one BMS. Its software may have been renewed."""
-        pairs = ((self.model, other.model), (self.serial_number, other.serial_number))
-        return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+        """Tell whether two cannot be one BMS, which new software may have given another name."""
+        if self.serial_number is not None and other.serial_number is not None:
+            return self.serial_number != other.serial_number
+        return None not in (self.model, other.model) and self.model != other.model
 
     def with_more(self, other: Unit) -> Unit:
         """Return what both tell of one BMS."""

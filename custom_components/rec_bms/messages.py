@@ -33,7 +33,7 @@ from .protocol.errors import (
     WrongTypeError,
 )
 from .protocol.settings import Setting
-from .words import full_name
+from .words import full_name, instruction_name
 
 _LONGEST_QUOTE = 40
 
@@ -103,7 +103,7 @@ def translated(hass: HomeAssistant, err: BmsError, title: str) -> HomeAssistantE
             name = f"{name} ({code})"
             return failed("unknown_to_bms", name=name, title=title, address=str(address))
         case NoResponseError(instruction=code, name=name, address=address):
-            name = f"{name} ({code})"
+            name = instruction_name(hass, code, name)
             return failed("no_answer", name=name, title=title, address=str(address))
         case PortError(port=port, reason=reason):
             return failed("port_failed", port=port, reason=reason)
@@ -116,7 +116,7 @@ def translated(hass: HomeAssistant, err: BmsError, title: str) -> HomeAssistantE
         case WrongDeviceError(host=host, found=found):
             return failed("wrong_device", title=title, host=host, found=found)
         case NotToldError(instruction=code, name=name):
-            return failed("not_told", name=f"{name} ({code})", title=title)
+            return failed("not_told", name=instruction_name(hass, code, name), title=title)
     return failed("port_failed", port=title, reason=str(err))
 
 

@@ -24,32 +24,30 @@ type Values = Mapping[str, float]
 
 
 async def async_read_settings(
-    coordinator: RecBmsCoordinator, codes: Iterable[str] = ()
+    coordinator: RecBmsCoordinator, codes: Iterable[str]
 ) -> dict[str, float | None]:
-    """Read the settings that the BMS is known to have now, and others of these codes.
+    """Read the settings of these codes now, in the order of the table.
 
     None stands for one that is told, but cannot be; those that the BMS lacks are left out. Raises
     HomeAssistantError, translated, where one that it has is not told.
     """
-    known = coordinator.snapshots.history.values
-    wanted = {*known, *codes}
+    wanted = frozenset(codes)
     values: dict[str, float | None] = {}
     for code in (code for code in KNOWN if code in wanted):
         try:
             values[code] = await coordinator.async_read(code)
         except HomeAssistantError as err:
-            if not _is_lack(coordinator, code, err.__cause__, known):
+            if not _is_lack(coordinator, code, err.__cause__):
                 raise
     return values
 
 
-def _is_lack(
-    coordinator: RecBmsCoordinator, code: str, cause: BaseException | None, known: Collection[str]
-) -> bool:
+def _is_lack(coordinator: RecBmsCoordinator, code: str, cause: BaseException | None) -> bool:
     """Tell whether a BMS has no such setting. Silence says so only where it never told any."""
     if isinstance(cause, UnknownInstructionError | NotToldError):
         return True
-    never_there = code not in known and coordinator.may_lack(KNOWN[code].key)
+    told_once = code in coordinator.snapshots.history.values
+    never_there = not told_once and coordinator.may_lack(KNOWN[code].key)
     return isinstance(cause, NoResponseError) and never_there
 
 

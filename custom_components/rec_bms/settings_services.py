@@ -90,7 +90,7 @@ async def _backup_settings(call: ServiceCall) -> ServiceResponse:
     if not snapshots.can_be_kept:
         raise invalid("cannot_be_kept", title=coordinator.config_entry.title)
     _raise_if_taken(snapshots, name)
-    values = await async_read_settings(coordinator)
+    values = await async_read_settings(coordinator, snapshots.history.values)
     # Another call may have been here meanwhile.
     _raise_if_taken(snapshots, name)
     snapshot = await snapshots.async_name(

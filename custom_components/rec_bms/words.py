@@ -8,6 +8,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN
+from .protocol.rs485.instructions import SETTINGS
 from .protocol.settings import Setting
 
 
@@ -23,6 +24,13 @@ def name_of(hass: HomeAssistant, setting: Setting) -> str:
 def full_name(hass: HomeAssistant, setting: Setting) -> str:
     """Return a setting's name with its code."""
     return f"{name_of(hass, setting)} ({setting.code})"
+
+
+@callback
+def instruction_name(hass: HomeAssistant, code: str, name: str) -> str:
+    """Return what an instruction is about, with its code; `name` where it is no setting."""
+    setting = SETTINGS.get(code.lower())
+    return f"{name} ({code})" if setting is None else full_name(hass, setting)
 
 
 @callback

@@ -331,6 +331,15 @@ async def test_another_bms_in_its_place_has_changed_nothing(running: House) -> N
     assert issue_of(running) is None
 
 
+async def test_another_model_in_its_place_has_changed_nothing(running: House) -> None:
+    await running.unload()
+    running.bms.texts["*IDN"] = "ACTIVE"
+    change(running, MAXC=NEW)
+    await running.set_up()
+    assert [each["reason"] for each in await listed(running)] == [Reason.FIRST, Reason.FIRST]
+    assert issue_of(running) is None
+
+
 # -- The file --------------------------------------------------------------------------------------
 
 

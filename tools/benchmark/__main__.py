@@ -19,14 +19,14 @@ from typing import Any
 
 from tools.testkit.process import ROOT, ToolError
 
-from . import decoding, first_reading, poll, rows, setting, table
+from . import decoding, first_reading, poll, restoring, rows, setting, table
 
 BAUDRATES = (38400, 56000, 115200)
 BATTERIES = ((1, 14), (15, 15))
 PUSHING = ((1, 4), (8, 12))
 MANY = ((1, 14, 20), (15, 15, 4))
 """Units, cells of each, and batteries, each on a port of its own."""
-_WITHOUT_HOME_ASSISTANT = ("wire", "setting", "decoder")
+_WITHOUT_HOME_ASSISTANT = ("wire", "setting", "restore", "decoder")
 _WITH_HOME_ASSISTANT = ("load", "push", "long_runs", "adding")
 _ADDING_REPEATS = 3
 
@@ -100,6 +100,7 @@ class _Benchmark:
         parts: dict[str, Callable[[], None]] = {
             "wire": lambda: asyncio.run(self._wire()),
             "setting": lambda: asyncio.run(self._setting()),
+            "restore": lambda: asyncio.run(self._restore()),
             "load": self._load,
             "push": lambda: asyncio.run(self._push()),
             "decoder": self._decoder,
@@ -125,6 +126,11 @@ class _Benchmark:
         _say("making settings")
         times = await setting.measure(self._folder, self._options.polls)
         self._keep("setting", [times], rows.of_setting(times))
+
+    async def _restore(self) -> None:
+        _say("restoring all settings")
+        took = await restoring.measure(self._folder)
+        self._keep("restore", [took], [rows.of_restore(took)])
 
     def _load(self) -> None:
         from . import load  # noqa: PLC0415  (needs Home Assistant)

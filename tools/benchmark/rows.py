@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .decoding import LINE, Throughput
 from .first_reading import FirstReading
 from .poll import SCAN_INTERVAL, PollResult
+from .restoring import RestoreTime
 from .setting import SettingTimes
 from .table import Row, row_against
 
@@ -54,6 +55,16 @@ def of_setting(times: SettingTimes) -> list[Row]:
         )
         for when, seconds in (("at rest", times.idle), ("in polls of 15x15 cells", times.polling))
     ]
+
+
+def of_restore(took: RestoreTime) -> Row:
+    """Return how long all settings took to be restored."""
+    return Row(
+        what="all settings restored",
+        of=f"{took.settings} settings, 56000 baud",
+        measured=took.seconds * 1000,
+        unit="ms",
+    )
 
 
 def of_load(load: Load) -> list[Row]:
