@@ -47,19 +47,12 @@ async def test_every_way_to_a_port_leads_to_the_bms(
     client = Client(connect(simulate(transport=transport).port), 1)
     assert await client.identify() == "REC BMS 1Q VICTRON"
     assert await read(client, CMAX) == 4.18
-    description = await client.describe()
-    assert description.cells == (14,)
-    assert description.identity.software_version == "2.35"
+    assert await client.count_cells() == (14,)
 
 
-async def test_versions_that_a_bms_does_not_tell_are_none(
-    simulate: Simulate, connect: Connect
-) -> None:
-    sim = simulate(unsupported={"SWVR", "HWVR"}, units=2, cells=[4, 3])
-    description = await Client(connect(sim.port), 1).describe()
-    assert description.identity.software_version is None
-    assert description.identity.hardware_version is None
-    assert description.cells == (4, 3)
+async def test_the_cells_of_each_unit_are_counted(simulate: Simulate, connect: Connect) -> None:
+    sim = simulate(units=2, cells=[4, 3])
+    assert await Client(connect(sim.port), 1).count_cells() == (4, 3)
 
 
 @pytest.mark.parametrize(
