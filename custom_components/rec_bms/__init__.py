@@ -30,6 +30,7 @@ from .entity import unit_of_device
 from .issues import IssueWatch, async_delete_issues
 from .memory import Memory
 from .messages import translated
+from .neighbours import async_look_for_neighbours
 from .ports import BaudRateConflictError, async_get_ports, is_url
 from .protocol.bms import Bms
 from .protocol.errors import BmsError
@@ -105,6 +106,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
     IssueWatch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     ChangeWatch(hass, entry)
+    if isinstance(bms, Rs485Bms):
+        async_look_for_neighbours(hass, entry, bms.client.connection)
     return True
 
 

@@ -34,7 +34,7 @@ from .const import (
     LOGGER,
 )
 from .coordinator import RecBmsConfigEntry
-from .discovery import async_offer, async_take_away
+from .discovery import async_take_away
 from .flow_forms import (
     AUTOMATIC,
     SECTION_MORE_OPTIONS,
@@ -75,7 +75,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self._baudrate: int | None = None
         self._addresses: tuple[int, ...] = ()
         self._scan_task: asyncio.Task[None] | None = None
-        self._found: list[Bms] = []
+        self._found: Bms | None = None
         self._module: Module | None = None
         self._named: set[str] = set()
         self._told: set[str] = set()
@@ -166,7 +166,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(bms.unique_id)
         self._abort_if_unique_id_configured()
         self._port = bms.port
-        self._found = [bms]
+        self._found = bms
         self.context["title_placeholders"] = {"name": f"{bms.model} ({bms.address})"}
         return await self.async_step_confirm()
 
@@ -220,7 +220,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             self._told = self._named
             return await (self.async_step_confirm() if self._found else self.async_step_scan())
-        baudrate = self._found[0].baudrate if self._found else self._baudrate
+        baudrate = self._found.baudrate if self._found else self._baudrate
         others = _at_another_speed(await self._others(), baudrate)
         self._named = {entry.entry_id for entry in others}
         return self.async_show_form(
@@ -260,30 +260,29 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         """Say what was found and ask whether its settings may be changed."""
         if self._module is not None:
             return await self._confirm_module(self._module, agreed=user_input is not None)
+        assert self._found is not None
         others = await self._others()
         if self.source == SOURCE_INTEGRATION_DISCOVERY and others:
             # It was found at the speed that the port had then.
             baudrate = _running_speed(others) or others[0].data[CONF_BAUDRATE]
-            self._found = [replace(bms, baudrate=baudrate) for bms in self._found]
-        if await self._untold(self._found[0].baudrate):
+            self._found = replace(self._found, baudrate=baudrate)
+        found = self._found
+        if await self._untold(found.baudrate):
             return await self.async_step_speed()
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",
-                data_schema=confirm_form(self._found, adding=self.source != SOURCE_RECONFIGURE),
-                description_placeholders=description(self._found),
+                data_schema=confirm_form(adding=self.source != SOURCE_RECONFIGURE),
+                description_placeholders=description(found),
             )
-        wanted = user_input.get(CONF_ADDRESS, str(self._found[0].address))
-        chosen = next(bms for bms in self._found if str(bms.address) == wanted)
-        if chosen.address in _addresses(others):
+        if found.address in _addresses(others):
             return self.async_abort(reason="already_configured")
         # The same BMS may be on offer as a discovered device.
-        await self.async_set_unique_id(chosen.unique_id, raise_on_progress=False)
-        await async_take_away(self.hass, self._async_in_progress(), chosen)
+        await self.async_set_unique_id(found.unique_id, raise_on_progress=False)
+        await async_take_away(self.hass, self._async_in_progress(), found)
         if self.source == SOURCE_RECONFIGURE:
-            return await self._move(chosen)
-        async_offer(self.hass, (bms for bms in self._found if bms is not chosen))
-        return await self._create(chosen, allow_changes=user_input[CONF_ALLOW_CHANGES])
+            return await self._move(found)
+        return await self._create(found, allow_changes=user_input[CONF_ALLOW_CHANGES])
 
     async def _confirm_module(self, module: Module, *, agreed: bool) -> ConfigFlowResult:
         """Say what was found; nothing can be changed over WiFi, so there is nothing to ask."""
@@ -369,7 +368,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _plan_scan(self, user_input: dict[str, Any]) -> None:
         """Work out from the user's input where to look; leaves an error where that cannot be."""
         self._input = user_input
-        self._errors, self._placeholders, self._found, self._told = {}, {}, [], set()
+        self._errors, self._placeholders, self._found, self._told = {}, {}, None, set()
         options = user_input[SECTION_MORE_OPTIONS]
         self._port = await async_stable_port(self.hass, user_input[CONF_PORT])
         await self._give_way()
@@ -434,7 +433,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             self._errors["base"] = "cannot_open"
             self._placeholders["reason"] = err.reason
         else:
-            if not self._found:
+            if self._found is None:
                 self._errors["base"] = nobody
 
     async def _create(self, bms: Bms, *, allow_changes: bool) -> ConfigFlowResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError

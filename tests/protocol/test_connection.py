@@ -19,14 +19,9 @@ from tools.testkit.simulator_in_memory import SimulatorInMemory
 CMAX = BY_CODE["CMAX"]
 
 
-async def test_versions_that_a_bms_does_not_tell_are_none(
-    simulate: Simulate, connect: Connect
-) -> None:
-    sim = simulate(unsupported={"SWVR", "HWVR"}, units=2, cells=[4, 3])
-    description = await Client(connect(sim.port), 1).describe()
-    assert description.identity.software_version is None
-    assert description.identity.hardware_version is None
-    assert description.cells == (4, 3)
+async def test_the_cells_of_each_unit_are_counted(simulate: Simulate, connect: Connect) -> None:
+    sim = simulate(units=2, cells=[4, 3])
+    assert await Client(connect(sim.port), 1).count_cells() == (4, 3)
 
 
 async def test_a_port_that_is_not_silent_is_not_opened_anew(peer: Peer, by_code: ByCode) -> None:

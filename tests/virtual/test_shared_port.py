@@ -51,7 +51,7 @@ async def test_each_shows_its_own_bms(both: tuple[House, House]) -> None:
 async def test_they_never_talk_over_each_other(both: tuple[House, House]) -> None:
     first, second = both
     for _ in range(3):
-        first.hass.loop.leap(NEVER_BY_ITSELF)
+        await first.asleep(NEVER_BY_ITSELF)
         await asyncio.gather(
             first.poll(0),
             second.poll(0),
