@@ -4,7 +4,7 @@ import { energyToday, whileKnown } from "./overview.js";
 import { WHOLE_WIDTH, alerts, group, heading, pageButtons, section, tiles, view } from "./parts.js";
 
 const EXTREMES = ["min_cell_voltage", "max_cell_voltage", "cell_voltage_delta", "max_temperature"];
-const OF_A_MEMBER = ["state_of_charge", "power", "voltage", "current", "error"];
+const OF_A_MEMBER = ["state_of_charge", "power", "voltage", "current", "stored_energy", "error"];
 
 /**
  * A bank: its batteries as one, and then each of them.
@@ -15,10 +15,12 @@ export function bankView(context) {
   return view(context, "overview", [
     ...members.flatMap(alerts),
     section([wired(context), ...asOne(context)]),
-    section(group(say("dashboard.extremes"), "mdi:arrow-expand-vertical", tiles(context, EXTREMES))),
-    section(group(say("dashboard.energy"), "mdi:lightning-bolt", energyToday(context))),
+    section([
+      ...group(say("dashboard.extremes"), "mdi:arrow-expand-vertical", extremes(context)),
+      ...group(say("dashboard.energy"), "mdi:lightning-bolt", energyToday(context)),
+      ...pageButtons(context, ["history"]),
+    ]),
     ...members.map(memberOf),
-    section(pageButtons(context, ["history"]), { columns: 2 }),
   ]);
 }
 
@@ -32,8 +34,19 @@ export function bankSection(context) {
     heading: battery.title,
     tap_action: { action: "navigate", navigation_path: `${prefix}overview` },
   };
-  return section([wired(context, more), ...asOne(context), ...tiles(context, EXTREMES)], {
+  return section([wired(context, more), ...asOne(context), ...extremes(context)], {
     columns: WHOLE_WIDTH,
+  });
+}
+
+/**
+ * The lowest and the highest, with the battery at which they are.
+ * @param {Context} context
+ */
+function extremes(context) {
+  return tiles(context, EXTREMES, {
+    grid_options: { columns: 12 },
+    state_content: ["state", "battery"],
   });
 }
 
