@@ -87,6 +87,7 @@ class BankCoordinator(DataUpdateCoordinator[BankUpdate]):
             async_dispatcher_connect(self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._review_if_member)
         )
         entry.async_on_unload(self._let_go)
+        entry.async_on_unload(self.async_shutdown)
         entry.async_on_unload(partial(async_take_back, self.hass, entry))
         self.review()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
@@ -16,10 +18,12 @@ from custom_components.rec_bms import async_remove_config_entry_device
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnostics
 from custom_components.rec_bms.protocol.bms import Update
+from custom_components.rec_bms.protocol.rs485.client import Client, Response
+from custom_components.rec_bms.protocol.rs485.instructions import Instruction
 from custom_components.rec_bms.protocol.state import State
 from tests.virtual.banks import Bank, bank_entry, bank_of, batteries
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, passes
+from tests.virtual.house import House, entry_for, passes
 
 KEYS = {
     "voltage",
@@ -184,6 +188,27 @@ async def test_batteries_of_too_different_voltage_have_none_in_common(
     bank = await bank_of(hass, *members)
     assert bank.shown("voltage") == "unknown"
     assert bank.number("power") == pytest.approx(sum(bank.told("power")), abs=0.15)
+
+
+async def test_what_one_member_does_not_know_is_not_known_of_the_bank(bank: Bank) -> None:
+    second = bank.members[1]
+    nonsense = {"current": None, "min_cell_voltage": None, "capa": None}
+    second.coordinator.data = having_told(second, **nonsense)
+    bank.coordinator.review()
+    unknown = {key for key in KEYS if bank.shown(key) == "unknown"}
+    assert unknown == {
+        "current",
+        "power",
+        "charging",
+        "state_of_charge",
+        "stored_energy",
+        "time_to_full",
+        "time_to_empty",
+        "min_cell_voltage",
+        "cell_voltage_delta",
+    }
+    attributes = bank.state("min_cell_voltage").attributes
+    assert {attributes[key] for key in ("battery", "unit", "cell")} == {None}
 
 
 async def test_members_of_which_nothing_is_enabled_are_asked_all_the_same(
@@ -377,18 +402,18 @@ async def test_a_battery_that_is_read_over_both_ways_is_not_counted_twice(
     first, second = bank.members
     hass.config_entries.async_update_entry(second.entry, data={"host": "192.0.2.1"})
     for member in bank.members:
-        member.coordinator.data = with_serial_number(member, 2261)
+        member.coordinator.data = having_told(member, serial_number=2261)
     bank.coordinator.review()
     assert is_silent(bank)
-    first.coordinator.data = with_serial_number(first, 2262)
+    first.coordinator.data = having_told(first, serial_number=2262)
     bank.coordinator.review()
     assert says_all(bank)
 
 
-def with_serial_number(member: House, number: int) -> Update:
-    """Return what a member told, from a BMS of that serial number."""
+def having_told(member: House, **other: Any) -> Update:
+    """Return what a member told, but for some of it."""
     update = member.coordinator.data
-    return replace(update, state=State.of({**update.state.told, "serial_number": number}, 1))
+    return replace(update, state=State.of({**update.state.told, **other}, 1))
 
 
 # -- energy ----------------------------------------------------------------------------------------
@@ -551,3 +576,74 @@ async def test_a_bank_can_be_asked_to_update(hass: HomeAssistant, bank: Bank) ->
         "homeassistant", "update_entity", {"entity_id": bank.entity_id("voltage")}, blocking=True
     )
     assert says_all(bank)
+
+
+# -- at the edges ----------------------------------------------------------------------------------
+
+
+async def test_polls_that_last_thirty_seconds_are_waited_for_and_counted_through(
+    bank: Bank,
+) -> None:
+    second = bank.members[1]
+    request = Client.request
+
+    async def slow_request(client: Client, instruction: Instruction) -> Response:
+        if client is second.coordinator.bms.client:
+            await asyncio.sleep(6)
+        return await request(client, instruction)
+
+    await flow(bank, 100, 50)
+    with patch.object(Client, "request", slow_request):
+        await passes(120)
+        assert second.coordinator.data.duration >= 24
+        before = bank.number("energy_charged"), sum(bank.told("energy_charged"))
+        for _ in range(300):
+            await passes(1)
+            assert bank.shown("voltage") != "unavailable"
+        gained = sum(bank.told("energy_charged")) - before[1]
+        assert bank.number("energy_charged") - before[0] == pytest.approx(gained, rel=0.15)
+    await second.poll()
+
+
+async def test_a_member_in_fahrenheit_is_compared_in_celsius(
+    hass: HomeAssistant, bank: Bank
+) -> None:
+    registry = er.async_get(hass)
+    hot, cold = bank.members
+    registry.async_update_entity_options(
+        cold.entity_id("max_temperature"), "sensor", {"unit_of_measurement": "°F"}
+    )
+    for unit in hot.bms.battery.units:
+        for sensor in unit.sensors:
+            sensor.temperature = 40.0
+    await bank.poll_members()
+    assert cold.number("max_temperature") > hot.number("max_temperature")
+    assert bank.number("max_temperature") == hot.number("max_temperature")
+    assert bank.state("max_temperature").attributes["battery"] == "Battery 1"
+
+
+async def test_batteries_on_one_pair_of_wires_make_a_bank(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(addresses=[1, 2])
+    members = tuple(
+        House(hass, sim, entry_for(sim, address=address, title=f"BMS {address}"))
+        for address in (1, 2)
+    )
+    for member in members:
+        await member.set_up()
+    bank = await bank_of(hass, *members)
+    assert says_all(bank)
+    assert bank.number("current") == pytest.approx(sum(bank.told("current")), abs=0.01)
+
+
+async def test_while_home_assistant_stops_it_writes_what_it_counted(
+    hass: HomeAssistant, hass_storage: dict[str, Any], bank: Bank
+) -> None:
+    await flow(bank, 100, 100)
+    for _ in range(10):
+        await bank.poll_members()
+    counted = bank.coordinator.memory.energy("energy_charged")
+    await hass.async_stop(force=True)
+    kept = hass_storage[f"rec_bms.memory.{bank.entry.entry_id}"]["data"]["energy"]
+    assert kept["energy_charged"] == counted > 0

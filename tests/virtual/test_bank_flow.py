@@ -18,7 +18,7 @@ from tests.virtual.banks import Bank, bank_of, batteries
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog, ignore
 from tests.virtual.house import House
-from tests.virtual.test_bank import with_serial_number
+from tests.virtual.test_bank import having_told
 
 
 class BankDialog:
@@ -196,7 +196,7 @@ async def test_a_bms_that_is_read_over_both_ways_is_one_battery(
 ) -> None:
     hass.config_entries.async_update_entry(three[1].entry, data={"host": "192.0.2.1"})
     for house in three[:2]:
-        house.coordinator.data = with_serial_number(house, 2261)
+        house.coordinator.data = having_told(house, serial_number=2261)
     await dialog.open()
     await dialog.choose(three[0], three[1])
     assert dialog.errors == {"members": "same_battery"}

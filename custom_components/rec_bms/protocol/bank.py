@@ -161,9 +161,10 @@ def problem(bank: Bank) -> bool | None:
 def fresh_until(update: Update, longest_gap: float) -> float:
     """Return when what was measured is too old to be added to what others measure.
 
-    In s of the event loop's clock. A poll that took long may take as long again.
+    In s of the event loop's clock. What is measured when a poll begins is told when it ends, and
+    is replaced when the next one ends, which may take as long.
     """
-    return update.measured_at + longest_gap + (update.duration or 0.0)
+    return update.measured_at + longest_gap + 2 * (update.duration or 0.0)
 
 
 def _capacities(bank: Bank) -> list[float] | None:
