@@ -19,15 +19,17 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
-from homeassistant.const import CONF_ADDRESS, CONF_HOST, CONF_PORT
+from homeassistant.const import CONF_ADDRESS, CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
+from .bank import is_bank
 from .const import (
     CONF_ALLOW_CHANGES,
     CONF_BAUDRATE,
+    CONF_MEMBERS,
     CONF_SCAN_INTERVAL,
     DEFAULT_SCAN_INTERVAL,
     DOMAIN,
@@ -35,6 +37,7 @@ from .const import (
 )
 from .coordinator import RecBmsConfigEntry
 from .discovery import async_take_away
+from .flow_bank import FEWEST_MEMBERS, bank_form, bank_of, batteries, what_is_wrong
 from .flow_forms import (
     AUTOMATIC,
     SECTION_MORE_OPTIONS,
@@ -61,7 +64,10 @@ from .protocol.wifi.identify import Module, identify
 
 
 class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Sets up a BMS that the user has on a port or a WiFi module, or one that was found."""
+    """Sets up a BMS that the user has on a port or a WiFi module, or one that was found.
+
+    Several of them that are wired together make a bank.
+    """
 
     VERSION = 1
 
@@ -88,10 +94,17 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         """Return the options flow."""
         return RecBmsOptionsFlow()
 
+    @classmethod
+    @callback
+    @override
+    def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
+        """Tell whether there are options: a bank asks nobody and changes nothing."""
+        return not is_bank(config_entry)
+
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask which way leads to the BMS."""
-        return self.async_show_menu(step_id="user", menu_options=["serial", "wifi"])
+        """Ask which way leads to the BMS, or whether several that are there make a bank."""
+        return self.async_show_menu(step_id="user", menu_options=["serial", "wifi", "bank"])
 
     async def async_step_serial(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the port, and for speed and address if the user knows better."""
@@ -106,6 +119,17 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             return await self._listen_to(user_input)
         return self._show_host_form("wifi")
+
+    async def async_step_bank(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask which batteries are wired together, and how."""
+        if len(batteries(self.hass)) < FEWEST_MEMBERS:
+            return self.async_abort(reason="too_few_batteries")
+        if user_input is None or not self._is_right(user_input):
+            return self._show_bank_form("bank")
+        bank = bank_of(user_input)
+        await self.async_set_unique_id(bank.unique_id, raise_on_progress=False)
+        self._abort_if_unique_id_configured()
+        return self.async_create_entry(title=user_input[CONF_NAME].strip(), data=bank.entry_data)
 
     async def async_step_listen(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Wait for the module to tell who it is."""
@@ -177,6 +201,8 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self._raise_if_over()
         if CONF_HOST in self._get_reconfigure_entry().data:
             return await self.async_step_reconfigure_wifi()
+        if is_bank(self._get_reconfigure_entry()):
+            return await self.async_step_reconfigure_bank()
         if user_input is not None:
             await self._plan_scan(user_input)
             if not self._errors:
@@ -204,6 +230,25 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         if not self._input:
             self._input = {CONF_HOST: self._get_reconfigure_entry().data[CONF_HOST]}
         return self._show_host_form("reconfigure_wifi")
+
+    async def async_step_reconfigure_bank(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which batteries are wired together now, and how."""
+        self._raise_if_over()
+        entry = self._get_reconfigure_entry()
+        if len(batteries(self.hass)) < FEWEST_MEMBERS:
+            return self.async_abort(reason="too_few_batteries")
+        if user_input is None:
+            self._input = dict(entry.data)
+        if user_input is None or not self._is_right(user_input):
+            return self._show_bank_form("reconfigure_bank")
+        bank = bank_of(user_input)
+        if await self.async_set_unique_id(bank.unique_id, raise_on_progress=False) is not entry:
+            self._abort_if_unique_id_configured()
+        return self.async_update_reload_and_abort(
+            entry, unique_id=bank.unique_id, data=bank.entry_data, reason="bank_changed"
+        )
 
     async def async_step_move(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Have the entry go on with its module at another host."""
@@ -330,6 +375,25 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=self.add_suggested_values_to_schema(STEP_WIFI, self._input),
             errors=self._errors,
             description_placeholders=self._placeholders,
+        )
+
+    def _is_right(self, user_input: dict[str, Any]) -> bool:
+        """Tell whether a bank can be made of what was chosen; leaves errors where it cannot."""
+        self._input = user_input
+        self._errors = what_is_wrong(batteries(self.hass), user_input)
+        return not self._errors
+
+    def _show_bank_form(self, step_id: str) -> ConfigFlowResult:
+        entries = batteries(self.hass)
+        there = {entry.entry_id for entry in entries}
+        chosen = [each for each in self._input.get(CONF_MEMBERS, ()) if each in there]
+        form = bank_form(entries, adding=self.source != SOURCE_RECONFIGURE)
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(
+                form, {**self._input, CONF_MEMBERS: chosen}
+            ),
+            errors=self._errors,
         )
 
     async def _listen_to(self, user_input: dict[str, Any]) -> ConfigFlowResult:

@@ -27,6 +27,8 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .bank import BankConfigEntry, is_bank
+from .bank_sensor import bank_sensors
 from .const import UNIT_AMPERE_HOURS, UNIT_MILLIOHM
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
@@ -436,10 +438,13 @@ TABLES: tuple[RecBmsTableSensorDescription, ...] = (
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: RecBmsConfigEntry,
+    entry: RecBmsConfigEntry | BankConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the sensors for what the BMS tells, and for what it told before."""
+    """Add the sensors for what the BMS tells, and for what it told before, or those of a bank."""
+    if is_bank(entry):
+        async_add_entities(bank_sensors(entry.runtime_data, SENSORS))
+        return
     coordinator = entry.runtime_data
     is_polled = coordinator.bms.update_interval is not None
     tables = Tables(entry, TABLES)
