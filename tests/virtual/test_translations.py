@@ -133,7 +133,7 @@ def test_every_step_of_the_flows_has_texts() -> None:
 def test_every_error_of_the_flow_has_a_text() -> None:
     source = SOURCES[FOLDER / "config_flow.py"]
     errors = set(re.findall(r'_errors\["base"\] = "(\w+)"', source)) | {"no_bms", "no_other_bms"}
-    errors |= set(re.findall(r'errors\[\w+\] = "(\w+)"', SOURCES["flow_bank"]))
+    errors |= set(re.findall(r'errors\[\w+\] = "(\w+)"', SOURCES[FOLDER / "flow_bank.py"]))
     assert set(ENGLISH["config"]["error"]) == errors
 
 
