@@ -27,6 +27,7 @@ from .protocol.bms import Bms, SetResult, Update
 from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
+    OutOfRangeError,
     ReadOnlyWayError,
     SettingError,
     StoppingError,
@@ -203,6 +204,9 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
             return None
         try:
             wanted = parse_setting(BY_CODE[setting.code], value)
+        except OutOfRangeError as err:
+            # The BMS may have one still further out, so that this is let through.
+            wanted = err.value
         except BmsError:
             return None
         user_id = None if context is None else context.user_id

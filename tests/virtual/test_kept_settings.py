@@ -199,6 +199,16 @@ async def test_an_old_intention_explains_nothing_once_the_setting_was_read(
     assert (await newest(running))["reason"] == Reason.ELSEWHERE
 
 
+async def test_a_value_beyond_the_limits_that_comes_nearer_to_them_is_ours(house: House) -> None:
+    house.bms.maxima["MAXC"] = 400
+    change(house, MAXC=400)
+    await house.set_up()
+    await house.set_number("maxc", 380)
+    kept = await newest(house)
+    assert (kept["reason"], kept["changes"]) == (Reason.HOME_ASSISTANT, {"MAXC": [400.0, 380.0]})
+    assert issue_of(house) is None
+
+
 async def test_two_sets_of_one_setting_at_once_are_both_ours(running: House) -> None:
     await asyncio.gather(
         running.act("set_parameter", instruction="MAXC", value=120),
