@@ -20,6 +20,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
+from .bank import BankConfigEntry, BankCoordinator, is_bank
 from .changes import ChangeWatch
 from .const import CONF_BAUDRATE, CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
@@ -30,6 +31,7 @@ from .entity import unit_of_device
 from .issues import IssueWatch, async_delete_issues
 from .memory import Memory
 from .messages import translated
+from .neighbours import async_look_for_neighbours
 from .ports import BaudRateConflictError, async_get_ports, is_url
 from .protocol.bms import Bms
 from .protocol.errors import BmsError
@@ -48,6 +50,7 @@ PLATFORMS = [
     Platform.SELECT,
     Platform.SENSOR,
 ]
+BANK_PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -71,8 +74,16 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     return True
 
 
-async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bool:
-    """Connect to a BMS and read it once before its entities are made."""
+async def async_setup_entry(
+    hass: HomeAssistant, entry: RecBmsConfigEntry | BankConfigEntry
+) -> bool:
+    """Connect to a BMS and read it once before its entities are made, or follow a bank's members.
+
+    A bank waits for none of them: they come as they can.
+    """
+    if is_bank(entry):
+        await _set_up_bank(hass, entry)
+        return True
     bms = _bms(hass, entry)
     try:
         await bms.open()
@@ -105,7 +116,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bo
     IssueWatch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     ChangeWatch(hass, entry)
+    if isinstance(bms, Rs485Bms):
+        async_look_for_neighbours(hass, entry, bms.client.connection)
     return True
+
+
+async def _set_up_bank(hass: HomeAssistant, entry: BankConfigEntry) -> None:
+    memory = Memory(hass, entry.entry_id)
+    await memory.async_load()
+    entry.runtime_data = BankCoordinator(hass, entry, memory)
+    entry.runtime_data.follow()
+    await hass.config_entries.async_forward_entry_setups(entry, BANK_PLATFORMS)
 
 
 def _bms(hass: HomeAssistant, entry: RecBmsConfigEntry) -> Bms:
@@ -128,15 +149,21 @@ def _bms(hass: HomeAssistant, entry: RecBmsConfigEntry) -> Bms:
     )
 
 
-async def async_unload_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> bool:
+async def async_unload_entry(
+    hass: HomeAssistant, entry: RecBmsConfigEntry | BankConfigEntry
+) -> bool:
     """Take the entities away; the connection goes with its last user."""
-    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    platforms = BANK_PLATFORMS if is_bank(entry) else PLATFORMS
+    unloaded = await hass.config_entries.async_unload_platforms(entry, platforms)
     await entry.runtime_data.memory.async_save()
-    await entry.runtime_data.snapshots.async_save()
+    if not is_bank(entry):
+        await entry.runtime_data.snapshots.async_save()
     return unloaded
 
 
-async def async_remove_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> None:
+async def async_remove_entry(
+    hass: HomeAssistant, entry: RecBmsConfigEntry | BankConfigEntry
+) -> None:
     """Leave nothing behind of what was told of the BMS, and of what was counted."""
     async_delete_issues(hass, entry)
     await Memory(hass, entry.entry_id).async_remove()
@@ -144,13 +171,13 @@ async def async_remove_entry(hass: HomeAssistant, entry: RecBmsConfigEntry) -> N
 
 
 async def async_remove_config_entry_device(
-    hass: HomeAssistant, entry: RecBmsConfigEntry, device: DeviceEntry
+    hass: HomeAssistant, entry: RecBmsConfigEntry | BankConfigEntry, device: DeviceEntry
 ) -> bool:
     """Let the owner delete a unit that the BMS does not report any more.
 
-    While the BMS was not heard, it cannot be known which units it has.
+    While the BMS was not heard, it cannot be known which units it has. A bank has none.
     """
-    if entry.state is not ConfigEntryState.LOADED:
+    if is_bank(entry) or entry.state is not ConfigEntryState.LOADED:
         return False
     unit = unit_of_device(entry, device)
     voltages = entry.runtime_data.data.state.cell_voltages

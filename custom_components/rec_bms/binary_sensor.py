@@ -16,6 +16,8 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .bank import BankConfigEntry, is_bank
+from .bank_binary_sensor import BankCharging, BankProblem
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .protocol.charging import Charging
@@ -53,13 +55,14 @@ def _balanced_cells(state: State) -> dict[str, Any]:
     return {"cells": [[unit, cell] for unit, cell, balanced in cells if balanced]}
 
 
+PROBLEM = RecBmsBinarySensorDescription(
+    key="problem",
+    device_class=BinarySensorDeviceClass.PROBLEM,
+    value_fn=lambda state: None if state.error is None else state.error.present,
+    required=frozenset({Quantity.ERROR}),
+)
 BINARY_SENSORS = (
-    RecBmsBinarySensorDescription(
-        key="problem",
-        device_class=BinarySensorDeviceClass.PROBLEM,
-        value_fn=lambda state: None if state.error is None else state.error.present,
-        required=frozenset({Quantity.ERROR}),
-    ),
+    PROBLEM,
     RecBmsBinarySensorDescription(
         key="balancing",
         translation_key="balancing",
@@ -86,10 +89,14 @@ _CURRENT = frozenset({Quantity.CURRENT})
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: RecBmsConfigEntry,
+    entry: RecBmsConfigEntry | BankConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the binary sensors for what the BMS tells."""
+    """Add the binary sensors for what the BMS tells, or those of a bank."""
+    if is_bank(entry):
+        bank = entry.runtime_data
+        async_add_entities([BankProblem(bank, PROBLEM), BankCharging(bank, CHARGING)])
+        return
     coordinator = entry.runtime_data
     tables = Tables(entry, TABLES)
 

@@ -19,22 +19,25 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
-from homeassistant.const import CONF_ADDRESS, CONF_HOST, CONF_PORT
+from homeassistant.const import CONF_ADDRESS, CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
+from .bank import is_bank
 from .const import (
     CONF_ALLOW_CHANGES,
     CONF_BAUDRATE,
+    CONF_MEMBERS,
     CONF_SCAN_INTERVAL,
     DEFAULT_SCAN_INTERVAL,
     DOMAIN,
     LOGGER,
 )
 from .coordinator import RecBmsConfigEntry
-from .discovery import async_offer, async_take_away
+from .discovery import async_take_away
+from .flow_bank import FEWEST_MEMBERS, bank_form, bank_of, batteries, what_is_wrong
 from .flow_forms import (
     AUTOMATIC,
     SECTION_MORE_OPTIONS,
@@ -61,7 +64,10 @@ from .protocol.wifi.identify import Module, identify
 
 
 class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Sets up a BMS that the user has on a port or a WiFi module, or one that was found."""
+    """Sets up a BMS that the user has on a port or a WiFi module, or one that was found.
+
+    Several of them that are wired together make a bank.
+    """
 
     VERSION = 1
 
@@ -75,7 +81,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self._baudrate: int | None = None
         self._addresses: tuple[int, ...] = ()
         self._scan_task: asyncio.Task[None] | None = None
-        self._found: list[Bms] = []
+        self._found: Bms | None = None
         self._module: Module | None = None
         self._named: set[str] = set()
         self._told: set[str] = set()
@@ -88,10 +94,17 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         """Return the options flow."""
         return RecBmsOptionsFlow()
 
+    @classmethod
+    @callback
+    @override
+    def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
+        """Tell whether there are options: a bank asks nobody and changes nothing."""
+        return not is_bank(config_entry)
+
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask which way leads to the BMS."""
-        return self.async_show_menu(step_id="user", menu_options=["serial", "wifi"])
+        """Ask which way leads to the BMS, or whether several that are there make a bank."""
+        return self.async_show_menu(step_id="user", menu_options=["serial", "wifi", "bank"])
 
     async def async_step_serial(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the port, and for speed and address if the user knows better."""
@@ -106,6 +119,17 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             return await self._listen_to(user_input)
         return self._show_host_form("wifi")
+
+    async def async_step_bank(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask which batteries are wired together, and how."""
+        if len(batteries(self.hass)) < FEWEST_MEMBERS:
+            return self.async_abort(reason="too_few_batteries")
+        if user_input is None or not self._is_right(user_input):
+            return self._show_bank_form("bank")
+        bank = bank_of(user_input)
+        await self.async_set_unique_id(bank.unique_id, raise_on_progress=False)
+        self._abort_if_unique_id_configured()
+        return self.async_create_entry(title=user_input[CONF_NAME].strip(), data=bank.entry_data)
 
     async def async_step_listen(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Wait for the module to tell who it is."""
@@ -166,7 +190,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(bms.unique_id)
         self._abort_if_unique_id_configured()
         self._port = bms.port
-        self._found = [bms]
+        self._found = bms
         self.context["title_placeholders"] = {"name": f"{bms.model} ({bms.address})"}
         return await self.async_step_confirm()
 
@@ -177,6 +201,8 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         self._raise_if_over()
         if CONF_HOST in self._get_reconfigure_entry().data:
             return await self.async_step_reconfigure_wifi()
+        if is_bank(self._get_reconfigure_entry()):
+            return await self.async_step_reconfigure_bank()
         if user_input is not None:
             await self._plan_scan(user_input)
             if not self._errors:
@@ -205,6 +231,25 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             self._input = {CONF_HOST: self._get_reconfigure_entry().data[CONF_HOST]}
         return self._show_host_form("reconfigure_wifi")
 
+    async def async_step_reconfigure_bank(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which batteries are wired together now, and how."""
+        self._raise_if_over()
+        entry = self._get_reconfigure_entry()
+        if len(batteries(self.hass)) < FEWEST_MEMBERS:
+            return self.async_abort(reason="too_few_batteries")
+        if user_input is None:
+            self._input = dict(entry.data)
+        if user_input is None or not self._is_right(user_input):
+            return self._show_bank_form("reconfigure_bank")
+        bank = bank_of(user_input)
+        if await self.async_set_unique_id(bank.unique_id, raise_on_progress=False) is not entry:
+            self._abort_if_unique_id_configured()
+        return self.async_update_reload_and_abort(
+            entry, unique_id=bank.unique_id, data=bank.entry_data, reason="bank_changed"
+        )
+
     async def async_step_move(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Have the entry go on with its module at another host."""
         self._raise_if_over()
@@ -220,7 +265,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             self._told = self._named
             return await (self.async_step_confirm() if self._found else self.async_step_scan())
-        baudrate = self._found[0].baudrate if self._found else self._baudrate
+        baudrate = self._found.baudrate if self._found else self._baudrate
         others = _at_another_speed(await self._others(), baudrate)
         self._named = {entry.entry_id for entry in others}
         return self.async_show_form(
@@ -260,30 +305,29 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         """Say what was found and ask whether its settings may be changed."""
         if self._module is not None:
             return await self._confirm_module(self._module, agreed=user_input is not None)
+        assert self._found is not None
         others = await self._others()
         if self.source == SOURCE_INTEGRATION_DISCOVERY and others:
             # It was found at the speed that the port had then.
             baudrate = _running_speed(others) or others[0].data[CONF_BAUDRATE]
-            self._found = [replace(bms, baudrate=baudrate) for bms in self._found]
-        if await self._untold(self._found[0].baudrate):
+            self._found = replace(self._found, baudrate=baudrate)
+        found = self._found
+        if await self._untold(found.baudrate):
             return await self.async_step_speed()
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",
-                data_schema=confirm_form(self._found, adding=self.source != SOURCE_RECONFIGURE),
-                description_placeholders=description(self._found),
+                data_schema=confirm_form(adding=self.source != SOURCE_RECONFIGURE),
+                description_placeholders=description(found),
             )
-        wanted = user_input.get(CONF_ADDRESS, str(self._found[0].address))
-        chosen = next(bms for bms in self._found if str(bms.address) == wanted)
-        if chosen.address in _addresses(others):
+        if found.address in _addresses(others):
             return self.async_abort(reason="already_configured")
         # The same BMS may be on offer as a discovered device.
-        await self.async_set_unique_id(chosen.unique_id, raise_on_progress=False)
-        await async_take_away(self.hass, self._async_in_progress(), chosen)
+        await self.async_set_unique_id(found.unique_id, raise_on_progress=False)
+        await async_take_away(self.hass, self._async_in_progress(), found)
         if self.source == SOURCE_RECONFIGURE:
-            return await self._move(chosen)
-        async_offer(self.hass, (bms for bms in self._found if bms is not chosen))
-        return await self._create(chosen, allow_changes=user_input[CONF_ALLOW_CHANGES])
+            return await self._move(found)
+        return await self._create(found, allow_changes=user_input[CONF_ALLOW_CHANGES])
 
     async def _confirm_module(self, module: Module, *, agreed: bool) -> ConfigFlowResult:
         """Say what was found; nothing can be changed over WiFi, so there is nothing to ask."""
@@ -333,6 +377,25 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders=self._placeholders,
         )
 
+    def _is_right(self, user_input: dict[str, Any]) -> bool:
+        """Tell whether a bank can be made of what was chosen; leaves errors where it cannot."""
+        self._input = user_input
+        self._errors = what_is_wrong(batteries(self.hass), user_input)
+        return not self._errors
+
+    def _show_bank_form(self, step_id: str) -> ConfigFlowResult:
+        entries = batteries(self.hass)
+        there = {entry.entry_id for entry in entries}
+        chosen = [each for each in self._input.get(CONF_MEMBERS, ()) if each in there]
+        form = bank_form(entries, adding=self.source != SOURCE_RECONFIGURE)
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(
+                form, {**self._input, CONF_MEMBERS: chosen}
+            ),
+            errors=self._errors,
+        )
+
     async def _listen_to(self, user_input: dict[str, Any]) -> ConfigFlowResult:
         self._input = {CONF_HOST: user_input[CONF_HOST].strip()}
         self._errors, self._placeholders, self._module = {}, {}, None
@@ -369,7 +432,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _plan_scan(self, user_input: dict[str, Any]) -> None:
         """Work out from the user's input where to look; leaves an error where that cannot be."""
         self._input = user_input
-        self._errors, self._placeholders, self._found, self._told = {}, {}, [], set()
+        self._errors, self._placeholders, self._found, self._told = {}, {}, None, set()
         options = user_input[SECTION_MORE_OPTIONS]
         self._port = await async_stable_port(self.hass, user_input[CONF_PORT])
         await self._give_way()
@@ -434,7 +497,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
             self._errors["base"] = "cannot_open"
             self._placeholders["reason"] = err.reason
         else:
-            if not self._found:
+            if self._found is None:
                 self._errors["base"] = nobody
 
     async def _create(self, bms: Bms, *, allow_changes: bool) -> ConfigFlowResult:

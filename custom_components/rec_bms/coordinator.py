@@ -27,6 +27,7 @@ from .protocol.bms import Bms, SetResult, Update
 from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
+    OutOfRangeError,
     ReadOnlyWayError,
     SettingError,
     StoppingError,
@@ -179,16 +180,18 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         """Return errors rather than raise them: whoever called may be gone."""
         setting = SETTINGS[key]
         intent = await self._intend(setting, value, context)
+        outcome: SetResult | BmsError | None = None
         try:
-            outcome: SetResult | BmsError = await self.bms.set(
+            outcome = await self.bms.set(
                 key, value, hindrance=lambda: self.hindrance(setting), may_lack=self.may_lack
             )
         except BmsError as err:
             # A way that was closed with its entry is no way that does not work.
             gone = None if isinstance(err, SettingError) else self.hindrance(setting)
             outcome = gone or err
-        if intent is not None:
-            self.snapshots.after_set(setting.code, intent, outcome)
+        finally:
+            if intent is not None:
+                self.snapshots.after_set(setting.code, intent, outcome)
         if self._telling is not None:
             await self._telling
         return outcome
@@ -201,6 +204,9 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
             return None
         try:
             wanted = parse_setting(BY_CODE[setting.code], value)
+        except OutOfRangeError as err:
+            # The BMS may have one still further out, so that this is let through.
+            wanted = err.value
         except BmsError:
             return None
         user_id = None if context is None else context.user_id

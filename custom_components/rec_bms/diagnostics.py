@@ -10,14 +10,17 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 
+from .bank import BankConfigEntry, is_bank
 from .coordinator import RecBmsConfigEntry
 from .protocol.errors import without_query
 
 
 async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant, entry: RecBmsConfigEntry
+    hass: HomeAssistant, entry: RecBmsConfigEntry | BankConfigEntry
 ) -> dict[str, Any]:
     """Return settings, readings, counters and the last frames of an entry's line.
+
+    Of a bank, return what each of its members told it.
 
     Of an entry that is not set up there is only what it was given, its state and why.
     """
@@ -29,6 +32,8 @@ async def async_get_config_entry_diagnostics(
     }
     if entry.state is not ConfigEntryState.LOADED:
         return given
+    if is_bank(entry):
+        return {**given, **entry.runtime_data.diagnostics()}
     coordinator = entry.runtime_data
     return {
         **given,

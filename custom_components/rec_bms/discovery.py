@@ -21,15 +21,14 @@ from .ports import async_real_ports
 
 
 @callback
-def async_offer(hass: HomeAssistant, found: Iterable[Bms]) -> None:
-    """Offer BMSs as discovered devices."""
-    for bms in found:
-        discovery_flow.async_create_flow(
-            hass,
-            DOMAIN,
-            context=ConfigFlowContext(source=SOURCE_INTEGRATION_DISCOVERY),
-            data=bms.as_dict(),
-        )
+def async_offer(hass: HomeAssistant, bms: Bms) -> None:
+    """Offer a BMS as a discovered device."""
+    discovery_flow.async_create_flow(
+        hass,
+        DOMAIN,
+        context=ConfigFlowContext(source=SOURCE_INTEGRATION_DISCOVERY),
+        data=bms.as_dict(),
+    )
 
 
 async def async_take_away(hass: HomeAssistant, flows: Iterable[ConfigFlowResult], bms: Bms) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import voluptuous as vol
 from homeassistant.const import CONF_ADDRESS, CONF_HOST, CONF_PORT
 from homeassistant.data_entry_flow import section
@@ -13,7 +10,6 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
-    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -81,29 +77,20 @@ STEP_OPTIONS = vol.Schema(
 )
 
 
-def confirm_form(found: list[Bms], *, adding: bool) -> vol.Schema:
-    """Ask which of several it is to be and, where one is added, whether it may be changed."""
-    fields: dict[vol.Marker, Any] = {}
-    if len(found) > 1:
-        options = [
-            SelectOptionDict(value=str(bms.address), label=f"{bms.address}: {bms.model}")
-            for bms in found
-        ]
-        fields[vol.Required(CONF_ADDRESS, default=options[0]["value"])] = SelectSelector(
-            SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST)
-        )
-    if adding:
-        fields[vol.Required(CONF_ALLOW_CHANGES, default=False)] = BooleanSelector()
-    return vol.Schema(fields)
+def confirm_form(*, adding: bool) -> vol.Schema:
+    """Ask, where a BMS is added, whether it may be changed."""
+    if not adding:
+        return vol.Schema({})
+    return vol.Schema({vol.Required(CONF_ALLOW_CHANGES, default=False): BooleanSelector()})
 
 
-def description(found: list[Bms]) -> dict[str, str]:
-    """Return what a user recognises a BMS by; that of several is given in a row."""
+def description(bms: Bms) -> dict[str, str]:
+    """Return what a user recognises a BMS by."""
     return {
-        "model": ", ".join(bms.model for bms in found),
-        "address": ", ".join(str(bms.address) for bms in found),
-        "baudrate": str(found[0].baudrate),
-        **_counts([bms.cells for bms in found]),
+        "model": bms.model,
+        "address": str(bms.address),
+        "baudrate": str(bms.baudrate),
+        **_counts(bms.cells),
     }
 
 
@@ -113,12 +100,12 @@ def description_of_module(module: Module) -> dict[str, str]:
         "model": module.name,
         "address": module.host,
         "baudrate": UNKNOWN,
-        **_counts([module.cells]),
+        **_counts(module.cells),
     }
 
 
-def _counts(cells: Sequence[tuple[int, ...]]) -> dict[str, str]:
+def _counts(cells: tuple[int, ...]) -> dict[str, str]:
     return {
-        "units": ", ".join(str(len(each) or UNKNOWN) for each in cells),
-        "cells": ", ".join(" + ".join(map(str, each)) or UNKNOWN for each in cells),
+        "units": str(len(cells) or UNKNOWN),
+        "cells": " + ".join(map(str, cells)) or UNKNOWN,
     }

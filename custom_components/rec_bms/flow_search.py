@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from homeassistant.const import CONF_ADDRESS, CONF_PORT
 from homeassistant.core import HomeAssistant
 
 from .const import CONF_BAUDRATE
 from .ports import async_get_ports
-from .protocol.errors import NoResponseError
-from .protocol.rs485.client import Client
 from .protocol.rs485.connection import Connection
 from .protocol.rs485.scan import BAUDRATES, Found, Progress, search
 
@@ -30,10 +28,15 @@ class Bms:
     model: str
     cells: tuple[int, ...]
 
+    @classmethod
+    def found_on(cls, port: str, found: Found) -> Self:
+        """Return what was found on a port."""
+        return cls(port, found.baudrate, found.address, found.model, found.cells)
+
     @property
     def unique_id(self) -> str:
-        """One entry is one BMS: a port and an address."""
-        return f"{self.port}#{self.address}"
+        """What tells this BMS from others."""
+        return unique_id_of(self.port, self.address)
 
     @property
     def entry_data(self) -> dict[str, Any]:
@@ -61,24 +64,20 @@ class PortSearch:
         self._baudrates = baudrates
         self._addresses = addresses
 
-    async def run(self, progress: Progress) -> list[Bms]:
-        """Return what answers, likeliest first. Raises PortError."""
+    async def run(self, progress: Progress) -> Bms | None:
+        """Return the first that answers, likeliest first. Raises PortError."""
         found = await search(self._connect, self._baudrates, self._addresses, progress)
-        return [await self._describe(each) for each in found]
+        return None if found is None else Bms.found_on(self._port, found)
 
     @asynccontextmanager
     async def _connect(self, baudrate: int) -> AsyncIterator[Connection]:
         async with async_get_ports(self._hass).borrow(self._port, baudrate) as connection:
             yield connection
 
-    async def _describe(self, found: Found) -> Bms:
-        async with self._connect(found.baudrate) as connection:
-            try:
-                description = await Client(connection, found.address).describe()
-                cells = description.cells
-            except NoResponseError:
-                cells = ()
-        return Bms(self._port, found.baudrate, found.address, found.model, cells)
+
+def unique_id_of(port: str, address: int) -> str:
+    """Return what tells a BMS from others: one entry is one port and one address."""
+    return f"{port}#{address}"
 
 
 def speeds_to_try(port: str, wanted: int | None) -> tuple[int, ...]:

@@ -269,6 +269,8 @@ class History:
             }
         except (AttributeError, KeyError, TypeError, ValueError) as err:
             raise ValueError(f"these are no snapshots: {err!r}") from err
+        if history._values and not history.snapshots:
+            raise ValueError("these are values of no snapshot")
         return history
 
     def _begin(self, values: Mapping[str, float], now: datetime) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
+from typing import Any
 
-from homeassistant.const import CONF_HOST
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
@@ -38,7 +41,7 @@ class IssueWatch:
         self._seen: ErrorState | None = None
         self._updates: deque[tuple[float, int, int]] = deque()
         entry.async_on_unload(self._coordinator.async_add_listener(self.review))
-        entry.async_on_unload(self._take_back)
+        entry.async_on_unload(partial(async_take_back, hass, entry))
         self._review_errors(hass.loop.time())
         self._review_ways()
 
@@ -124,28 +127,47 @@ class IssueWatch:
             translation_placeholders={"title": self._entry.title, **placeholders},
         )
 
-    @callback
-    def _take_back(self) -> None:
-        """Take back what its owner has not ignored: Home Assistant would forget that he did."""
-        for issue in _issues_of(self._hass, self._entry):
-            if issue.dismissed_version is None:
-                ir.async_delete_issue(self._hass, DOMAIN, issue.issue_id)
+
+@callback
+def async_take_back(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Take back what its owner has not ignored: Home Assistant would forget that he did."""
+    for issue in _issues_of(hass, entry):
+        if issue.dismissed_version is None:
+            ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
 
 @callback
-def async_delete_issues(hass: HomeAssistant, entry: RecBmsConfigEntry) -> None:
+def async_review_members(hass: HomeAssistant, entry: ConfigEntry[Any], gone: int) -> None:
+    """Tell that members of a bank were deleted, or take that back where none is missing."""
+    if not gone:
+        ir.async_delete_issue(hass, DOMAIN, _members_id(entry))
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        _members_id(entry),
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="bank_member_gone",
+        translation_placeholders={"title": entry.title, "gone": str(gone)},
+    )
+
+
+@callback
+def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Delete all issues of an entry, ignored or not."""
     for issue in _issues_of(hass, entry):
         ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
 
-def _issues_of(hass: HomeAssistant, entry: RecBmsConfigEntry) -> list[ir.IssueEntry]:
+def _issues_of(hass: HomeAssistant, entry: ConfigEntry[Any]) -> list[ir.IssueEntry]:
     return [
         issue
         for issue in ir.async_get(hass).issues.values()
         if issue.domain == DOMAIN
         and (
-            issue.issue_id in (_line_id(entry), _ways_id(entry), changes_issue_id(entry))
+            issue.issue_id
+            in (_line_id(entry), _ways_id(entry), _members_id(entry), changes_issue_id(entry))
             or _error_number(entry, issue) is not None
         )
     ]
@@ -157,28 +179,33 @@ def _numbers_told(hass: HomeAssistant, entry: RecBmsConfigEntry) -> set[int]:
     return {number for number in numbers if number is not None}
 
 
-def _error_number(entry: RecBmsConfigEntry, issue: ir.IssueEntry) -> int | None:
+def _error_number(entry: ConfigEntry[Any], issue: ir.IssueEntry) -> int | None:
     number = issue.issue_id.removeprefix(_error_id(entry, ""))
     return int(number) if number.isdecimal() else None
 
 
-def _error_id(entry: RecBmsConfigEntry, number: int | str) -> str:
+def _error_id(entry: ConfigEntry[Any], number: int | str) -> str:
     return f"error_{entry.entry_id}_{number}"
 
 
-def _line_id(entry: RecBmsConfigEntry) -> str:
+def _line_id(entry: ConfigEntry[Any]) -> str:
     return f"line_{entry.entry_id}"
 
 
-def _ways_id(entry: RecBmsConfigEntry) -> str:
+def _ways_id(entry: ConfigEntry[Any]) -> str:
     return f"ways_{entry.entry_id}"
+
+
+def _members_id(entry: ConfigEntry[Any]) -> str:
+    return f"members_{entry.entry_id}"
 
 
 def _over_a_line(hass: HomeAssistant, serial_number: int) -> RecBmsConfigEntry | None:
     """Return the entry that reads a BMS of that serial number over a serial line."""
     entries: list[RecBmsConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     for entry in entries:
-        told = entry.runtime_data.data.state.serial_number
-        if CONF_HOST not in entry.data and told == serial_number:
+        if CONF_PORT not in entry.data:
+            continue
+        if entry.runtime_data.data.state.serial_number == serial_number:
             return entry
     return None

@@ -26,6 +26,7 @@ from .protocol.errors import (
     ReadsBackDifferentlyError,
     RefusedError,
     StoppingError,
+    UnknownInstructionError,
     UnverifiedError,
     WithdrawnError,
     WrongDeviceError,
@@ -98,6 +99,9 @@ def translated(hass: HomeAssistant, err: BmsError, title: str) -> HomeAssistantE
             )
         case UnverifiedError(setting=setting, value=value):
             return failed("unverified", name=name_of(setting), value=shown(setting, value))
+        case UnknownInstructionError(instruction=code, name=name, address=address):
+            name = f"{name} ({code})"
+            return failed("unknown_to_bms", name=name, title=title, address=str(address))
         case NoResponseError(instruction=code, name=name, address=address):
             name = instruction_name(hass, code, name)
             return failed("no_answer", name=name, title=title, address=str(address))

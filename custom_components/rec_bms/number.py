@@ -116,8 +116,18 @@ class RecBmsNumber(RecBmsSettingEntity, NumberEntity):
     def __init__(self, coordinator: RecBmsCoordinator, description: EntityDescription) -> None:
         super().__init__(coordinator, description)
         self._scale = 100 if self.setting.line_unit == "fraction" else 1
-        self._attr_native_min_value = self.setting.minimum * self._scale
-        self._attr_native_max_value = self.setting.maximum * self._scale
+
+    @property
+    @override
+    def native_min_value(self) -> float:
+        """The least value that may be set: REC's limit, or what the BMS has below it."""
+        return self._native(self.setting.limits(self.line_value)[0])
+
+    @property
+    @override
+    def native_max_value(self) -> float:
+        """The largest value that may be set: REC's limit, or what the BMS has above it."""
+        return self._native(self.setting.limits(self.line_value)[1])
 
     @property
     @override

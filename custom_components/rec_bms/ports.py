@@ -17,6 +17,7 @@ from homeassistant.helpers.singleton import singleton
 from .const import DOMAIN
 from .protocol.errors import PortError, without_query
 from .protocol.rs485.connection import Connection
+from .protocol.rs485.scan import Neighbours
 
 
 class BaudRateConflictError(Exception):
@@ -32,6 +33,7 @@ class BaudRateConflictError(Exception):
 @dataclass(slots=True)
 class _Shared:
     connection: Connection
+    neighbours: Neighbours
     entries: int = 0
     flows: int = 0
 
@@ -75,11 +77,16 @@ class Ports:
         finally:
             await self._leave(shared.connection, flows=1)
 
+    def neighbours(self, connection: Connection) -> Neighbours:
+        """Return what looks for further BMSs on a connection that is in use."""
+        return self._of(connection).neighbours
+
     async def _find_or_add(self, port: str, baudrate: int) -> _Shared:
         if (shared := await self._find(port)) is None:
             if self._hass.is_stopping:
                 raise PortError(port, "Home Assistant is stopping")
-            shared = _Shared(Connection(port, baudrate))
+            connection = Connection(port, baudrate)
+            shared = _Shared(connection, Neighbours(connection))
             self._shared.append(shared)
         return shared
 
@@ -95,9 +102,12 @@ class Ports:
         """Let nobody wait for a BMS any longer; what a set has begun is seen through first."""
         await asyncio.gather(*(shared.connection.close() for shared in self._shared))
 
+    def _of(self, connection: Connection) -> _Shared:
+        return next(each for each in self._shared if each.connection is connection)
+
     async def _leave(self, connection: Connection, *, entries: int = 0, flows: int = 0) -> None:
         async with self._lock:
-            shared = next(each for each in self._shared if each.connection is connection)
+            shared = self._of(connection)
             shared.entries -= entries
             shared.flows -= flows
             if not shared.entries and not shared.flows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
@@ -85,7 +85,7 @@ def _raise_if_hindered(coordinator: RecBmsCoordinator, wanted: Values) -> None:
 
 
 def _raise_if_obstructed(
-    coordinator: RecBmsCoordinator, wanted: Values, present: Collection[str]
+    coordinator: RecBmsCoordinator, wanted: Values, present: Mapping[str, float | None]
 ) -> None:
     """Name all that a BMS cannot take, at once."""
     found = obstacles(wanted, KNOWN, present)

@@ -27,6 +27,8 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .bank import BankConfigEntry, is_bank
+from .bank_sensor import bank_sensors
 from .const import UNIT_AMPERE_HOURS, UNIT_MILLIOHM
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
@@ -34,6 +36,7 @@ from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
 from .newer_sensor import newer_sensors
 from .protocol.alarms import ErrorNumber, error_name
 from .protocol.bms import Update
+from .protocol.capacity import usable_capacity
 from .protocol.state import Location, Quantity, State, product
 from .setting_sensor import setting_sensors
 from .table import RecBmsTableDescription, RecBmsTableEntity, Tables
@@ -79,6 +82,12 @@ def _spread(state: State) -> float | None:
 
 def _remaining_capacity(state: State) -> float | None:
     return product(state.settings.get("capa"), state.state_of_charge)
+
+
+def _discharge_power(state: State) -> float | None:
+    """Return the power in W, positive while discharging; nothing is never less than nothing."""
+    watts = state.power
+    return None if watts is None else 0.0 - watts
 
 
 def _stored_energy(state: State) -> float | None:
@@ -172,6 +181,18 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         value_fn=lambda data: data.state.power,
     ),
     RecBmsSensorDescription(
+        key="discharge_power",
+        translation_key="discharge_power",
+        device_class=SensorDeviceClass.POWER,
+        state_class=_MEASUREMENT,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_display_precision=0,
+        digits=1,
+        required=frozenset({Quantity.VOLTAGE, Quantity.CURRENT}),
+        value_fn=lambda data: _discharge_power(data.state),
+    ),
+    RecBmsSensorDescription(
         key="stored_energy",
         translation_key="stored_energy",
         device_class=SensorDeviceClass.ENERGY_STORAGE,
@@ -181,6 +202,28 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         digits=2,
         required=frozenset({Quantity.STATE_OF_CHARGE, Quantity.VOLTAGE, "capa"}),
         value_fn=lambda data: _stored_energy(data.state),
+    ),
+    RecBmsSensorDescription(
+        key="usable_capacity",
+        translation_key="usable_capacity",
+        device_class=SensorDeviceClass.ENERGY_STORAGE,
+        state_class=_MEASUREMENT,
+        entity_category=_DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=2,
+        digits=2,
+        required=frozenset(
+            {
+                Quantity.VOLTAGE,
+                Quantity.MIN_CELL_VOLTAGE,
+                Quantity.MAX_CELL_VOLTAGE,
+                Quantity.CELL_VOLTAGES,
+                Quantity.STATE_OF_HEALTH,
+                "capa",
+                "chem",
+            }
+        ),
+        value_fn=lambda data: usable_capacity(data.state),
     ),
     RecBmsSensorDescription(
         key="remaining_capacity",
@@ -395,10 +438,13 @@ TABLES: tuple[RecBmsTableSensorDescription, ...] = (
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: RecBmsConfigEntry,
+    entry: RecBmsConfigEntry | BankConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the sensors for what the BMS tells, and for what it told before."""
+    """Add the sensors for what the BMS tells, and for what it told before, or those of a bank."""
+    if is_bank(entry):
+        async_add_entities(bank_sensors(entry.runtime_data, SENSORS))
+        return
     coordinator = entry.runtime_data
     is_polled = coordinator.bms.update_interval is not None
     tables = Tables(entry, TABLES)

@@ -18,6 +18,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
 from homeassistant.util.json import JsonValueType
 
+from .bank import is_bank
 from .const import DOMAIN
 from .coordinator import RecBmsCoordinator
 from .labels import labelled
@@ -160,6 +161,8 @@ async def _list_instructions(call: ServiceCall) -> ServiceResponse:
 def coordinator_of(call: ServiceCall) -> RecBmsCoordinator:
     """Return what keeps the BMS of a call up to date. Raises ServiceValidationError."""
     entry = async_get_config_entry(call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID])
+    if is_bank(entry):
+        raise invalid("is_bank", title=entry.title)
     coordinator: RecBmsCoordinator = entry.runtime_data
     return coordinator
 

@@ -125,10 +125,10 @@ class Snapshots:
         await self.async_save()
 
     @callback
-    def after_set(self, code: str, intent: Intent, outcome: SetResult | BmsError) -> None:
-        """Look at what became of a set."""
+    def after_set(self, code: str, intent: Intent, outcome: SetResult | BmsError | None) -> None:
+        """Look at what became of a set; None where that is not known."""
         self._being_set[code] -= 1
-        if isinstance(outcome, UnverifiedError):
+        if outcome is None or isinstance(outcome, UnverifiedError):
             # What is read next tells.
             return
         self._history.withdraw(code, intent)

@@ -92,7 +92,8 @@ class Battery:
     async def layout(self) -> dict[str, Any]:
         """Return what the integration tells the dashboard of this battery."""
         answer = await self.house.client.command("rec_bms/layout")
-        (mine,) = (each for each in answer["batteries"] if each["entry_id"] == self.entry_id)
+        told = [*answer["batteries"], *answer["banks"]]
+        (mine,) = (each for each in told if each["entry_id"] == self.entry_id)
         found: dict[str, Any] = mine
         return found
 

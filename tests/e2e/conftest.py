@@ -30,16 +30,10 @@ logger:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all in the loop in which Home Assistant's process is looked after, and those together
-    that share one.
-    """
-    here = Path(__file__).parent
+    """Run all in the loop in which Home Assistant's process is looked after."""
     for item in items:
-        if here in item.path.parents:
+        if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            home = "one of an owner" if here / "owner" in item.path.parents else "one for all"
-            name = "none" if item.path.stem == "test_demo" else home
-            item.add_marker(pytest.mark.xdist_group(name))
 
 
 class House(Installed):

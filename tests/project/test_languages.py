@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from custom_components.rec_bms.config_flow import AUTOMATIC, STEP_OPTIONS, STEP_SERIAL, STEP_WIFI
+from custom_components.rec_bms.flow_bank import bank_form
+from custom_components.rec_bms.protocol.bank import Wiring
 from custom_components.rec_bms.protocol.rs485.instructions import Category, Kind
 from custom_components.rec_bms.protocol.rs485.scan import BAUDRATES
 
@@ -94,7 +96,16 @@ SAME_EVERYWHERE = {
 SAME_IN: dict[str, set[str]] = {
     "de": {"Host", "Information", "Sensor", "Text"},
     "es": {"Error", "Host", "Sensor", "{title}: error {number}"},
-    "fr": {"Cycles", "Identification", "Instruction", "Instructions", "Options", "Port", "Type"},
+    "fr": {
+        "Batteries",
+        "Cycles",
+        "Identification",
+        "Instruction",
+        "Instructions",
+        "Options",
+        "Port",
+        "Type",
+    },
     "it": {"Backup", "Host"},
     "nl": {"Host", "Sensor", "Unit", "{main} unit {number}"},
     "sl": set(),
@@ -235,6 +246,10 @@ def test_every_field_of_the_forms_has_a_name_and_an_explanation(english: dict[st
     for step in ("wifi", "reconfigure_wifi"):
         form = english["config"]["step"][step]
         assert form["data"].keys() == form["data_description"].keys() == hosts
+    for step, adding in (("bank", True), ("reconfigure_bank", False)):
+        form = english["config"]["step"][step]
+        asked = {str(key) for key in bank_form([], adding=adding).schema}
+        assert form["data"].keys() == form["data_description"].keys() == asked
     ways = english["config"]["step"]["user"]
     assert ways["menu_options"].keys() == ways["menu_option_descriptions"].keys()
     options = english["options"]["step"]["init"]
@@ -246,6 +261,7 @@ def test_every_choice_has_a_name(english: dict[str, Any]) -> None:
     selector = {key: set(value["options"]) for key, value in english["selector"].items()}
     assert selector == {
         "baudrate": {AUTOMATIC, *map(str, BAUDRATES)},
+        "wiring": set(Wiring),
         "instruction_type": {kind.value for kind in Kind},
         "instruction_category": {category.lower() for category in Category},
     }

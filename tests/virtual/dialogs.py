@@ -27,7 +27,7 @@ class Dialog:
             DOMAIN, context={"source": config_entries.SOURCE_USER}
         )
         assert (self.result["type"], self.step) == (FlowResultType.MENU, "user")
-        assert self.result["menu_options"] == ["serial", "wifi"]
+        assert self.result["menu_options"] == ["serial", "wifi", "bank"]
         await self.send(next_step_id="serial")
         assert self.step == "serial"
         return self

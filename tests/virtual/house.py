@@ -101,9 +101,15 @@ class House:
 
     async def poll(self, after: float = NEVER_BY_ITSELF) -> None:
         """Have the BMS polled once, so many seconds later."""
-        self.hass.loop.leap(after)
+        await self.asleep(after)
         await self.coordinator.async_refresh()
         await self.hass.async_block_till_done()
+
+    async def asleep(self, seconds: float) -> None:
+        """Have been asleep for so long, but not in the midst of a look at a neighbour."""
+        began = self.hass.loop.time()
+        await self.hass.async_block_till_done(wait_background_tasks=True)
+        self.hass.loop.leap(max(0, began + seconds - self.hass.loop.time()))
 
     async def probe(self, after: float = NEVER_BY_ITSELF) -> None:
         """Have the BMS polled until it was asked for all that newer units know."""
@@ -186,4 +192,5 @@ class House:
 
     def asked_at_all(self) -> list[str]:
         """Return what the BMS was asked since the log was cleared, in order, probes as well."""
-        return [entry.instruction for entry in self.sim.log.requests() if not entry.is_set]
+        requests = self.sim.log.requests(address=self.entry.data["address"])
+        return [entry.instruction for entry in requests if not entry.is_set]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,9 +17,8 @@ from homeassistant.data_entry_flow import (
 
 from custom_components.rec_bms.const import DOMAIN
 from tests.virtual.conftest import Simulate
-from tests.virtual.dialogs import Dialog, discovered
+from tests.virtual.dialogs import Dialog
 from tests.virtual.house import House, entry_for, until
-from tools.simulator import BMS
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 FACTORY_SPEED = 56000
@@ -34,15 +32,17 @@ def factory(simulate: Simulate) -> SimulatorInMemory:
 
 
 @pytest.fixture
-def no_patience() -> Iterator[None]:
-    """Look at few addresses, so that a search takes no minutes."""
-    with patch("custom_components.rec_bms.config_flow.ADDRESSES", (1, 2, 3)):
-        yield
-
-
-@pytest.fixture
 async def dialog(hass: HomeAssistant) -> Dialog:
     return await Dialog(hass).open()
+
+
+async def test_a_bms_as_it_leaves_the_factory_is_found_within_seconds(
+    dialog: Dialog, factory: SimulatorInMemory
+) -> None:
+    began = asyncio.get_running_loop().time()
+    await dialog.search(factory.port)
+    assert dialog.step == "confirm"
+    assert asyncio.get_running_loop().time() - began < 0.5
 
 
 async def test_from_port_to_entry(dialog: Dialog, factory: SimulatorInMemory) -> None:
@@ -81,7 +81,7 @@ async def test_the_search_sends_nothing_but_questions(
 
 
 async def test_a_bar_shows_how_far_the_search_has_come(
-    hass: HomeAssistant, dialog: Dialog, factory: SimulatorInMemory, no_patience: None
+    hass: HomeAssistant, dialog: Dialog, simulate: Simulate
 ) -> None:
     seen: list[float] = []
 
@@ -89,7 +89,7 @@ async def test_a_bar_shows_how_far_the_search_has_come(
         seen.append(event.data["progress"])
 
     hass.bus.async_listen(EVENT_DATA_ENTRY_FLOW_PROGRESS_UPDATE, remember)
-    await dialog.search(factory.port)
+    await dialog.search(simulate(baud=38400).port)
     assert seen
     assert all(0 <= each <= 1 for each in seen)
 
@@ -244,9 +244,7 @@ async def test_nobody_else_answers(beside: House, dialog: Dialog) -> None:
 # -- a port that an entry holds ------------------------------------------------------------------
 
 
-async def test_the_search_goes_through_the_entrys_connection(
-    beside: House, dialog: Dialog, no_patience: None
-) -> None:
+async def test_the_search_goes_through_the_entrys_connection(beside: House, dialog: Dialog) -> None:
     await dialog.begin_search(beside.sim.port)
     await beside.poll()
     await dialog.wait()
@@ -271,65 +269,13 @@ async def test_a_failed_search_leaves_the_entrys_connection_open(
 # -- more than one BMS ---------------------------------------------------------------------------
 
 
-@pytest.fixture
-def three(simulate: Simulate) -> SimulatorInMemory:
-    models = {1: "REC BMS 1Q", 2: "REC ABMS", 3: "REC 9M"}
-    made = [BMS(n, texts={"*IDN": name}, time_factor=0) for n, name in models.items()]
-    return simulate(baud=FACTORY_SPEED, bms=made)
-
-
-@pytest.fixture
-async def three_found(dialog: Dialog, three: SimulatorInMemory, no_patience: None) -> Dialog:
-    await dialog.search(three.port)
-    return dialog
-
-
-async def test_of_several_the_user_chooses_one(three_found: Dialog) -> None:
-    assert three_found.placeholders["model"] == "REC BMS 1Q, REC ABMS, REC 9M"
-    assert three_found.placeholders["address"] == "1, 2, 3"
-    assert three_found.placeholders["cells"] == "14, 14, 14"
-    entry = await three_found.confirm(address="2")
-    assert (entry.title, entry.data["address"]) == ("REC ABMS", 2)
-
-
-async def test_the_others_are_offered_as_discovered_devices(
-    hass: HomeAssistant, three_found: Dialog
+async def test_the_likeliest_of_several_is_set_up_without_a_look_at_the_others(
+    dialog: Dialog, simulate: Simulate
 ) -> None:
-    await three_found.confirm(address="2")
-    names = {flow["context"]["title_placeholders"]["name"] for flow in discovered(hass)}
-    assert names == {"REC BMS 1Q (1)", "REC 9M (3)"}
-
-
-async def test_a_discovered_bms_is_set_up_with_one_click(
-    hass: HomeAssistant, three_found: Dialog, three: SimulatorInMemory
-) -> None:
-    await three_found.confirm(address="2")
-    for flow in discovered(hass):
-        other = Dialog(hass)
-        other.result = await hass.config_entries.flow.async_configure(flow["flow_id"])
-        assert other.placeholders["baudrate"] == "56000"
-        await other.confirm()
-    addresses = {e.data["address"] for e in hass.config_entries.async_entries(DOMAIN)}
-    assert addresses == {1, 2, 3}
-    assert not three.log.overlaps
-
-
-async def test_a_discovered_bms_can_be_ignored(
-    hass: HomeAssistant, three_found: Dialog, three: SimulatorInMemory
-) -> None:
-    await three_found.confirm(address="1")
-    flow = next(f for f in discovered(hass) if "(2)" in f["context"]["title_placeholders"]["name"])
-    await hass.config_entries.flow.async_init(
-        DOMAIN,
-        context={"source": config_entries.SOURCE_IGNORE},
-        data={"unique_id": flow["context"]["unique_id"], "title": "Not this one"},
-    )
-    await hass.async_block_till_done()
-    assert len(discovered(hass)) == 1
-    again = await Dialog(hass).open()
-    await again.search(three.port, address=3)
-    await again.confirm()
-    assert not discovered(hass)
+    sim = simulate(baud=FACTORY_SPEED, addresses=[1, 2, 3])
+    await dialog.search(sim.port)
+    assert (await dialog.confirm()).data["address"] == 1
+    assert {entry.address for entry in sim.log.requests()} == {1}
 
 
 async def test_an_ignored_bms_can_be_set_up_by_hand_after_all(
@@ -342,19 +288,6 @@ async def test_an_ignored_bms_can_be_set_up_by_hand_after_all(
     )
     await dialog.search(factory.port, address=1)
     await dialog.confirm()
-
-
-async def test_an_ignored_bms_is_not_offered_again(
-    hass: HomeAssistant, dialog: Dialog, three: SimulatorInMemory, no_patience: None
-) -> None:
-    await hass.config_entries.flow.async_init(
-        DOMAIN,
-        context={"source": config_entries.SOURCE_IGNORE},
-        data={"unique_id": f"{three.port}#3", "title": "Ignored"},
-    )
-    await dialog.search(three.port)
-    await dialog.confirm(address="1")
-    assert [flow["context"]["unique_id"] for flow in discovered(hass)] == [f"{three.port}#2"]
 
 
 async def test_the_same_bms_is_not_set_up_twice(

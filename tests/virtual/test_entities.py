@@ -47,7 +47,17 @@ SENSORS = (
     Expected("voltage", "Voltage", "voltage", "measurement", "V", 2),
     Expected("current", "Current", "current", "measurement", "A", 2),
     Expected("power", "Power", "power", "measurement", "W", 0),
+    Expected("discharge_power", "Discharge power", "power", "measurement", "W", 0, enabled=False),
     Expected("stored_energy", "Stored energy", "energy_storage", "measurement", "kWh", 2),
+    Expected(
+        "usable_capacity",
+        "Usable capacity",
+        "energy_storage",
+        "measurement",
+        "kWh",
+        2,
+        "diagnostic",
+    ),
     Expected("remaining_capacity", "Remaining capacity", None, "measurement", "Ah", 1),
     Expected("consumed_charge", "Consumed since full charge", None, "measurement", "Ah", 1),
     Expected("min_cell_voltage", "Lowest cell voltage", *VOLTS),
@@ -207,6 +217,21 @@ async def test_main_readings_are_those_of_the_bms(running: House) -> None:
     assert running.number("state_of_health") == pytest.approx(health * 100, abs=0.05)
     assert running.number("remaining_capacity") == pytest.approx(charge * 450, abs=0.05)
     assert running.number("stored_energy") == pytest.approx(charge * 0.45 * volts, abs=0.006)
+
+
+async def test_discharge_power_is_power_the_other_way_round(complete: House) -> None:
+    assert complete.number("power") < 0
+    assert complete.number("discharge_power") == -complete.number("power")
+    complete.sim.call(complete.bms.set_current, 0.0)
+    await complete.poll()
+    assert complete.shown("discharge_power") == "0.0"
+
+
+async def test_usable_capacity_is_what_a_full_battery_holds_in_kwh(running: House) -> None:
+    *_, health = main_data(running.bms)
+    assert running.bms.settings["CHEM"] == 2
+    full = 450 * health * 14 * 3.7 / 1000
+    assert running.number("usable_capacity") == pytest.approx(full, abs=0.006)
 
 
 async def test_extremes_tell_where_they_are(running: House) -> None:
@@ -470,7 +495,7 @@ async def test_a_setting_that_cannot_be_is_not_shown(running: House) -> None:
     running.bms.settings["CAPA"] = 90_000
     running.bms.settings["CHEM"] = 7
     await running.reload()
-    for key in ("capa", "remaining_capacity", "stored_energy", "chem"):
+    for key in ("capa", "remaining_capacity", "stored_energy", "chem", "usable_capacity"):
         assert running.shown(key) == "unknown"
 
 

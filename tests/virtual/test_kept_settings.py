@@ -199,6 +199,16 @@ async def test_an_old_intention_explains_nothing_once_the_setting_was_read(
     assert (await newest(running))["reason"] == Reason.ELSEWHERE
 
 
+async def test_a_value_beyond_the_limits_that_comes_nearer_to_them_is_ours(house: House) -> None:
+    house.bms.maxima["MAXC"] = 400
+    change(house, MAXC=400)
+    await house.set_up()
+    await house.set_number("maxc", 380)
+    kept = await newest(house)
+    assert (kept["reason"], kept["changes"]) == (Reason.HOME_ASSISTANT, {"MAXC": [400.0, 380.0]})
+    assert issue_of(house) is None
+
+
 async def test_two_sets_of_one_setting_at_once_are_both_ours(running: House) -> None:
     await asyncio.gather(
         running.act("set_parameter", instruction="MAXC", value=120),
@@ -220,6 +230,20 @@ async def test_a_set_while_a_poll_runs_was_not_elsewhere(running: House) -> None
         Reason.FIRST,
         Reason.HOME_ASSISTANT,
     }
+
+
+async def test_a_set_that_breaks_off_in_a_way_nobody_foresaw_leaves_the_setting_watched(
+    running: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError("the sea got in")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running.coordinator.bms, "set", breaks)
+        with pytest.raises(RuntimeError):
+            await running.act("set_parameter", instruction="MAXC", value=NEW)
+    await changed_elsewhere(running, MAXC=90)
+    assert (await newest(running))["reason"] == Reason.ELSEWHERE
 
 
 async def test_what_counts_by_itself_is_no_change(running: House) -> None:
@@ -370,6 +394,14 @@ async def test_the_file_of_a_later_version_is_left_alone(
             "model": None,
             "serial_number": None,
             "values": {"CMAX": "4"},
+            "snapshots": [],
+            "intents": {},
+            "reports": {},
+        },
+        {
+            "model": None,
+            "serial_number": None,
+            "values": {"CMAX": 4.1},
             "snapshots": [],
             "intents": {},
             "reports": {},

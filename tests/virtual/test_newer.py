@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from custom_components.rec_bms.protocol.rs485.bms import Rs485Bms
 from custom_components.rec_bms.protocol.rs485.instructions import NEWER
@@ -96,6 +96,24 @@ async def test_what_must_never_be_asked_is_not_even_when_somebody_wants_it(polle
                 await polled.act(action, instruction=code, **data)
     await probed(polled)
     assert not NEVER_ASKED & set(polled.asked_at_all())
+
+
+async def test_a_unit_that_answers_with_an_error_is_said_not_to_know_the_instruction(
+    polled: House,
+) -> None:
+    polled.bms.refuses = True
+    polled.bms.unsupported.add("STRN")
+    with pytest.raises(HomeAssistantError, match=r"does not know .*\(STRN\)"):
+        await polled.act("get_parameter", instruction="STRN")
+
+
+async def test_of_a_unit_that_answers_with_errors_none_is_probed_twice(polled: House) -> None:
+    polled.bms.refuses = True
+    polled.bms.unsupported.update(CODES)
+    asked = await probed(polled)
+    assert {code for codes in asked for code in codes} == set(CODES)
+    assert rs485(polled).unsupported == set(CODES)
+    assert not any(await probed(polled, 5))
 
 
 async def test_which_cell_is_balanced_is_told_of_one_unit(polled: House) -> None:

@@ -1,16 +1,19 @@
 """Setting an entry up, unloading it, reloading it; Home Assistant restarting."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.rec_bms.protocol.rs485.connection import Connection
 from tests.virtual.conftest import Simulate
 from tests.virtual.house import House, entry_for
+from tools.simulator import BMS
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 
@@ -168,3 +171,38 @@ async def test_a_unit_that_vanishes_is_unavailable_and_can_be_deleted(three_unit
     assert three_units.shown("cell_voltage_3_1") == "unavailable"
     assert three_units.shown("cell_voltage_2_1") != "unavailable"
     assert [await three_units.may_be_deleted(unit) for unit in (1, 2, 3)] == [False, False, True]
+
+
+@pytest.mark.parametrize("layout", ["frames", "single"])
+async def test_units_that_appear_and_vanish_are_followed_in_both_layouts(
+    hass: HomeAssistant, simulate: Simulate, layout: Any
+) -> None:
+    sim = simulate(bms=[BMS(16, cells=[8, 8], layout=layout, time_factor=0)])
+    house = House(hass, sim, entry_for(sim, address=16))
+    await house.set_up()
+    # One frame for all is taken for that only when it has come twice (the second poll).
+    await house.poll()
+    assert [house.number(f"cell_voltage_{unit}_8") > 3 for unit in (1, 2)] == [True, True]
+
+    sim.call(house.bms.add_unit, 8)
+    for _ in range(4):
+        await house.poll()
+    assert house.number("cell_voltage_3_8") > 3
+    assert house.device(3).via_device_id == house.device().id
+
+    sim.call(house.bms.remove_unit)
+    for _ in range(4):
+        await house.poll()
+    assert house.shown("cell_voltage_3_8") == "unavailable"
+    assert house.number("cell_voltage_2_8") > 3
+    assert [await house.may_be_deleted(unit) for unit in (2, 3)] == [False, True]
+    registry = dr.async_get(hass)
+    registry.async_remove_device(house.device(3).id)
+    await hass.async_block_till_done()
+    assert len(house.devices()) == 2
+
+    sim.call(house.bms.add_unit, 8)
+    for _ in range(4):
+        await house.poll()
+    assert len(house.devices()) == 3
+    assert house.number("cell_voltage_3_8") > 3

@@ -51,7 +51,7 @@ async def test_each_shows_its_own_bms(both: tuple[House, House]) -> None:
 async def test_they_never_talk_over_each_other(both: tuple[House, House]) -> None:
     first, second = both
     for _ in range(3):
-        first.hass.loop.leap(NEVER_BY_ITSELF)
+        await first.asleep(NEVER_BY_ITSELF)
         await asyncio.gather(
             first.poll(0),
             second.poll(0),
@@ -360,3 +360,61 @@ async def test_the_actions_refuse_an_entry_that_is_not_loaded(
         assert refused.value.translation_domain == "homeassistant"
         assert refused.value.translation_key == key
     assert not first.sim.log.requests()
+
+
+async def test_entries_on_one_port_share_it_fairly_and_never_talk_over_each_other(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(addresses=[1, 2, 3], cells=4, preset="lifepo4")
+    houses = [
+        House(hass, sim, entry_for(sim, address=address, title=f"BMS {address}"))
+        for address in (1, 2, 3)
+    ]
+    await asyncio.gather(*(house.set_up() for house in houses))
+    sim.log.clear()
+
+    async def work(house: House, volts: float) -> None:
+        await asyncio.gather(house.coordinator.async_refresh(), house.set_number("cmax", volts))
+        assert house.bms.settings["CMAX"] == pytest.approx(volts)
+
+    for volts in (3.6, 3.61, 3.62):
+        hass.loop.leap(300)
+        await asyncio.gather(*(work(house, volts) for house in houses))
+    asked = [len(sim.log.requests(address=address)) for address in (1, 2, 3)]
+    assert max(asked) <= 1.2 * min(asked)
+    assert not sim.log.overlaps
+
+
+async def test_turns_alternate_between_entries_that_poll_at_once(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(addresses=[1, 2])
+    houses = [House(hass, sim, entry_for(sim, address=address)) for address in (1, 2)]
+    for house in houses:
+        await house.set_up()
+        house.hass.loop.leap(300)
+    sim.log.clear()
+    await asyncio.gather(*(house.coordinator.async_refresh() for house in houses))
+    order = [entry.address for entry in sim.log.requests()]
+    both = order[: 2 * min(order.count(1), order.count(2))]
+    longest_run = max(
+        len(run)
+        for run in "".join(map(str, both)).replace("12", "1 2").replace("21", "2 1").split()
+    )
+    assert longest_run <= 2, order
+    assert not sim.log.overlaps
+
+
+async def test_one_bms_falling_silent_leaves_the_other_readable(
+    hass: HomeAssistant, simulate: Simulate
+) -> None:
+    sim = simulate(addresses=[1, 2])
+    first, second = (House(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
+    await first.set_up()
+    await second.set_up()
+    first.bms.silent = True
+    hass.loop.leap(300)
+    await asyncio.gather(first.poll(0), second.poll(0))
+    assert first.shown("voltage") == "unavailable"
+    assert second.shown("voltage") != "unavailable"
+    assert not sim.log.overlaps

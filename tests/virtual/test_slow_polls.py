@@ -82,7 +82,9 @@ def battery(simulate: Simulate) -> SimulatorInMemory:
 def line(hass: HomeAssistant, battery: SimulatorInMemory) -> Iterator[Line]:
     line = Line(House(hass, battery, entry_for(battery)))
 
-    async def request(_client: Client, instruction: Instruction) -> Response:
+    async def request(client: Client, instruction: Instruction, **_attempts: int) -> Response:
+        if client.address != line.house.entry.data["address"]:
+            raise NoResponseError(client.address, instruction.code, instruction.name, 1)
         return await line.request(instruction)
 
     with patch.object(Client, "request", request):

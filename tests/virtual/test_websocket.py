@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.rec_bms import dashboard
 from custom_components.rec_bms.protocol.rs485.instructions import SETTABLE
+from tests.virtual.banks import bank_of, batteries
 from tests.virtual.conftest import Simulate
 from tests.virtual.house import House, entry_for
 
@@ -140,3 +141,21 @@ def test_modules_are_only_fetched_from_the_house_itself() -> None:
         for source in re.findall(r'\b(?:from|import)\s*\(?\s*"([^"]+)"', text):
             assert source.startswith("."), f"{module} imports {source}"
             assert (module.parent / source).is_file(), f"{module} imports {source}"
+
+
+async def test_a_bank_is_told_apart_from_the_batteries_that_it_is_made_of(
+    hass: HomeAssistant, simulate: Simulate, hass_ws_client: WebSocketGenerator
+) -> None:
+    members = batteries(hass, simulate, {}, {})
+    for member in members:
+        await member.set_up()
+    house = await bank_of(hass, *members, wiring="series")
+    told = await layout(hass, hass_ws_client)
+    assert [each["title"] for each in told["batteries"]] == ["Battery 1", "Battery 2"]
+    (bank,) = told["banks"]
+    assert bank["entry_id"] == house.entry.entry_id
+    assert (bank["title"], bank["wiring"]) == ("Bank", "series")
+    assert bank["members"] == [member.entry.entry_id for member in members]
+    (device,) = house.devices()
+    assert bank["devices"] == {device.id: 1}
+    assert bank["entities"]["voltage"] == house.entity_id("voltage")

@@ -16,6 +16,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnostics
+from tests.virtual.banks import bank_of, batteries
+from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog
 from tests.virtual.house import House, passes, until
 from tools.simulator import BMS
@@ -80,7 +82,9 @@ SHOWN = {
     "voltage": "13.244",
     "current": "7.46",
     "power": "98.8",
+    "discharge_power": "-98.8",
     "stored_energy": "1.21",
+    "usable_capacity": "4.08",
     "remaining_capacity": "91.2",
     "consumed_charge": "227",
     "min_cell_voltage": "3.305",
@@ -566,3 +570,23 @@ async def test_the_same_bms_over_both_ways_raises_an_issue_until_one_is_gone(
     await passes(6)
     assert not [each for each in issues.values() if each.translation_key == "two_ways"]
     await house.unload()
+
+
+# -- with others -----------------------------------------------------------------------------------
+
+
+async def test_a_module_and_an_adapter_make_a_bank(
+    hass: HomeAssistant, module: WifiModule, simulate: Simulate
+) -> None:
+    (wired,) = batteries(hass, simulate, {})
+    await wired.set_up()
+    over_wifi = await set_up(hass, module)
+    bank = await bank_of(hass, over_wifi, wired, wiring="series")
+    await passes(2 * PERIOD)
+    assert bank.number("voltage") == pytest.approx(sum(bank.told("voltage")), abs=0.002)
+    assert bank.number("power") == pytest.approx(sum(bank.told("power")), abs=0.2)
+    assert bank.state("min_cell_voltage").attributes["battery"] == NAME
+    await module.close()
+    await passes(200)
+    assert over_wifi.shown("voltage") == bank.shown("voltage") == "unavailable"
+    assert wired.shown("voltage") != "unavailable"

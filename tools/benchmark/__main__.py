@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from custom_components.rec_bms.protocol.rs485 import scan
 from tools.testkit.process import ROOT, ToolError
 
 from . import decoding, first_reading, poll, restoring, rows, setting, table
@@ -27,7 +28,7 @@ PUSHING = ((1, 4), (8, 12))
 MANY = ((1, 14, 20), (15, 15, 4))
 """Units, cells of each, and batteries, each on a port of its own."""
 _WITHOUT_HOME_ASSISTANT = ("wire", "setting", "restore", "decoder")
-_WITH_HOME_ASSISTANT = ("load", "push", "long_runs", "adding")
+_WITH_HOME_ASSISTANT = ("load", "push", "long_runs", "adding", "search")
 _ADDING_REPEATS = 3
 
 
@@ -106,6 +107,7 @@ class _Benchmark:
             "decoder": self._decoder,
             "long_runs": self._long_runs,
             "adding": lambda: asyncio.run(self._adding()),
+            "search": lambda: asyncio.run(self._search()),
         }
         for name, measure in parts.items():
             if name in self._options.parts:
@@ -168,6 +170,11 @@ class _Benchmark:
         _say(f"adding a BMS in a Home Assistant process, {_ADDING_REPEATS} times")
         times = await first_reading.measure(self._folder, _ADDING_REPEATS)
         self._keep("first_reading", times, rows.of_first_reading(times))
+
+    async def _search(self) -> None:
+        _say(f"looking for a BMS at each speed, {_ADDING_REPEATS} times")
+        times = await first_reading.search(self._folder, scan.BAUDRATES, _ADDING_REPEATS)
+        self._keep("search", times, rows.of_search(times))
 
     def _keep(self, name: str, results: list[Any], made: list[table.Row]) -> None:
         self.details[name] = [asdict(result) for result in results]

@@ -1,15 +1,17 @@
-"""From the dialog's first step to the first reading, in a real Home Assistant."""
+"""From the dialog's first step, or from the port, to a BMS and its reading, in a real `hass`."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.testkit.api import Api
-from tools.testkit.flow import add_integration
+from tools.testkit.flow import FLOWS, add_integration, answer, begin, scanned
 from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.process import ToolError
 from tools.testkit.simulated import running_simulator
 
 _ENTRY = "/api/config/config_entries/entry/"
@@ -44,6 +46,39 @@ async def _once(client: Api, port: str) -> FirstReading:
     reading = time.perf_counter() - started
     await client.delete(_ENTRY + added.entry_id)
     return FirstReading(found, reading)
+
+
+@dataclass(frozen=True, slots=True)
+class PortToFound:
+    """Seconds from the port until the dialog says what was found."""
+
+    baudrate: int
+    seconds: float
+
+
+async def search(folder: Path, baudrates: Iterable[int], repeats: int) -> list[PortToFound]:
+    """Return the results of looking for BMSs at the factory's address, at speeds in baud."""
+    results = []
+    with reserved_port() as port:
+        async with running_home_assistant(folder / "searching", port) as home_assistant:
+            for baudrate in baudrates:
+                async with running_simulator(folder, "--baud", str(baudrate)) as bms:
+                    for _ in range(repeats):
+                        seconds = await _found(home_assistant.client, bms.port)
+                        results.append(PortToFound(baudrate, seconds))
+    return results
+
+
+async def _found(client: Api, port: str) -> float:
+    step = await begin(client)
+    started = time.perf_counter()
+    step = await answer(client, step, {"port": port, "more_options": {"baudrate": "automatic"}})
+    step = await scanned(client, step)
+    took = time.perf_counter() - started
+    if step.get("step_id") != "confirm":
+        raise ToolError("no BMS was found")
+    await client.delete(f"{FLOWS}/{step['flow_id']}")
+    return took
 
 
 async def _has_reading(client: Api, entry_id: str) -> bool:

@@ -6,8 +6,10 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from custom_components.rec_bms.protocol.rs485.scan import BAUDRATES
+
 from .decoding import LINE, Throughput
-from .first_reading import FirstReading
+from .first_reading import FirstReading, PortToFound
 from .poll import SCAN_INTERVAL, PollResult
 from .restoring import RestoreTime
 from .setting import SettingTimes
@@ -23,6 +25,7 @@ SCENARIOS = {"rest": "at rest", "day": "at work"}
 _POLL_LIMIT = 1.05
 _SETTING_LIMIT = 500.0
 _BLOCK_LIMIT = 10.0
+_FOUND_LIMIT = 2.5
 _MEMORY_LIMIT = 1.02
 _MEBIBYTE = 2**20
 
@@ -197,6 +200,24 @@ def of_first_reading(times: Sequence[FirstReading]) -> list[Row]:
         )
         for what, seconds in (("BMS added", found), ("first reading", reading))
     ]
+
+
+def of_search(times: Sequence[PortToFound]) -> list[Row]:
+    """Return the seconds from the port to a BMS; a limit holds at the factory's speed."""
+    rows = []
+    for baudrate in BAUDRATES:
+        seconds = [each.seconds for each in times if each.baudrate == baudrate]
+        rows.append(
+            Row(
+                what="from the port to found",
+                of=f"{baudrate} baud, address 1",
+                measured=statistics.median(seconds),
+                unit="s",
+                worst=max(seconds),
+                at_most=_FOUND_LIMIT if baudrate == BAUDRATES[0] else None,
+            )
+        )
+    return rows
 
 
 def _size(of: PollResult | Load | Writes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .figures import float32, float32s, read_float, read_whole
@@ -48,20 +49,26 @@ def _next_log_entry(bms: BMS) -> list[bytes] | None:
     return [bms.error_log[(bms.log_pointer - 1) % len(bms.error_log)]]
 
 
-def wanted(request: bytes) -> tuple[Instruction, float] | None:
-    """Return the row and the value of a set that is to be taken, None for anything else."""
+def wanted(
+    request: bytes, maxima: Mapping[str, float] = MappingProxyType({})
+) -> tuple[Instruction, float] | None:
+    """Return the row and the value of a set that is to be taken, None for anything else.
+
+    `maxima` are the largest values of a unit that allows more than the table does.
+    """
     text = request.decode("latin-1")
     row = BY_CODE.get(text[:4])
     if row is None or text[4:5] != " " or row.minimum is None or row.maximum is None:
         return None
     value = read_whole(text[5:]) if row.whole_number else read_float(text[5:])
-    if value is None or not float32(row.minimum) <= value <= float32(row.maximum):
+    highest = maxima.get(row.code, row.maximum)
+    if value is None or not float32(row.minimum) <= value <= float32(highest):
         return None
     return row, value
 
 
 def _take(bms: BMS, request: bytes) -> bool:
-    change = wanted(request)
+    change = wanted(request, bms.maxima)
     if change is None:
         return False
     row, value = change

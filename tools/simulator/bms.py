@@ -104,6 +104,8 @@ class BMS:
         self._seen = time.monotonic()
         self.refuses = refuses
         """Whether it answers what it does not know with an error rather than silence."""
+        self.maxima: dict[str, float] = {}
+        """Where it allows more than REC's list of instructions does."""
         self.error_log = list(error_log)
         self.log_pointer = 0
         self.offences: list[str] = []

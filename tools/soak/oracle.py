@@ -76,7 +76,9 @@ _ERRORS = (
     "battery_current",
 )
 _EVENTS = "error_event"
-_PRODUCTS = ("remaining_capacity", "stored_energy")
+_PRODUCTS = ("remaining_capacity", "stored_energy", "usable_capacity")
+_NOMINAL = {1: 3.7, 2: 3.7, 3: 3.2, 4: 3.3, 5: 3.7}
+"""Volts of a cell, by CHEM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def code_of(key: str) -> str | None:
         return _TABLES[found[1]][0]
     if _BALANCING.fullmatch(key):
         return "WCBI"
-    if key in _MAIN or key in ("power", "cell_voltage_delta", "charging"):
+    if key in _MAIN or key in ("power", "discharge_power", "cell_voltage_delta", "charging"):
         return "LCD1"
     if key in ("error", "problem"):
         return "ERRO"
@@ -196,6 +198,8 @@ def _expected(key: str, code: str, answer: Any) -> tuple[float, float] | str:
     match key:
         case "power":
             return answer[4] * answer[2], _rounding(1)
+        case "discharge_power":
+            return -answer[4] * answer[2], _rounding(1)
         case "cell_voltage_delta":
             return answer[1] - answer[0], _rounding(3)
         case "problem":
@@ -231,6 +235,12 @@ def _products(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float,
             amperehours = capacity * main[5]
             if key == "remaining_capacity":
                 yield amperehours, _rounding(1)
+            elif key == "usable_capacity":
+                cells = sum(bms.cells)
+                yield from (
+                    (capacity * main[6] * cells * _NOMINAL[int(chemistry)] / 1000, _rounding(2))
+                    for chemistry in _answers(bms, "CHEM", moment)
+                )
             else:
                 yield amperehours * main[4] / 1000, _rounding(1)
 

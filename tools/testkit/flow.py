@@ -44,11 +44,7 @@ async def add_integration(
     if step.get("step_id") != "confirm":
         raise ToolError(await _complaint(client, step))
     found = step["description_placeholders"]
-    fields = {"allow_changes": allow_changes}
-    # With several BMSs on the line, the dialog asks which, and proposes one.
-    for field in step["data_schema"]:
-        fields.setdefault(field["name"], field.get("default"))
-    entry = (await answer(client, step, fields))["result"]
+    entry = (await answer(client, step, {"allow_changes": allow_changes}))["result"]
     return Added(entry["entry_id"], entry["title"], found)
 
 

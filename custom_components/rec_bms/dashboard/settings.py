@@ -237,7 +237,8 @@ class _Review:
             name = full_name(self._hass, SETTINGS[key]) if key in SETTINGS else key
             raise invalid("setting_not_there", name=name, title=self._title)
         try:
-            return parse_setting(BY_CODE[entity.setting.code], entity.to_line(shown))
+            code = entity.setting.code
+            return parse_setting(BY_CODE[code], entity.to_line(shown), self._current.get(code))
         except (TypeError, ValueError, LookupError) as err:
             wrong = WrongTypeError(entity.setting, shown)
             raise translated(self._hass, wrong, self._title) from err

@@ -14,7 +14,8 @@ from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from ..const import DOMAIN
+from ..bank import is_bank
+from ..const import CONF_MEMBERS, CONF_WIRING, DOMAIN
 from ..entity import unit_of_device
 from ..protocol.settings import Setting
 
@@ -31,7 +32,11 @@ def async_setup_websocket(hass: HomeAssistant, settings: Iterable[Setting]) -> N
         connection: websocket_api.ActiveConnection,
         message: dict[str, Any],
     ) -> None:
-        result = {"batteries": _batteries(hass, connection.user), "settings": groups}
+        result = {
+            "batteries": _batteries(hass, connection.user),
+            "banks": _banks(hass, connection.user),
+            "settings": groups,
+        }
         connection.send_result(message["id"], result)
 
     websocket_api.async_register_command(hass, layout)
@@ -39,21 +44,42 @@ def async_setup_websocket(hass: HomeAssistant, settings: Iterable[Setting]) -> N
 
 def _batteries(hass: HomeAssistant, user: User) -> list[dict[str, Any]]:
     """Return what the registries know, so that a BMS that is away still has its place."""
-    may_read = user.permissions.check_entity
     return [
         {
-            "entry_id": entry.entry_id,
-            "title": entry.title,
+            **_registered(hass, entry, user),
             "way": "wifi" if CONF_HOST in entry.data else "serial",
-            "devices": _devices(hass, entry),
-            "entities": {
-                key: entity_id
-                for key, entity_id in _entities(hass, entry)
-                if may_read(entity_id, POLICY_READ)
-            },
         }
         for entry in hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+        if not is_bank(entry)
     ]
+
+
+def _banks(hass: HomeAssistant, user: User) -> list[dict[str, Any]]:
+    """Return the banks, with the entries that each is made of."""
+    return [
+        {
+            **_registered(hass, entry, user),
+            "wiring": entry.data[CONF_WIRING],
+            "members": entry.data[CONF_MEMBERS],
+        }
+        for entry in hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+        if is_bank(entry)
+    ]
+
+
+def _registered(hass: HomeAssistant, entry: ConfigEntry, user: User) -> dict[str, Any]:
+    """Return an entry's devices, and those of its entities that a user may read."""
+    may_read = user.permissions.check_entity
+    return {
+        "entry_id": entry.entry_id,
+        "title": entry.title,
+        "devices": _devices(hass, entry),
+        "entities": {
+            key: entity_id
+            for key, entity_id in _entities(hass, entry)
+            if may_read(entity_id, POLICY_READ)
+        },
+    }
 
 
 def _devices(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, int]:

@@ -49,26 +49,30 @@ class Obstacles:
 
 
 def obstacles(
-    wanted: Mapping[str, float], known: Mapping[str, Setting], present: Collection[str]
+    wanted: Mapping[str, float], known: Mapping[str, Setting], present: Mapping[str, float | None]
 ) -> Obstacles:
     """Return what of the wanted values a unit cannot take.
 
-    `known` are the settings by code, `present` the codes of those that the unit has.
+    `known` are the settings by code, `present` the values of those that the unit has; None stands
+    for one that cannot be.
     """
     there = [code for code in wanted if code in present]
     return Obstacles(
         tuple(known[code] for code in wanted if code not in present),
         tuple(
-            (known[code], wanted[code]) for code in there if not _fits(known[code], wanted[code])
+            (known[code], wanted[code])
+            for code in there
+            if not _fits(known[code], wanted[code], present[code])
         ),
     )
 
 
-def _fits(setting: Setting, value: float) -> bool:
+def _fits(setting: Setting, value: float, present: float | None) -> bool:
     """Tell whether a setting can have a value; what is not finite never fits."""
     if setting.whole_number and value % 1:
         return False
-    return setting.minimum <= value <= setting.maximum
+    lowest, highest = setting.limits(present)
+    return lowest <= value <= highest
 
 
 def plan(

@@ -47,3 +47,13 @@ class Setting:
     def key(self) -> str:
         """What a state, an entity and a translation know it by."""
         return self.code.lower()
+
+    def limits(self, present: float | None) -> tuple[float, float]:
+        """Return the least and the largest value that may be set, in `line_unit`.
+
+        What a BMS has beyond REC's own limits may stay, and come nearer to them: some units allow
+        more than REC's list of instructions does. Choices have no order, so none comes nearer.
+        """
+        if present is None or self.choices:
+            return self.minimum, self.maximum
+        return min(self.minimum, present), max(self.maximum, present)

@@ -96,15 +96,6 @@ class ErrorState:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a BMS says it is; None for what it does not tell."""
-
-    model: str
-    software_version: str | None = None
-    hardware_version: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class State:
     """What is known of one BMS: V, A (positive while charging), Ah, °C, Ω, fractions of 1."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 
 import pytest
 from homeassistant.core import HomeAssistant
@@ -69,3 +70,15 @@ async def test_a_serial_server_that_refuses(
     sim.call(sim.link.refuse)  # type: ignore[union-attr]
     await dialog.search(sim.port)
     assert dialog.errors == {"base": "cannot_open"}
+
+
+@pytest.mark.parametrize("address", [1, 2, 16])
+async def test_on_a_real_port_a_bms_at_factory_settings_is_found_within_seconds(
+    dialog: Dialog, simulate: Simulate, address: int
+) -> None:
+    sim = simulate(baud=FACTORY_SPEED, addresses=[address], turnaround=0.015)
+    began = time.perf_counter()
+    await dialog.search(sim.port)
+    took = time.perf_counter() - began
+    assert (dialog.step, dialog.placeholders["address"]) == ("confirm", str(address))
+    assert took <= 2.5

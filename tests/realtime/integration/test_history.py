@@ -48,6 +48,7 @@ MEANS = {
     "state_of_charge": "%",
     "state_of_health": "%",
     "stored_energy": "kWh",
+    "usable_capacity": "kWh",
     "remaining_capacity": "Ah",
     "consumed_charge": "Ah",
     "min_cell_voltage": "V",

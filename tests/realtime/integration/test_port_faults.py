@@ -25,18 +25,27 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import ConfigEntryNotReady
-from homeassistant.helpers import device_registry as dr
 from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
 
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.ports import async_get_ports
 from tests.realtime.integration.conftest import Simulate
+from tests.virtual.giving_up import (
+    ONE_SECOND,
+    GiveUp,
+    give_up,
+    in_a_poll,
+    seconds_taken,
+    shut_down_while_setting_up,
+)
 from tests.virtual.house import House, entry_for
-from tools.simulator import BMS, SimulatorThread
+from tools.simulator import SimulatorThread
 from tools.simulator.tcp import Tcp
 
+__all__ = ["give_up"]
+"""The fixture of others."""
+
 NOBODY = 65534
-ONE_SECOND = 1.0
 
 
 @pytest.fixture
@@ -81,13 +90,6 @@ async def until(condition: Callable[[], bool], seconds: float) -> float:
     while not condition():
         assert loop.time() - began < seconds, f"not within {seconds} s"
         await asyncio.sleep(0.02)
-    return loop.time() - began
-
-
-async def seconds_taken(work: Awaitable[object]) -> float:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await work
     return loop.time() - began
 
 
@@ -402,45 +404,6 @@ def driver_that_hangs(port: str) -> Iterator[None]:
             assert not hung.is_set() or came_back.wait(10)
 
 
-type GiveUp = Callable[[House], Awaitable[object]]
-
-GIVING_UP: dict[str, GiveUp] = {
-    "unload": lambda house: house.hass.config_entries.async_unload(house.entry.entry_id),
-    "shutdown": lambda house: house.hass.async_stop(force=True),
-}
-
-
-@pytest.fixture(params=GIVING_UP)
-def give_up(request: pytest.FixtureRequest) -> GiveUp:
-    return GIVING_UP[request.param]
-
-
-async def in_a_poll(house: House) -> asyncio.Task[None]:
-    """Have a poll begun as the coordinator's own timer begins it."""
-    poll = house.entry.async_create_background_task(
-        house.hass, house.coordinator.async_refresh(), "a poll of its own"
-    )
-    await asyncio.sleep(0.1)
-    assert not poll.done()
-    return poll
-
-
-async def test_a_silent_bms_does_not_hold_up(house: House, give_up: GiveUp) -> None:
-    await house.set_up()
-    house.bms.silent = True
-    poll = await in_a_poll(house)
-    assert await seconds_taken(give_up(house)) < ONE_SECOND
-    await asyncio.wait([poll], timeout=ONE_SECOND)
-    assert poll.done()
-
-
-async def test_a_running_poll_does_not_hold_up(house: House, give_up: GiveUp) -> None:
-    await house.set_up()
-    house.sim.call(setattr, house.sim.line, "turnaround", 0.2)
-    await in_a_poll(house)
-    assert await seconds_taken(give_up(house)) < ONE_SECOND
-
-
 async def test_a_port_that_hangs_while_opening_does_not_hold_up(
     plugged: House, stuck: str, give_up: GiveUp
 ) -> None:
@@ -462,56 +425,7 @@ async def test_a_driver_that_hangs_while_opening_does_not_hold_up(
         assert await seconds_taken(give_up(plugged)) < ONE_SECOND
 
 
-async def test_a_setting_that_is_being_made_does_not_hold_up(house: House, give_up: GiveUp) -> None:
-    await house.set_up()
-    house.sim.faults.next("set_lost")
-    setting = asyncio.create_task(house.set_number("cmax", 4.15))
-    await asyncio.sleep(0.3)
-    assert await seconds_taken(give_up(house)) < ONE_SECOND
-    await asyncio.wait([setting], timeout=5)
-    assert setting.cancelled() or setting.exception() is not None
-
-
-async def test_a_setting_that_was_sent_is_read_back_although_home_assistant_stops(
-    house: House,
-) -> None:
-    await house.set_up()
-    house.sim.call(setattr, house.sim.line, "turnaround", 0.03)
-    setting = asyncio.create_task(house.set_number("cmax", 4.15))
-    await until(lambda: bool(house.sim.log.sets), 5)
-    assert await seconds_taken(house.hass.async_stop(force=True)) < ONE_SECOND
-    await asyncio.wait([setting], timeout=5)
-    assert setting.exception() is None
-    assert house.asked()[-1] == "CMAX"
-
-
 # -- shutdown during a first set-up ----------------------------------------------------------------
-
-
-async def shut_down_while_setting_up(house: House) -> float:
-    """Stop Home Assistant in the middle of a set-up; return how long that takes, in s."""
-    if house.hass.config_entries.async_get_entry(house.entry.entry_id) is None:
-        house.entry.add_to_hass(house.hass)
-    house.hass.async_create_task(house.hass.config_entries.async_setup(house.entry.entry_id))
-    await asyncio.sleep(0.3)
-    assert house.entry.state is ConfigEntryState.SETUP_IN_PROGRESS
-    return await seconds_taken(house.hass.async_stop(force=True))
-
-
-async def test_a_first_set_up_with_a_silent_bms_does_not_hold_up_a_shutdown(
-    house: House, caplog: pytest.LogCaptureFixture
-) -> None:
-    house.bms.silent = True
-    assert await shut_down_while_setting_up(house) < ONE_SECOND
-    assert "still running" not in caplog.text
-
-
-async def test_a_first_set_up_on_a_slow_line_does_not_hold_up_a_shutdown(
-    house: House, caplog: pytest.LogCaptureFixture
-) -> None:
-    house.sim.call(setattr, house.sim.line, "turnaround", 0.2)
-    assert await shut_down_while_setting_up(house) < ONE_SECOND
-    assert "still running" not in caplog.text
 
 
 async def test_a_first_set_up_on_a_port_that_hangs_does_not_hold_up_a_shutdown(
@@ -617,102 +531,3 @@ async def test_a_proxy_of_another_integration_is_waited_for_and_then_used(house:
         assert is_there(house)
         await house.unload()
     forget()
-
-
-# -- several BMSs on one pair of wires -------------------------------------------------------------
-
-
-async def test_entries_on_one_port_share_it_fairly_and_never_talk_over_each_other(
-    hass: HomeAssistant, simulate: Simulate
-) -> None:
-    sim = simulate(addresses=[1, 2, 3], cells=4, preset="lifepo4")
-    houses = [
-        House(hass, sim, entry_for(sim, address=address, title=f"BMS {address}"))
-        for address in (1, 2, 3)
-    ]
-    await asyncio.gather(*(house.set_up() for house in houses))
-    sim.log.clear()
-
-    async def work(house: House, volts: float) -> None:
-        await asyncio.gather(house.coordinator.async_refresh(), house.set_number("cmax", volts))
-        assert house.bms.settings["CMAX"] == pytest.approx(volts)
-
-    for volts in (3.6, 3.61, 3.62):
-        hass.loop.leap(300)
-        await asyncio.gather(*(work(house, volts) for house in houses))
-    asked = [len(sim.log.requests(address=address)) for address in (1, 2, 3)]
-    assert max(asked) <= 1.2 * min(asked)
-    assert not sim.log.overlaps
-
-
-async def test_turns_alternate_between_entries_that_poll_at_once(
-    hass: HomeAssistant, simulate: Simulate
-) -> None:
-    sim = simulate(addresses=[1, 2])
-    houses = [House(hass, sim, entry_for(sim, address=address)) for address in (1, 2)]
-    for house in houses:
-        await house.set_up()
-        house.hass.loop.leap(300)
-    sim.log.clear()
-    await asyncio.gather(*(house.coordinator.async_refresh() for house in houses))
-    order = [entry.address for entry in sim.log.requests()]
-    both = order[: 2 * min(order.count(1), order.count(2))]
-    longest_run = max(
-        len(run)
-        for run in "".join(map(str, both)).replace("12", "1 2").replace("21", "2 1").split()
-    )
-    assert longest_run <= 2, order
-    assert not sim.log.overlaps
-
-
-async def test_one_bms_falling_silent_leaves_the_other_readable(
-    hass: HomeAssistant, simulate: Simulate
-) -> None:
-    sim = simulate(addresses=[1, 2])
-    first, second = (House(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
-    await first.set_up()
-    await second.set_up()
-    first.bms.silent = True
-    hass.loop.leap(300)
-    await asyncio.gather(first.poll(0), second.poll(0))
-    assert not is_there(first)
-    assert is_there(second)
-    assert not sim.log.overlaps
-
-
-# -- parent and child units ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("layout", ["frames", "single"])
-async def test_units_that_appear_and_vanish_are_followed_in_both_layouts(
-    hass: HomeAssistant, simulate: Simulate, layout: Any
-) -> None:
-    sim = simulate(bms=[BMS(16, cells=[8, 8], layout=layout, time_factor=0)])
-    house = House(hass, sim, entry_for(sim, address=16))
-    await house.set_up()
-    # One frame for all is taken for that only when it has come twice (the second poll).
-    await house.poll()
-    assert [house.number(f"cell_voltage_{unit}_8") > 3 for unit in (1, 2)] == [True, True]
-
-    sim.call(house.bms.add_unit, 8)
-    for _ in range(4):
-        await house.poll()
-    assert house.number("cell_voltage_3_8") > 3
-    assert house.device(3).via_device_id == house.device().id
-
-    sim.call(house.bms.remove_unit)
-    for _ in range(4):
-        await house.poll()
-    assert house.shown("cell_voltage_3_8") == "unavailable"
-    assert house.number("cell_voltage_2_8") > 3
-    assert [await house.may_be_deleted(unit) for unit in (2, 3)] == [False, True]
-    registry = dr.async_get(hass)
-    registry.async_remove_device(house.device(3).id)
-    await hass.async_block_till_done()
-    assert len(house.devices()) == 2
-
-    sim.call(house.bms.add_unit, 8)
-    for _ in range(4):
-        await house.poll()
-    assert len(house.devices()) == 3
-    assert house.number("cell_voltage_3_8") > 3

@@ -164,20 +164,20 @@ def test_some_things_are_restored_only_by_their_names() -> None:
 
 @pytest.mark.parametrize("value", [4.4, 1.9, float("inf"), float("nan")])
 def test_what_a_unit_does_not_take_is_named(value: float) -> None:
-    found = obstacles({"CMAX": value, "CMIN": 2.8}, KNOWN, {"CMAX", "CMIN"})
+    found = obstacles({"CMAX": value, "CMIN": 2.8}, KNOWN, {"CMAX": 4.2, "CMIN": 2.8})
     assert found
     assert [setting.code for setting, _ in found.outside] == ["CMAX"]
     assert found.missing == ()
 
 
 def test_what_a_unit_lacks_is_named_and_not_judged() -> None:
-    found = obstacles({"STRN": 9, "CMAX": 4.1, "SISN": 1.5}, KNOWN, {"CMAX", "SISN"})
+    found = obstacles({"STRN": 9, "CMAX": 4.1, "SISN": 1.5}, KNOWN, {"CMAX": 4.2, "SISN": 1})
     assert [setting.code for setting in found.missing] == ["STRN"]
     assert [setting.code for setting, _ in found.outside] == ["SISN"]
 
 
 def test_nothing_is_in_the_way_of_what_fits() -> None:
-    assert not obstacles({"CMAX": 4.1}, KNOWN, {"CMAX"})
+    assert not obstacles({"CMAX": 4.1}, KNOWN, {"CMAX": 4.2})
 
 
 @pytest.mark.parametrize(
@@ -196,3 +196,11 @@ def test_a_value_is_the_same_whatever_a_float32_made_of_it(
     one: float, other: float, *, is_same: bool
 ) -> None:
     assert same(one, other) is is_same
+
+
+def test_what_a_unit_has_beyond_the_limits_may_be_kept_and_come_nearer() -> None:
+    for value in (350, 346):
+        assert not obstacles({"MAXD": value}, KNOWN, {"MAXD": 350})
+    assert obstacles({"MAXD": 351}, KNOWN, {"MAXD": 350})
+    assert obstacles({"MAXD": 350}, KNOWN, {"MAXD": 345})
+    assert obstacles({"MAXD": 350}, KNOWN, {"MAXD": None})

@@ -356,6 +356,7 @@ function mainDevice(hass, device) {
  */
 export function suggestionFor(hass, entityId) {
   const device = deviceOf(hass, entityId);
-  if (device === undefined) return null;
+  // The device of a bank is none that can be touched, and has no cells of its own.
+  if (device === undefined || hass.devices?.[device]?.entry_type === "service") return null;
   return { config: { type: `custom:${CELLS_CARD}`, device: mainDevice(hass, device) } };
 }

@@ -1,6 +1,7 @@
 // @ts-check
-/** @import { Battery, Hass, HassWithTexts, Layout } from "./types.d.ts" */
+/** @import { Bank, Battery, Hass, HassWithTexts, Layout } from "./types.d.ts" */
 import { fetchLayout, reasonOf } from "./layout.js";
+import { bankView } from "./views/bank.js";
 import { cellsView } from "./views/cells.js";
 import { historyView } from "./views/history.js";
 import { overviewView } from "./views/overview.js";
@@ -33,36 +34,63 @@ export class RecBmsDashboardStrategy extends HTMLElement {
     } catch (error) {
       return { views: [notice(say("dashboard.failed", { reason: reasonOf(error) }))] };
     }
-    const batteries = layout.batteries.filter((each) => Object.keys(each.entities).length);
-    if (!batteries.length) return { views: [notice(say("dashboard.no_battery"))] };
-    return { views: viewsOf(batteries, layout, { ...hass, localize }) };
+    const batteries = layout.batteries.filter(hasEntities);
+    const banks = layout.banks.filter(hasEntities);
+    if (!batteries.length && !banks.length) {
+      return { views: [notice(say("dashboard.no_battery"))] };
+    }
+    return { views: viewsOf(batteries, banks, layout, { ...hass, localize }) };
   }
+}
+
+/** @param {Pick<Battery, "entities">} battery */
+function hasEntities({ entities }) {
+  return Object.keys(entities).length > 0;
 }
 
 /**
  * Of several batteries, all but the overview are reached from there: so many tabs nobody could read.
  * @param {Battery[]} batteries
+ * @param {Bank[]} banks
  * @param {Layout} layout
  * @param {HassWithTexts} hass
  */
-function viewsOf(batteries, layout, hass) {
-  const several = batteries.length > 1;
-  const names = namesOf(batteries, hass);
+function viewsOf(batteries, banks, layout, hass) {
+  const several = batteries.length + banks.length > 1;
+  const names = namesOf([...batteries, ...banks], hass);
+  const common = { hass, say: words(hass), settings: layout.settings, several };
   const contexts = batteries.map((battery, index) => ({
+    ...common,
     battery: { ...battery, title: names[index] },
-    hass,
-    say: words(hass),
-    settings: layout.settings,
-    several,
     prefix: several ? `${index + 1}-` : "",
   }));
-  const views = contexts.flatMap((context) => MAKERS.map((make) => make(context)));
-  return several ? [sumView(contexts), ...views] : views;
+  const ofBanks = banks.map((bank, index) => ({
+    ...common,
+    battery: asBattery(bank, names[batteries.length + index]),
+    bank,
+    members: contexts.filter(({ battery }) => bank.members.includes(battery.entry_id)),
+    prefix: several ? `bank-${index + 1}-` : "",
+  }));
+  const views = [
+    ...ofBanks.flatMap((context) => [bankView(context), historyView(context)]),
+    ...contexts.flatMap((context) => MAKERS.map((make) => make(context))),
+  ];
+  return several ? [sumView(contexts, ofBanks), ...views] : views;
 }
 
 /**
- * What the batteries are called: as their owner named the devices, and no two the same.
- * @param {Battery[]} batteries
+ * A bank as what it looks like to whatever shows one battery.
+ * @param {Bank} bank
+ * @param {string} title
+ * @returns {Battery}
+ */
+function asBattery({ entry_id, devices, entities }, title) {
+  return { entry_id, title, devices, entities, way: "bank" };
+}
+
+/**
+ * What batteries and banks are called: as their owner named the devices, and no two the same.
+ * @param {Pick<Battery, "devices" | "title">[]} batteries
  * @param {Hass} hass
  * @returns {string[]}
  */

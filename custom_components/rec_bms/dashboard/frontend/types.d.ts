@@ -19,7 +19,13 @@ export interface Hass {
   >;
   readonly devices?: Record<
     string,
-    { name?: string | null; name_by_user?: string | null; via_device_id?: string | null } | undefined
+    | {
+        name?: string | null;
+        name_by_user?: string | null;
+        via_device_id?: string | null;
+        entry_type?: string | null;
+      }
+    | undefined
   >;
   readonly locale: {
     language: string;
@@ -58,15 +64,22 @@ export type Say = (key: string, values?: Record<string, string | number>) => str
 export interface Battery {
   entry_id: string;
   title: string;
-  /** Which way leads to the BMS. */
-  way: "serial" | "wifi";
+  /** Which way leads to the BMS; a bank is none, and looks like a battery to what shows one. */
+  way: "serial" | "wifi" | "bank";
   devices: Record<string, number>;
   entities: Partial<Record<string, string>>;
+}
+
+/** Several batteries that are wired together; `members` are their entries. */
+export interface Bank extends Omit<Battery, "way"> {
+  wiring: "parallel" | "series";
+  members: string[];
 }
 
 /** Settings are in the order of the BMS's instructions. */
 export interface Layout {
   batteries: Battery[];
+  banks: Bank[];
   settings: { category: string; keys: string[] }[];
 }
 
@@ -219,4 +232,11 @@ export interface Context {
   several: boolean;
   /** Of the paths of this battery's views. */
   prefix: string;
+}
+
+/** What the makers of a bank's views share; `battery` is the bank as one. */
+export interface BankContext extends Context {
+  bank: Bank;
+  /** Those of its batteries that can be seen. */
+  members: Context[];
 }

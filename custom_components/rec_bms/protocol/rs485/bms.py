@@ -186,12 +186,14 @@ class Rs485Bms:
         """Set a value, verify it, and tell listeners what was read back; see `Client.set`."""
         instruction = BY_CODE[CODE_OF[key]]
         unsupported = self.unsupported
+        present = self._readings.get(instruction.code)
         try:
             result = await self.client.set(
                 instruction,
                 value,
                 hindrance=hindrance,
                 may_lack=lambda code: code in unsupported and may_lack(BY_CODE[code].key),
+                present=present if isinstance(present, int | float) else None,
             )
         except (RefusedError, NotTakenError, ReadsBackDifferentlyError) as err:
             self._show(instruction.code, err.current)

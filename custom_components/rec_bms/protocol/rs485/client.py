@@ -19,7 +19,7 @@ from ..errors import (
     UnverifiedError,
 )
 from ..settings import Setting
-from ..state import Identity, PerUnit
+from ..state import PerUnit
 from .codec import decode, encode_setting, matches, parse_setting
 from .connection import Connection
 from .instructions import BY_CODE, ERROR_LOG, Instruction
@@ -39,14 +39,6 @@ class Response:
 
     reading: Reading
     attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What a BMS says of itself when it is met: cells per unit, in the order of units."""
-
-    identity: Identity
-    cells: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +76,10 @@ class Client:
         """
         return str((await self.request(BY_CODE["*IDN"], attempts=attempts)).reading)
 
-    async def describe(self) -> Description:
-        """Return who this BMS is and what cells it has. Raises NoResponseError or PortError."""
-        identity = Identity(
-            model=await self.identify(),
-            software_version=await self._text_or_none("SWVR"),
-            hardware_version=await self._text_or_none("HWVR"),
-        )
-        cells = (await self.request(BY_CODE["CELL"])).reading
-        rows = cells.units if isinstance(cells, PerUnit) else ()
-        return Description(identity, tuple(len(row) for row in rows))
+    async def count_cells(self, *, attempts: int = ATTEMPTS) -> tuple[int, ...]:
+        """Return how many cells each unit has. Raises NoResponseError or PortError."""
+        cells = (await self.request(BY_CODE["CELL"], attempts=attempts)).reading
+        return tuple(len(row) for row in cells.units) if isinstance(cells, PerUnit) else ()
 
     async def read_error_log(self) -> ErrorLog:
         """Ask for one entry of the error log after the other. Raises PortError.
@@ -121,21 +107,24 @@ class Client:
         *,
         hindrance: Callable[[], SettingError | None],
         may_lack: Callable[[str], bool] = lambda _: False,
+        present: float | None = None,
     ) -> SetResult:
         """Set a value, read it back, and return both; `value` is in the line's unit.
 
         Nothing is sent unless the value is valid, coherent with freshly read other limits, and
         `hindrance` knows of nothing in its way: that is looked up first, when the line is free, and
         last of all. Silence about a limit forbids the set, unless `may_lack` says that this BMS
-        may not have the limit of that code. A value is sent once. The read-back decides: it is the
-        requested value, or an exception tells what the BMS has now.
+        may not have the limit of that code. A value beyond REC's limits is let through where the
+        BMS has one further beyond, as its last response, `present`, and a fresh one say. A value is
+        sent once. The read-back decides: it is the requested value, or an exception tells what the
+        BMS has now.
 
         Raises NotSettableError, WrongTypeError, OutOfRangeError, the hindrance, IncoherentError,
         NoResponseError or PortError, all before anything was sent; RefusedError, NotTakenError,
         ReadsBackDifferentlyError or UnverifiedError after.
         """
         _raise(hindrance())
-        requested = parse_setting(instruction, value)
+        requested = parse_setting(instruction, value, present)
         async with self.connection.turn() as transactions:
             _raise(hindrance())
             before = await transactions.request(self.address, instruction)
@@ -144,6 +133,7 @@ class Client:
                 # Silence says something of a limit only while the BMS answers others.
                 before = await transactions.request(self.address, instruction)
             previous = _number(instruction, before.payloads)
+            parse_setting(instruction, requested, previous)
             known = {other: limit for other, limit in limits.items() if limit is not None}
             check(instruction.setting, requested, previous, known)
             _raise(hindrance())
@@ -201,12 +191,6 @@ class Client:
             with suppress(NoResponseError):
                 return await transactions.request(self.address, instruction)
         return await transactions.request(self.address, instruction)
-
-    async def _text_or_none(self, code: str) -> str | None:
-        try:
-            return str((await self.request(BY_CODE[code])).reading)
-        except NoResponseError:
-            return None
 
 
 def _raise(hindrance: SettingError | None) -> None:

@@ -211,12 +211,12 @@ def _split(values: tuple[float, ...], units: int) -> list[tuple[float, ...]]:
     return [values[start : start + per_unit] for start in range(0, len(values), per_unit)]
 
 
-def parse_setting(instruction: Instruction, value: object) -> float:
+def parse_setting(instruction: Instruction, value: object, present: float | None = None) -> float:
     """Return a value to set as a number in the line's unit: an int where that is what is set.
 
     Takes a number, or text that is one plain decimal number, to nine decimals: no setting is finer.
-    Raises NotSettableError, WrongTypeError (also for booleans, NaN and infinity) or
-    OutOfRangeError.
+    `present` is what the BMS has, which may be beyond the limits. Raises NotSettableError,
+    WrongTypeError (also for booleans, NaN and infinity) or OutOfRangeError.
     """
     if not instruction.settable:
         raise NotSettableError(instruction.code, instruction.name)
@@ -224,7 +224,8 @@ def parse_setting(instruction: Instruction, value: object) -> float:
     number = _finite(setting, value)
     if setting.whole_number and not number.is_integer():
         raise WrongTypeError(setting, value)
-    if not setting.minimum <= number <= setting.maximum:
+    lowest, highest = setting.limits(present)
+    if not lowest <= number <= highest:
         raise OutOfRangeError(setting, number)
     # Adding nought makes minus nought plain.
     return int(number) if setting.whole_number else round(number, _FINEST_DECIMALS) + 0.0

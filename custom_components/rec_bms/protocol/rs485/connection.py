@@ -29,6 +29,7 @@ class Connection:
         self._transport = Transport(port, baudrate)
         self._transactions = Transactions(self._transport)
         self._lock = asyncio.Lock()
+        self._users = 0
         self._silent_exchanges = 0
         self._shut = False
 
@@ -42,31 +43,49 @@ class Connection:
         """What happened on this port so far."""
         return self._transport.counters
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody has a turn or waits for one."""
+        return self._users > 0
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Transactions]:
         """Have the line for oneself; whoever waits comes next, in the order of arrival.
 
         Raises PortError where the port cannot be opened.
         """
-        async with self._lock:
-            if not self._shut:
-                await self._transport.open()
-            if self._shut:  # perhaps meanwhile: opening may take longer than closing waits
-                await self._transport.close()
-                raise PortError(self.port, "closed")
-            heard_at = self._transport.last_byte_at
-            try:
-                yield self._transactions
-            except NoResponseError:
-                if self._transport.last_byte_at == heard_at:
-                    await self._after_silence()
-                raise
-            except PortError:
-                await self._transport.close()
-                raise
-            finally:
-                if self._transport.last_byte_at != heard_at:
-                    self._silent_exchanges = 0
+        self._users += 1
+        try:
+            async with self._lock:
+                await self._open()
+                async with self._watched():
+                    yield self._transactions
+        finally:
+            self._users -= 1
+
+    async def _open(self) -> None:
+        if not self._shut:
+            await self._transport.open()
+        if self._shut:  # perhaps meanwhile: opening may take longer than closing waits
+            await self._transport.close()
+            raise PortError(self.port, "closed")
+
+    @asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
+        """Have a port that was lost, or over which nothing comes, opened anew."""
+        heard_at = self._transport.last_byte_at
+        try:
+            yield
+        except NoResponseError:
+            if self._transport.last_byte_at == heard_at:
+                await self._after_silence()
+            raise
+        except PortError:
+            await self._transport.close()
+            raise
+        finally:
+            if self._transport.last_byte_at != heard_at:
+                self._silent_exchanges = 0
 
     async def close(self) -> None:
         """Close for good; whoever waits for a turn gets a PortError.

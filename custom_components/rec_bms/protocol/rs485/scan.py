@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import NoResponseError
 from .client import Client
 from .connection import Connection
+from .transaction import ATTEMPTS
 
 BAUDRATES = (56000, 115200, 38400, 57600, 19200, 9600)
 """Likeliest first: the factory's, that of newer units, that of special firmware."""
@@ -17,6 +18,8 @@ LIKELY_ADDRESSES = (1, 2, 16)
 ADDRESSES = (*LIKELY_ADDRESSES, *range(3, 16))
 
 _SECOND_LOOK_ATTEMPTS = 2
+_LOOKS = 2
+"""Times that each address beside a BMS is looked at: a response may be lost."""
 
 type Connect = Callable[[int], AbstractAsyncContextManager[Connection]]
 type Progress = Callable[[float], None]
@@ -24,11 +27,12 @@ type Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A BMS that answered: its baud rate, its address and its identification."""
+    """A BMS that answered: its baud rate, its address, its identification, its units' cells."""
 
     baudrate: int
     address: int
     model: str
+    cells: tuple[int, ...] = ()
 
 
 async def search(
@@ -36,8 +40,8 @@ async def search(
     baudrates: Sequence[int],
     addresses: Sequence[int],
     progress: Progress,
-) -> list[Found]:
-    """Return every BMS at the first baud rate at which one responds, likeliest first.
+) -> Found | None:
+    """Return the first BMS that responds, likeliest first; None where there is none.
 
     `connect` lends a connection at a baud rate, `progress` hears fractions from 0 to 1. Each
     address gets one attempt; where nobody responds, the likely ones get more. Raises PortError when
@@ -53,39 +57,46 @@ async def search(
             async with connect(baudrate) as connection:
                 for address in group:
                     if found := await _look(connection, address, attempts):
-                        rest_of_bar = _part(progress, tried / total)
-                        return [
-                            found,
-                            *await _fellows(connection, found, addresses, rest_of_bar),
-                        ]
+                        return await _with_cells(connection, found)
                     tried += attempts
                     progress(tried / total)
-    return []
+    return None
 
 
-def _part(progress: Progress, done: float) -> Progress:
-    """Return what hears fractions of the part of a progress bar that is still to be done."""
-    return lambda share: progress(done + (1 - done) * share)
+class Neighbours:
+    """Looks for BMSs beside one that runs on a line, one request at a time."""
 
+    def __init__(self, connection: Connection) -> None:
+        """Take the line's connection; nothing is sent yet."""
+        self._connection = connection
+        self._left = list(ADDRESSES) * _LOOKS
+        self._met: Found | None = None
+        """One that has told who it is, but not yet what cells it has."""
 
-async def _fellows(
-    connection: Connection, found: Found, addresses: Sequence[int], progress: Progress
-) -> list[Found]:
-    """Return the other BMSs on the pair of wires on which one was found."""
-    silent = [address for address in addresses if address != found.address]
-    fellows = []
-    # On a noisy line a response may have been lost, so who was silent gets another attempt.
-    for done in (0.0, 0.5):
-        errors = connection.counters.line_errors
-        for tried, address in enumerate(tuple(silent), 1):
-            if fellow := await _look(connection, address, 1):
-                fellows.append(fellow)
-                silent.remove(address)
-            progress(done + tried / len(addresses) / 2)
-        if connection.counters.line_errors == errors:
-            break
-    progress(1)
-    return fellows
+    @property
+    def is_over(self) -> bool:
+        """Whether all addresses were looked at."""
+        return not self._left and self._met is None
+
+    async def go_on(self, known: Collection[int]) -> Found | None:
+        """Send one request, past the addresses that are known; return a BMS that was found.
+
+        Sends nothing while others use the line. Raises PortError.
+        """
+        while self._left and self._left[0] in known:
+            del self._left[0]
+        if self._connection.is_busy:
+            return None
+        if self._met is not None:
+            found = await _with_cells(self._connection, self._met, attempts=1)
+            self._met = None
+            return found
+        if self._left:
+            address = self._left.pop(0)
+            self._met = await _look(self._connection, address, 1)
+            if self._met is not None:
+                self._left = [each for each in self._left if each != address]
+        return None
 
 
 async def _look(connection: Connection, address: int, attempts: int) -> Found | None:
@@ -94,3 +105,12 @@ async def _look(connection: Connection, address: int, attempts: int) -> Found | 
     except NoResponseError:
         return None
     return Found(connection.baudrate, address, model)
+
+
+async def _with_cells(connection: Connection, found: Found, *, attempts: int = ATTEMPTS) -> Found:
+    """Return what was found with its cells, where it tells them. Raises PortError."""
+    try:
+        cells = await Client(connection, found.address).count_cells(attempts=attempts)
+    except NoResponseError:
+        return found
+    return replace(found, cells=cells)

@@ -205,8 +205,12 @@ export default {
     away_serial: "**{title} antwortet nicht.** Bis dahin werden keine Werte gezeigt. Prüfe, ob das BMS eingeschaltet und sein RS-485-Kabel eingesteckt ist; Home Assistant versucht es weiter.",
     away_wifi:
       "**{title} antwortet nicht.** Bis dahin werden keine Werte angezeigt. Prüfe, ob sein WLAN-Modul eingeschaltet und wach ist und ob dessen Adresse noch stimmt; Home Assistant versucht es weiter.",
+    away_bank: "**{title} zeigt nichts, solange eine ihrer Batterien fehlt.** Ein Teil einer Bank wäre eine falsche Summe. Prüfe die Batterie, die nicht antwortet, oder unter *Einstellungen → Geräte & Dienste*, aus welchen Batterien die Bank besteht.",
     way_serial: "Über RS-485",
     way_wifi: "Über RECs WLAN-Modul",
+    bank_parallel: "{count} Batterien parallel",
+    bank_series: "{count} Batterien in Reihe",
+    extremes: "Extremwerte",
     read_only: "Über ein WLAN-Modul lassen sich die Einstellungen nur ansehen. Ändere sie auf der eigenen Seite des Moduls.",
     warning: "**Falsche Batteriegrenzwerte können Geräte beschädigen und Brände verursachen.** Ändere einen Grenzwert nur, wenn du weißt, was er mit deinen Zellen macht, und nimm die Werte des Herstellers deiner Zellen.\n\nEin Grenzwert wird nur geändert, wenn das unter *Einstellungen → Geräte & Dienste → REC BMS → Konfigurieren* erlaubt ist, und nur von Administratoren. Jede Änderung wird geprüft und vom BMS zurückgelesen.",
   },

@@ -207,8 +207,12 @@ export default {
     away_serial: "**{title} does not answer.** No values are shown until it does. Check that the BMS is switched on and that its RS-485 cable is plugged in; Home Assistant goes on trying.",
     away_wifi:
       "**{title} does not answer.** No values are shown until it does. Check that its WiFi module is switched on and awake, and that its address is still the same; Home Assistant goes on trying.",
+    away_bank: "**{title} shows nothing while one of its batteries is away.** A part of a bank would be a wrong sum. Check the battery that does not answer, or under *Settings → Devices & services* which batteries the bank is made of.",
     way_serial: "Over RS-485",
     way_wifi: "Over REC's WiFi module",
+    bank_parallel: "{count} batteries in parallel",
+    bank_series: "{count} batteries in series",
+    extremes: "Extremes",
     read_only: "Over a WiFi module the settings can only be seen. Change them on the module's own page.",
     warning:
       "**Wrong battery limits can damage equipment and cause fire.** Change a limit only if you know what it does to your cells, and take the values from the maker of your cells.\n\nA limit is changed only if that is allowed under *Settings → Devices & services → REC BMS → Configure*, and only by administrators. Every change is checked and read back from the BMS.",

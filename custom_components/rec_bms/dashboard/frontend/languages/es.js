@@ -205,8 +205,12 @@ export default {
     away_serial: "**{title} no responde.** Hasta entonces no se muestra ningún valor. Comprueba que el BMS está encendido y su cable RS-485 conectado; Home Assistant lo sigue intentando.",
     away_wifi:
       "**{title} no responde.** Hasta que lo haga no se muestran valores. Comprueba que su módulo WiFi está encendido y despierto y que su dirección sigue siendo la misma; Home Assistant lo sigue intentando.",
+    away_bank: "**{title} no muestra nada mientras falte una de sus baterías.** Una parte de un banco sería una suma falsa. Comprueba la batería que no responde, o en *Configuración → Dispositivos y servicios* de qué baterías consta el banco.",
     way_serial: "Por RS-485",
     way_wifi: "A través del módulo WiFi de REC",
+    bank_parallel: "{count} baterías en paralelo",
+    bank_series: "{count} baterías en serie",
+    extremes: "Valores extremos",
     read_only: "A través de un módulo WiFi los ajustes solo se pueden ver. Cámbialos en la página del propio módulo.",
     warning: "**Unos límites de batería incorrectos pueden dañar los equipos y provocar un incendio.** Cambia un límite solo si sabes lo que hace con tus celdas, y toma los valores del fabricante de tus celdas.\n\nUn límite solo se cambia si está permitido en *Configuración → Dispositivos y servicios → REC BMS → Configurar*, y solo por administradores. Cada cambio se comprueba y se vuelve a leer del BMS.",
   },

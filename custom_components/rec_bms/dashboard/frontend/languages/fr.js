@@ -205,8 +205,12 @@ export default {
     away_serial: "**{title} ne répond pas.** Aucune valeur n’est affichée d’ici là. Vérifiez que le BMS est allumé et son câble RS-485 branché ; Home Assistant continue d’essayer.",
     away_wifi:
       "**{title} ne répond pas.** Aucune valeur n’est affichée d’ici là. Vérifiez que son module WiFi est allumé et réveillé et que son adresse est toujours la même ; Home Assistant continue d’essayer.",
+    away_bank: "**{title} n’affiche rien tant que l’une de ses batteries est absente.** Une partie d’un parc serait une somme fausse. Vérifiez la batterie qui ne répond pas, ou dans *Paramètres → Appareils et services* de quelles batteries le parc se compose.",
     way_serial: "Par RS-485",
     way_wifi: "Par le module WiFi de REC",
+    bank_parallel: "{count} batteries en parallèle",
+    bank_series: "{count} batteries en série",
+    extremes: "Valeurs extrêmes",
     read_only: "Par un module WiFi, les réglages ne peuvent qu’être vus. Modifiez-les sur la page du module.",
     warning: "**De mauvaises limites de batterie peuvent endommager le matériel et provoquer un incendie.** Ne modifiez une limite que si vous savez ce qu’elle fait à vos cellules, et prenez les valeurs du fabricant de vos cellules.\n\nUne limite n’est modifiée que si cela est autorisé dans *Paramètres → Appareils et services → REC BMS → Configurer*, et seulement par les administrateurs. Chaque modification est vérifiée et relue depuis le BMS.",
   },

@@ -205,8 +205,12 @@ export default {
     away_serial: "**{title} non risponde.** Fino ad allora non è mostrato alcun valore. Controlla che il BMS sia acceso e il cavo RS-485 collegato; Home Assistant continua a provare.",
     away_wifi:
       "**{title} non risponde.** Fino ad allora non si mostrano valori. Controlla che il suo modulo WiFi sia acceso e sveglio e che il suo indirizzo sia ancora lo stesso; Home Assistant continua a provare.",
+    away_bank: "**{title} non mostra nulla finché manca una delle sue batterie.** Una parte di un banco sarebbe una somma sbagliata. Controlla la batteria che non risponde, o in *Impostazioni → Dispositivi e servizi* di quali batterie è fatto il banco.",
     way_serial: "Via RS-485",
     way_wifi: "Attraverso il modulo WiFi di REC",
+    bank_parallel: "{count} batterie in parallelo",
+    bank_series: "{count} batterie in serie",
+    extremes: "Valori estremi",
     read_only: "Attraverso un modulo WiFi le impostazioni si possono solo vedere. Cambiale sulla pagina del modulo.",
     warning: "**Limiti sbagliati della batteria possono danneggiare gli apparecchi e provocare un incendio.** Cambia un limite solo se sai che cosa fa alle tue celle, e prendi i valori del produttore delle celle.\n\nUn limite si cambia solo se è consentito in *Impostazioni → Dispositivi e servizi → REC BMS → Configura*, e solo da amministratori. Ogni modifica è controllata e riletta dal BMS.",
   },

@@ -205,8 +205,12 @@ export default {
     away_serial: "**{title} antwoordt niet.** Tot dan worden geen waarden getoond. Controleer of het BMS aanstaat en de RS-485-kabel is aangesloten; Home Assistant blijft het proberen.",
     away_wifi:
       "**{title} antwoordt niet.** Tot die tijd worden geen waarden getoond. Controleer of de wifi-module aanstaat en wakker is en of haar adres nog klopt; Home Assistant blijft het proberen.",
+    away_bank: "**{title} toont niets zolang een van de accu’s ervan ontbreekt.** Een deel van een bank zou een verkeerde som zijn. Controleer de accu die niet antwoordt, of via *Instellingen → Apparaten en diensten* uit welke accu’s de bank bestaat.",
     way_serial: "Via RS-485",
     way_wifi: "Via de wifi-module van REC",
+    bank_parallel: "{count} accu’s parallel",
+    bank_series: "{count} accu’s in serie",
+    extremes: "Uiterste waarden",
     read_only: "Via een wifi-module zijn de instellingen alleen te zien. Wijzig ze op de eigen pagina van de module.",
     warning: "**Verkeerde accugrenzen kunnen apparatuur beschadigen en brand veroorzaken.** Wijzig een grens alleen als je weet wat die met je cellen doet, en neem de waarden van de fabrikant van je cellen.\n\nEen grens wordt alleen gewijzigd als dat is toegestaan via *Instellingen → Apparaten en diensten → REC BMS → Configureren*, en alleen door beheerders. Elke wijziging wordt gecontroleerd en van het BMS teruggelezen.",
   },

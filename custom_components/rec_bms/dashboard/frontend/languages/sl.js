@@ -205,8 +205,12 @@ export default {
     away_serial: "**{title} ne odgovarja.** Do takrat ni prikazana nobena vrednost. Preverite, ali je BMS vklopljen in njegov kabel RS-485 priključen; Home Assistant poskuša naprej.",
     away_wifi:
       "**{title} se ne odziva.** Do takrat ni prikazana nobena vrednost. Preverite, ali je njegov modul WiFi vklopljen in buden in ali je njegov naslov še isti; Home Assistant poskuša naprej.",
+    away_bank: "**{title} ne prikazuje ničesar, dokler ni ene od njegovih baterij.** Del sklopa bi bil napačna vsota. Preverite baterijo, ki ne odgovarja, ali v *Nastavitve → Naprave in servisi*, iz katerih baterij je sklop.",
     way_serial: "Prek RS-485",
     way_wifi: "Prek RECovega modula WiFi",
+    bank_parallel: "Vzporedno vezane baterije: {count}",
+    bank_series: "Zaporedno vezane baterije: {count}",
+    extremes: "Skrajne vrednosti",
     read_only: "Prek modula WiFi je mogoče nastavitve samo videti. Spremenite jih na strani samega modula.",
     warning: "**Napačne mejne vrednosti baterije lahko poškodujejo opremo in povzročijo požar.** Mejno vrednost spremenite le, če veste, kaj naredi vašim celicam, in upoštevajte vrednosti proizvajalca celic.\n\nMejna vrednost se spremeni le, če je to dovoljeno v *Nastavitve → Naprave in servisi → REC BMS → Nastavi*, in samo s strani skrbnikov. Vsaka sprememba se preveri in znova prebere iz BMS.",
   },

@@ -5,7 +5,7 @@ import { placed } from "../battery.js";
 
 /** More temperatures than these are shown with the cells only. */
 const FEW_SENSORS = 6;
-const WAY_ICONS = { serial: "mdi:serial-port", wifi: "mdi:wifi" };
+const WAY_ICONS = { serial: "mdi:serial-port", wifi: "mdi:wifi", bank: "mdi:battery-high" };
 const UNKNOWN_HIDES = ["time_to_full", "time_to_empty"];
 const HEALTH = ["state_of_health", "cycles", "overvoltage_count", "undervoltage_count"];
 
@@ -58,7 +58,7 @@ export function battery(context, { more = {} } = {}) {
  * @param {Context} context
  * @param {string} key
  */
-function whileKnown(context, key) {
+export function whileKnown(context, key) {
   return tiles(context, [key]).map((tile) => ({
     ...tile,
     grid_options: { columns: 12 },
@@ -80,7 +80,7 @@ function temperatures(context) {
  * What went in and out since midnight, which the recorder knows.
  * @param {Context} context
  */
-function energyToday(context) {
+export function energyToday(context) {
   const { say, hass } = context;
   const keys = hass.config.components.includes("recorder")
     ? ["energy_charged", "energy_discharged"]

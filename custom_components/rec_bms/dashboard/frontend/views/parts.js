@@ -76,8 +76,8 @@ export function group(text, icon, cards) {
 }
 
 /** Buttons to a battery's other pages, where they have no tab of their own. */
-export function pageButtons(/** @type {Context} */ { say, prefix }) {
-  return PAGES.slice(1).map((page) => ({
+export function pageButtons(/** @type {Context} */ { say, prefix }, pages = PAGES.slice(1)) {
+  return pages.map((page) => ({
     type: "button",
     name: say(`dashboard.${page}`),
     icon: ICONS[page],

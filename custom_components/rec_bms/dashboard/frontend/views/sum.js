@@ -1,6 +1,7 @@
 // @ts-check
-/** @import { Context } from "../types.d.ts" */
+/** @import { BankContext, Context } from "../types.d.ts" */
 import { placed } from "../battery.js";
+import { bankSection } from "./bank.js";
 import { battery } from "./overview.js";
 import { WHOLE_WIDTH, alerts, cellsCards, heading, section, tiles } from "./parts.js";
 
@@ -8,26 +9,32 @@ import { WHOLE_WIDTH, alerts, cellsCards, heading, section, tiles } from "./part
 const FEW_CELLS = 48;
 
 /**
- * The first page where there are several batteries: all together, then each by itself.
+ * The first page where there are several batteries: all together, then each by itself. What their
+ * owner has made a bank of is together as that bank; without one, all are summed up.
  * @param {Context[]} contexts
+ * @param {BankContext[]} banks
  */
-export function sumView(contexts) {
-  const { say } = contexts[0];
+export function sumView(contexts, banks) {
+  const { say } = [...banks, ...contexts][0];
   return {
     type: "sections",
     title: say("dashboard.all"),
     icon: "mdi:battery-high",
     path: "batteries",
-    max_columns: Math.min(WHOLE_WIDTH, contexts.length),
+    max_columns: Math.min(WHOLE_WIDTH, Math.max(contexts.length, 1)),
     sections: [
-      ...contexts.flatMap(alerts),
-      section(
-        [heading(say("sum.title"), "mdi:sigma"), { type: "custom:rec-bms-sum-card" }],
-        { columns: WHOLE_WIDTH },
-      ),
+      ...[...banks, ...contexts].flatMap(alerts),
+      ...(banks.length ? banks.map(bankSection) : [sumSection(contexts[0])]),
       ...contexts.map(summaryOf),
     ],
   };
+}
+
+/** @param {Context} context */
+function sumSection({ say }) {
+  return section([heading(say("sum.title"), "mdi:sigma"), { type: "custom:rec-bms-sum-card" }], {
+    columns: WHOLE_WIDTH,
+  });
 }
 
 /** @param {Context} context */

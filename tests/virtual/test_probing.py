@@ -1,0 +1,137 @@
+"""Finding out what a newer unit knows, on a line where every fifth exchange goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from homeassistant.core import HomeAssistant
+
+from custom_components.rec_bms.protocol.rs485.instructions import NEWER
+from tests.virtual.conftest import Simulate
+from tests.virtual.house import House, entry_for, passes
+from tools.simulator.faults import LINE_FAULTS, Faults
+from tools.simulator.presets import MODELS
+
+ACTIVE = MODELS["active"]
+INTERVAL = 10
+HOUR = 3600
+CODES = {row.code for row in NEWER}
+MOVES = {
+    "clock",
+    "clock_deviation",
+    "poll_duration",
+    "line_errors",
+    "retries",
+    "energy_charged",
+    "energy_discharged",
+}
+"""What goes on by itself, or counts."""
+ABSENT = ("unavailable", "unknown")
+LONGEST_EXCHANGE = 4.5
+"""Seconds: three attempts until 2 s after the first, and a fence that takes as long."""
+
+
+def shown(house: House) -> dict[str, str]:
+    """Return what the entities show, by key, but for what moves."""
+    prefix = f"{house.entry.entry_id}_"
+    return {
+        key: house.shown(key)
+        for each in house.registered_entities()
+        if not each.disabled
+        if (key := each.unique_id.removeprefix(prefix)) not in MOVES
+    }
+
+
+class Watch:
+    """Looks at each poll: what of it was a probe, for how long, and what is shown after it."""
+
+    def __init__(self, house: House, right: dict[str, str]) -> None:
+        self._house = house
+        self._right = right
+        self._known = self._answered()
+        self.polls = 0
+        self.probes: list[set[str]] = []
+        self.longest_probe = 0.0
+        self.wrong: list[str] = []
+
+    def _answered(self) -> set[str]:
+        return set(self._house.coordinator.bms.known.answered)
+
+    def look(self) -> None:
+        self.polls += 1
+        requests = self._house.sim.log.requests()
+        asked = [each.instruction for each in requests]
+        self.probes.append({code for code in asked if code in CODES - self._known})
+        for code in self.probes[-1]:
+            first, last = asked.index(code), len(asked) - 1 - asked[::-1].index(code)
+            after = (
+                requests[last + 1].time if last + 1 < len(asked) else self._house.hass.loop.time()
+            )
+            self.longest_probe = max(self.longest_probe, after - requests[first].time)
+        self.wrong += [
+            f"{key}: {state} instead of {self._right[key]}"
+            for key, state in shown(self._house).items()
+            if state not in (*ABSENT, self._right[key])
+        ]
+        self._known = self._answered()
+        self._house.sim.log.clear()
+
+
+@pytest.fixture
+def active(hass: HomeAssistant, simulate: Simulate) -> Callable[[Faults], House]:
+    """Make houses with an Active BMS, whose values stay as they are, on a line with faults."""
+
+    def make(faults: Faults) -> House:
+        sim = simulate(
+            addresses=[ACTIVE.address],
+            baud=ACTIVE.baud,
+            preset=ACTIVE.preset,
+            texts=ACTIVE.texts,
+            settings=dict(ACTIVE.settings),
+            unsupported=ACTIVE.lacks,
+            time_factor=0,
+            faults=faults,
+        )
+        return House(hass, sim, entry_for(sim, address=ACTIVE.address, scan_interval=INTERVAL))
+
+    return make
+
+
+async def all_right(house: House) -> dict[str, str]:
+    """Return what is shown once all is known, on a good line; the house knows nothing after it."""
+    await house.set_up()
+    for _ in range(3 * len(CODES)):
+        await house.poll(30)
+    right = shown(house)
+    await house.hass.config_entries.async_remove(house.entry.entry_id)
+    await house.hass.async_block_till_done()
+    return right
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_an_hour_of_probing_on_a_bad_line_shows_nothing_wrong_and_holds_nothing_up(
+    all_enabled: None, active: Callable[[Faults], House], seed: int
+) -> None:
+    faults = Faults(seed=seed)
+    house = active(faults)
+    right = await all_right(house)
+    house.entry = entry_for(house.sim, address=ACTIVE.address, scan_interval=INTERVAL)
+    await house.set_up()
+    faults.set_shares(dict.fromkeys(LINE_FAULTS, 0.2 / len(LINE_FAULTS)))
+    house.sim.log.clear()
+    watch = Watch(house, right)
+    house.coordinator.async_add_listener(watch.look)
+    await passes(HOUR)
+    print(
+        f"{watch.polls} polls, {sum(faults.counts.values())} faults,"
+        f" all known: {watch._known >= CODES},"
+        f" main data held up for {watch.longest_probe:.2f} s at most"
+    )
+    assert watch.wrong == []
+    assert max(map(len, watch.probes)) == 1
+    assert watch.longest_probe < LONGEST_EXCHANGE
+    assert watch._known >= CODES
+    assert watch.polls > HOUR / INTERVAL / 2
+    assert sum(faults.counts.values()) > 200
+    assert not house.bms.offences
