@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -186,6 +187,26 @@ async def test_what_is_staged_outlives_news_from_the_bms_and_other_pages(
     await expect(page.field("cmax")).to_have_value("4.2")
     await expect(page.field("bvol")).to_have_value("4.1")
     await expect(page.bar).to_contain_text("Staged changes: 2")
+
+
+async def test_a_review_of_what_was_typed_before_is_not_taken_for_the_present_one(
+    battery: Battery, screen: Screen
+) -> None:
+    held: list[asyncio.Event] = []
+
+    async def hold() -> None:
+        held.append(asyncio.Event())
+        await held[-1].wait()
+
+    await before_message(screen, lambda message: "rec_bms/review" in message, hold)
+    page = await SettingsPage.opened(screen)
+    for value in ("4.1", "4.12"):
+        await page.stage(bvol=value)
+        await page.button("Review").click()
+        await expect(page.heading).to_have_text("Reviewing…")
+    for review in held:
+        review.set()
+    await expect(page.panel.locator('[data-step="bvol"]')).to_contain_text("4.08 V → 4.12 V")
 
 
 async def test_a_change_by_another_program_is_shown_and_reviewed_anew(
@@ -410,8 +431,8 @@ async def test_a_factory_value_is_taken_at_a_click_and_not_sent(
             card._answer = { known }; }""",
         SETTINGS_CARD,
     )
-    await expect(page.row("bvol")).to_contain_text("From the factory: 4.15 V")
-    await page.row("bvol").get_by_role("button", name="use 4.15 V").click()
+    await expect(page.row("bvol")).to_contain_text("Factory value: 4.15 V")
+    await page.row("bvol").get_by_role("button", name="use the factory value 4.15 V").click()
     await expect(page.field("bvol")).to_have_value("4.15")
     await expect(page.bar).to_contain_text("Staged changes: 1. They are sent only")
 
@@ -564,10 +585,9 @@ async def test_a_screen_reader_hears_names_ranges_and_what_happens(
     )
     await page.confirm("Change now")
     await page.ends("All changes are set and verified")
-    assert await page.page.evaluate("heard") == [
-        "Cell overvoltage cut-off is being set.",
-        "Cell overvoltage cut-off is set and verified.",
-    ]
+    heard = await page.page.evaluate("heard")
+    assert heard[0] == "Cell overvoltage cut-off is being set."
+    assert heard[-1] == "All changes are set and verified"
 
 
 async def test_german_is_spoken_and_a_decimal_comma_understood(

@@ -9,6 +9,7 @@ import { html } from "../vendor/lit.js";
 import { words } from "../words.js";
 import { apply } from "./apply.js";
 import { askReview, messageOf, send } from "./ask.js";
+import { differenceOf } from "./backups-panel.js";
 import { staged } from "./draft.js";
 import { changeOf } from "./review-panel.js";
 import { statesOf } from "./setting.js";
@@ -79,6 +80,7 @@ async function review({ hass, battery, settings, draft, announce, focus }) {
     announce(words(hass())("settings.mend_first", { name: malformed.setting.name }));
     return focus(`new-${malformed.setting.key}`);
   }
+  const { edition } = draft;
   const basis = statesOf(settings);
   const changes = Object.fromEntries(
     edits.flatMap(({ setting, wanted }) => ("value" in wanted ? [[setting.key, wanted.value]] : [])),
@@ -87,7 +89,7 @@ async function review({ hass, battery, settings, draft, announce, focus }) {
   draft.tell();
   const answer = await answered(hass(), () => askReview(hass(), battery.entry_id, changes));
   // What was typed meanwhile is not what was reviewed.
-  if (draft.review !== "asking") return;
+  if (draft.edition !== edition) return;
   draft.review = "reason" in answer ? undefined : { ...answer, basis };
   draft.refusal = "reason" in answer ? answer.reason : undefined;
   draft.tell();
@@ -135,7 +137,7 @@ async function sendAll(lent, steps) {
   const say = words(hass());
   const nameOf = (/** @type {string} */ key) => settings.find((each) => each.key === key)?.name ?? key;
   focus(PANEL);
-  await apply(draft, steps, {
+  const ended = await apply(draft, steps, {
     review: (changes) => askReview(hass(), battery.entry_id, changes),
     send: async ({ key, to }) => {
       announce(say("settings.setting_now", { name: nameOf(key) }));
@@ -144,20 +146,22 @@ async function sendAll(lent, steps) {
     },
     explain: (error) => messageOf(hass(), error),
   });
-  announce("");
+  announce(say(`settings.run_${ended}`));
   focus(PANEL);
 }
 
 /** @param {Lent} lent */
-function askToRestore({ hass, battery, settings, kept, ask, focus }) {
+function askToRestore(lent) {
+  const { hass, battery, kept, ask, focus } = lent;
   const say = words(hass());
-  const nameOf = (/** @type {string} */ code) =>
-    settings.find((each) => each.key === code.toLowerCase())?.name ?? code;
+  const view = { ...lent, hass: hass(), say };
+  const differences = Object.entries(kept.comparison?.differences ?? {});
+  const chosen = differences.filter(([code]) => kept.chosen.has(code));
   ask({
-    title: say("settings.confirm_restore", { count: kept.chosen.size, title: battery.title }),
+    title: say("settings.confirm_restore", { count: chosen.length, title: battery.title }),
     yes: say("settings.confirm_restore_yes"),
     what: html`<ul class="steps">
-      ${[...kept.chosen].map((code) => html`<li>${nameOf(code)}</li>`)}
+      ${chosen.map(([code, values]) => html`<li>${differenceOf(view, code, values)}</li>`)}
     </ul>`,
     go: async () => {
       await kept.restore(hass(), battery.entry_id);

@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { Review, Step } from "../types.d.ts" */
 /** @import { Draft, Sent } from "./draft.js" */
+import { isDrifting } from "./setting.js";
 
 /**
  * What is asked of the integration.
@@ -16,6 +17,7 @@
  * @param {Draft} draft
  * @param {Step[]} steps
  * @param {Ways} ways
+ * @returns {Promise<"done" | "failed" | "moved">} how it ended
  */
 export async function apply(draft, steps, ways) {
   /** @type {import("./draft.js").Run} */
@@ -27,8 +29,9 @@ export async function apply(draft, steps, ways) {
     run.ended = await attempt(draft, step, run.steps.slice(index), ways);
     if (run.ended !== undefined) break;
   }
-  run.ended ??= "done";
+  const ended = (run.ended ??= "done");
   draft.tell();
+  return ended;
 }
 
 /**
@@ -72,6 +75,6 @@ function isSame(review, steps) {
   if (review.problems.length || review.steps.length !== steps.length) return false;
   return steps.every(({ key, from, to }, index) => {
     const other = review.steps[index];
-    return other.key === key && other.from === from && other.to === to;
+    return other.key === key && other.to === to && (other.from === from || isDrifting(key));
   });
 }

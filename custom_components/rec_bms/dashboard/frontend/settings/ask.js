@@ -99,8 +99,13 @@ export async function messageOf(hass, error) {
   if (error?.code === CONNECTION_LOST) return words(hass)("settings.connection_lost");
   const { translation_domain: domain, translation_key: key, translation_placeholders: holes } = error ?? {};
   if (!domain || !key) return reasonOf(error);
-  const localize = await hass.loadBackendTranslation("exceptions", domain);
-  return localize(`component.${domain}.exceptions.${key}.message`, holes) || reasonOf(error);
+  try {
+    const localize = await hass.loadBackendTranslation("exceptions", domain);
+    return localize(`component.${domain}.exceptions.${key}.message`, holes) || reasonOf(error);
+  } catch {
+    // Texts come over the connection, which may be gone by now.
+    return reasonOf(error);
+  }
 }
 
 /**

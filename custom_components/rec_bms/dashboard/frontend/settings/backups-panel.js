@@ -157,10 +157,8 @@ function compared(view, { differences, missing }) {
  * @param {Comparison["differences"][string]} values
  * @param {boolean} mayNot
  */
-function difference(view, code, { name, unit, backup, current }, mayNot) {
-  const { hass, say, kept } = view;
-  const setting = settingNamed(view, code.toLowerCase());
-  const now = current === null ? say("settings.no_value") : shownText(hass, setting, current, unit);
+function difference(view, code, values, mayNot) {
+  const { kept } = view;
   return html`<li data-code=${code}>
     <label>
       <input
@@ -169,7 +167,19 @@ function difference(view, code, { name, unit, backup, current }, mayNot) {
         ?disabled=${mayNot}
         @change=${(/** @type {any} */ event) => kept.choose(code, event.target.checked)}
       />
-      ${change(setting?.name ?? name, now, shownText(hass, setting, backup, unit))}
+      ${differenceOf(view, code, values)}
     </label>
   </li>`;
+}
+
+/**
+ * What putting a setting back would change.
+ * @param {Pick<View, "hass" | "say" | "settings">} view
+ * @param {string} code
+ * @param {Comparison["differences"][string]} values
+ */
+export function differenceOf({ hass, say, settings }, code, { name, unit, backup, current }) {
+  const setting = settingNamed({ settings }, code.toLowerCase());
+  const now = current === null ? say("settings.no_value") : shownText(hass, setting, current, unit);
+  return change(setting?.name ?? name, now, shownText(hass, setting, backup, unit));
 }

@@ -50,6 +50,8 @@ export class Draft extends Store {
   refusal = undefined;
   /** @type {Run | undefined} */
   run = undefined;
+  /** Another whenever a review of what was staged before is void. */
+  edition = 0;
 
   /** While values are being sent nothing can be edited. */
   get isSending() {
@@ -86,6 +88,7 @@ export class Draft extends Store {
   }
 
   forgetReview() {
+    this.edition += 1;
     this.review = undefined;
     this.refusal = undefined;
     if (!this.isSending) this.run = undefined;

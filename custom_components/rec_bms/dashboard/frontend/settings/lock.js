@@ -10,6 +10,17 @@ import { hasValue } from "./setting.js";
  */
 
 /**
+ * By the reason that the integration gives.
+ * @type {Record<string, Lock>}
+ */
+const LOCKS = {
+  read_only_way: { say: "dashboard.read_only" },
+  administrators_only: { say: "settings.locked_not_admin" },
+  not_loaded: { say: "settings.locked_away" },
+  changes_forbidden: { say: "settings.locked_off", options: true },
+};
+
+/**
  * @param {Hass} hass
  * @param {Battery} battery
  * @param {Setting[]} settings
@@ -19,11 +30,10 @@ import { hasValue } from "./setting.js";
  */
 export function lockOf(hass, battery, settings, known, failure) {
   if (hass.connected === false) return { say: "settings.locked_disconnected" };
-  if (battery.way === "wifi") return { say: "dashboard.read_only" };
-  if (hass.user !== undefined && !hass.user.is_admin) return { say: "settings.locked_not_admin" };
-  if (settings.length && !settings.some(hasValue)) return { say: "settings.locked_away" };
+  if (battery.way === "wifi") return LOCKS.read_only_way;
+  if (hass.user !== undefined && !hass.user.is_admin) return LOCKS.administrators_only;
+  if (!settings.some(hasValue)) return LOCKS.not_loaded;
   if (failure !== undefined) return { say: "settings.locked_failed", reason: failure };
   if (known === undefined) return { say: "settings.loading" };
-  if (known.may_change) return undefined;
-  return { say: "settings.locked_off", options: true };
+  return known.may_change ? undefined : LOCKS[known.reason ?? "changes_forbidden"];
 }
