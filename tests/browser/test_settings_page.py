@@ -192,11 +192,10 @@ async def test_what_is_staged_outlives_news_from_the_bms_and_other_pages(
 async def test_a_review_of_what_was_typed_before_is_not_taken_for_the_present_one(
     battery: Battery, screen: Screen
 ) -> None:
-    held: list[asyncio.Event] = []
+    go_on = asyncio.Event()
 
     async def hold() -> None:
-        held.append(asyncio.Event())
-        await held[-1].wait()
+        await go_on.wait()
 
     await before_message(screen, lambda message: "rec_bms/review" in message, hold)
     page = await SettingsPage.opened(screen)
@@ -204,8 +203,7 @@ async def test_a_review_of_what_was_typed_before_is_not_taken_for_the_present_on
         await page.stage(bvol=value)
         await page.button("Review").click()
         await expect(page.heading).to_have_text("Reviewing…")
-    for review in held:
-        review.set()
+    go_on.set()
     await expect(page.panel.locator('[data-step="bvol"]')).to_contain_text("4.08 V → 4.12 V")
 
 
@@ -693,15 +691,17 @@ async def allow_changes(battery: Battery, *, allowed: bool) -> None:
 async def before_message(
     screen: Screen, is_it: Callable[[str], bool], act: Callable[[], Awaitable[None]]
 ) -> None:
-    """Do something before the page's message goes out."""
+    """Do something before the page's message goes out, and hold back all others until then."""
+    in_order = asyncio.Lock()
 
     def route(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
 
         async def hear(message: str | bytes) -> None:
-            if is_it(str(message)):
-                await act()
-            server.send(message)
+            async with in_order:
+                if is_it(str(message)):
+                    await act()
+                server.send(message)
 
         socket.on_message(hear)
 
