@@ -13,6 +13,7 @@ from .protocol.bms import SetResult
 from .protocol.constraints import RULES
 from .protocol.errors import BmsError, NoResponseError, NotToldError, UnknownInstructionError
 from .protocol.restoring import obstacles, plan
+from .protocol.rs485.bms import Rs485Bms
 from .protocol.rs485.instructions import SETTINGS
 from .words import full_name, message_of
 
@@ -46,9 +47,12 @@ def _is_lack(coordinator: RecBmsCoordinator, code: str, cause: BaseException | N
     """Tell whether a BMS has no such setting. Silence says so only where it never told any."""
     if isinstance(cause, UnknownInstructionError | NotToldError):
         return True
-    told_once = code in coordinator.snapshots.history.values
-    never_there = not told_once and coordinator.may_lack(KNOWN[code].key)
-    return isinstance(cause, NoResponseError) and never_there
+    if not isinstance(cause, NoResponseError) or code in coordinator.snapshots.history.values:
+        return False
+    bms = coordinator.bms
+    # An entity of the setting may be that of a BMS that was there before.
+    is_unsupported = isinstance(bms, Rs485Bms) and code in bms.unsupported
+    return is_unsupported or coordinator.may_lack(KNOWN[code].key)
 
 
 async def async_restore(

@@ -97,7 +97,7 @@ async def _get_parameter(call: ServiceCall) -> ServiceResponse:
     return {
         "parameters": {
             row.code: {
-                "name": name_of(call.hass, row.setting) if row.settable else row.name,
+                "name": _name(call.hass, row),
                 "alias": row.alias,
                 **_value_or_values(await coordinator.async_read(row.code)),
                 "unit": row.line_unit,
@@ -151,7 +151,7 @@ async def _list_instructions(call: ServiceCall) -> ServiceResponse:
     category = _one_of(Category, call.data.get(ATTR_CATEGORY), ATTR_CATEGORY)
     return {
         "instructions": [
-            _row(row)
+            _row(call.hass, row)
             for row in INSTRUCTIONS
             if (kind is None or row.is_kind(kind)) and category in (None, row.category)
         ]
@@ -190,11 +190,16 @@ def _value_or_values(reading: Reading) -> dict[str, Any]:
     return {"value": reading}
 
 
-def _row(row: Instruction) -> dict[str, Any]:
+def _name(hass: HomeAssistant, row: Instruction) -> str:
+    """Return what an instruction is about, of a setting in the language of Home Assistant."""
+    return name_of(hass, row.setting) if row.settable else row.name
+
+
+def _row(hass: HomeAssistant, row: Instruction) -> dict[str, Any]:
     return {
         "code": row.code,
         "alias": row.alias,
-        "name": row.name,
+        "name": _name(hass, row),
         "category": str(row.category),
         "access": "rw" if row.settable else "ro",
         "reply": str(row.reply),

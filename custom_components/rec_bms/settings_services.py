@@ -18,6 +18,7 @@ from homeassistant.core import (
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 
+from .bank import is_bank
 from .const import DOMAIN
 from .coordinator import RecBmsCoordinator
 from .messages import invalid, quoted, translated
@@ -125,6 +126,8 @@ async def _snapshots_of(call: ServiceCall) -> Snapshots:
     entry = call.hass.config_entries.async_get_entry(call.data[ATTR_CONFIG_ENTRY_ID])
     if entry is None or entry.domain != DOMAIN:
         return coordinator_of(call).snapshots
+    if is_bank(entry):
+        raise invalid("is_bank", title=entry.title)
     return await async_get_snapshots(call.hass, entry.entry_id)
 
 

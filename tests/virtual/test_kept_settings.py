@@ -9,6 +9,7 @@ import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.rec_bms.history import Reason
@@ -17,6 +18,7 @@ from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Moving
 from tests.virtual.house import House, entry_for, until
 from tests.virtual.keeping import change, changed_elsewhere, file_of, forget, issue_of, keep, listed
+from tests.virtual.test_changed_elsewhere import Repair
 from tests.virtual.test_wifi import set_up
 from tools.simulator import Entry
 from tools.simulator.log import ANSWERED
@@ -516,3 +518,18 @@ async def test_over_wifi_settings_are_backed_up_and_compared_and_not_restored(
     with pytest.raises(HomeAssistantError) as refused:
         await over_wifi.act("restore_settings", backup="autumn")
     assert refused.value.translation_key == "read_only_way"
+
+
+async def test_over_wifi_a_change_is_kept_by_its_repair_and_cannot_be_put_back(
+    over_wifi: House, wifi: WifiModule
+) -> None:
+    assert await async_setup_component(over_wifi.hass, "repairs", {})
+    wifi.bms.set_value("MAXC", NEW)
+    await until(lambda: issue_of(over_wifi))
+    repair = await Repair(over_wifi).open()
+    await repair.answer("put_back")
+    assert "cannot be written to" in repair.result["description_placeholders"]["reason"]
+    assert issue_of(over_wifi) is not None
+    repair = await Repair(over_wifi).open()
+    await repair.answer("keep")
+    assert issue_of(over_wifi) is None

@@ -81,6 +81,8 @@ async def test_names_are_in_the_language_of_home_assistant(house: House) -> None
     assert told["differences"]["MAXC"]["name"] == "Maximaler Ladestrom je Wechselrichter"
     read = await house.act("get_parameter", instruction="MAXC")
     assert read["parameters"]["MAXC"]["name"] == "Maximaler Ladestrom je Wechselrichter"
+    rows = (await house.act("list_instructions", category="victron"))["instructions"]
+    assert "Maximaler Ladestrom je Wechselrichter" in [row["name"] for row in rows]
     error = await refused(house, backup={"MAXC": 999})
     assert error.translation_placeholders is not None
     assert (
@@ -143,6 +145,23 @@ async def test_what_the_unit_lacks_is_named(short_silence: None, running: House)
     told = await running.act("compare_settings", backup={"STRN": 2, "CMAX": 4.1})
     assert told["missing"] == ["STRN"]
     assert list(told["differences"]) == ["CMAX"]
+
+
+async def test_what_a_successor_in_the_same_place_lacks_is_named_although_it_has_an_entity(
+    short_silence: None, running: House
+) -> None:
+    await running.probe()
+    assert running.number("strn") == 2
+    await running.act("backup_settings", name="the old one")
+    await running.unload()
+    running.bms.settings["SERI"] += 1
+    running.bms.unsupported.update({"STRN", "CFVC"})
+    await running.set_up()
+    await running.probe()
+    told = await running.act("compare_settings", backup="the old one")
+    assert told["missing"] == ["STRN", "CFVC"]
+    error = await refused(running, backup="the old one")
+    assert error.translation_key == "restore_missing"
 
 
 async def test_silence_about_a_setting_that_was_told_before_is_no_lack(

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from tests.virtual.banks import bank_of
 from tests.virtual.conftest import Simulate
 from tests.virtual.house import House, entry_for
 from tests.virtual.keeping import change, changed_elsewhere
@@ -280,3 +282,29 @@ async def test_the_subscription_goes_on_over_a_reload(running: House, page: Page
     while not (newest := (await page.hears())[0])["changes"]:
         pass
     assert "maxc" in newest["changes"]
+
+
+# -- A bank ----------------------------------------------------------------------------------------
+
+
+async def test_a_bank_has_no_settings_and_nothing_was_kept_of_it(
+    hass: HomeAssistant, running: House, simulate: Simulate, hass_ws_client: WebSocketGenerator
+) -> None:
+    sim = simulate()
+    other = House(hass, sim, entry_for(sim, title="Other"))
+    await other.set_up()
+    bank = await bank_of(hass, running, other)
+    client = await hass_ws_client(hass)
+    for message in ({"type": "rec_bms/settings"}, {"type": "rec_bms/kept"}):
+        await client.send_json_auto_id({**message, "entry_id": bank.entry.entry_id})
+        assert (await client.receive_json())["error"]["code"] == "not_found"
+    for action in ("list_backups", "backup_settings"):
+        with pytest.raises(ServiceValidationError) as refused:
+            await hass.services.async_call(
+                "rec_bms",
+                action,
+                {"config_entry_id": bank.entry.entry_id},
+                blocking=True,
+                return_response=True,
+            )
+        assert refused.value.translation_key == "is_bank"

@@ -15,6 +15,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 
+from ..bank import is_bank
 from ..const import DOMAIN
 from ..coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from ..history import Change, Snapshot
@@ -114,9 +115,9 @@ async def kept(
 def _entry(
     hass: HomeAssistant, connection: websocket_api.ActiveConnection, message: _Message
 ) -> RecBmsConfigEntry | None:
-    """Return the entry that a message is about; answer it where there is none."""
+    """Return the entry of the BMS that a message is about; answer it where there is none."""
     entry = hass.config_entries.async_get_entry(message["entry_id"])
-    if entry is not None and entry.domain == DOMAIN:
+    if entry is not None and entry.domain == DOMAIN and not is_bank(entry):
         return entry
     connection.send_error(message["id"], websocket_api.ERR_NOT_FOUND, "Unknown entry")
     return None
