@@ -192,8 +192,13 @@ export class RecBmsSettingsCard extends BatteryCard {
     const language = languageOf(hass);
     if (this.#localizedIn === language) return;
     this.#localizedIn = language;
-    this._localize = await hass.loadBackendTranslation("selector", "rec_bms");
-    this._translate = await translatedNames(hass);
+    try {
+      this._localize = await hass.loadBackendTranslation("selector", "rec_bms");
+      this._translate = await translatedNames(hass);
+    } catch {
+      // The connection was lost: it is tried again with the next news.
+      this.#localizedIn = "";
+    }
   }
 
   /**

@@ -38,8 +38,7 @@ export function page(view, groups) {
       groups.map((group) => groupOfRows(view, { ...group, icon: ICONS[group.category] ?? ICONS.bms })),
     )}
     <p class="quiet">${say("settings.left_out")}</p>
-    ${reviewPanel(view)} ${historyList(view)}
-    ${view.battery.way === "wifi" ? nothing : backupsPanel(view)} ${stagedBar(view)}`;
+    ${reviewPanel(view)} ${historyList(view)} ${backupsPanel(view)} ${stagedBar(view)}`;
 }
 
 /**
