@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -647,3 +648,39 @@ async def test_while_home_assistant_stops_it_writes_what_it_counted(
     await hass.async_stop(force=True)
     kept = hass_storage[f"rec_bms.memory.{bank.entry.entry_id}"]["data"]["energy"]
     assert kept["energy_charged"] == counted > 0
+
+
+async def test_whatever_its_members_do_it_shows_what_they_show_together_or_nothing(
+    short_silence: None, bank: Bank
+) -> None:
+    chance = random.Random(17)
+    seen = {True: 0, False: 0}
+    for _ in range(40):
+        await happens(chance, chance.choice(bank.members))
+        away = "unavailable" in {member.shown("voltage") for member in bank.members}
+        seen[away] += 1
+        assert is_silent(bank) is away
+        if not away:
+            assert says_all(bank)
+            assert bank.number("current") == pytest.approx(sum(bank.told("current")), abs=0.011)
+            assert bank.number("power") == pytest.approx(sum(bank.told("power")), abs=0.11)
+    assert min(seen.values()) > 5
+
+
+async def happens(chance: random.Random, member: House) -> None:
+    """Let something happen to a member, and some of its polls pass."""
+    is_loaded = member.entry.state is ConfigEntryState.LOADED
+    match chance.randrange(6):
+        case _ if not is_loaded or member.bms.silent:
+            member.bms.silent = False
+            await member.reload()
+        case 0:
+            member.bms.silent = True
+        case 1:
+            await member.unload()
+        case 2:
+            await member.reload()
+        case _:
+            member.sim.call(member.bms.set_current, chance.uniform(-50, 50))
+    await member.hass.async_block_till_done()
+    await passes(chance.choice((1, 12, 25)))
