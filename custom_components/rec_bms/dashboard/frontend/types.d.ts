@@ -23,12 +23,15 @@ export interface Hass {
   >;
   readonly locale: { language: string; number_format: string };
   readonly language: string;
+  readonly user?: { is_admin: boolean };
   readonly connected: boolean;
   readonly connection: object;
   readonly config: { components: string[] };
-  callWS<Answer>(message: { type: string }): Promise<Answer>;
+  callWS<Answer>(message: { type: string; [field: string]: unknown }): Promise<Answer>;
   formatEntityState(state: EntityState): string;
   formatEntityName?(state: EntityState | undefined, name: { type: "entity" }): string;
+  /** Undefined where the page's translations cannot be had. */
+  loadFragmentTranslation(fragment: string): Promise<Localize | undefined>;
   loadBackendTranslation(category: string, integration: string): Promise<Localize>;
 }
 
@@ -111,7 +114,13 @@ export interface Section {
 }
 
 /** With the integration's own texts, once they are loaded. */
-export type HassWithTexts = Hass & { readonly localize: Localize };
+export type HassWithTexts = Hass & {
+  readonly localize: Localize;
+  /** Home Assistant's own words for its pages. */
+  readonly ui: Localize;
+  /** The entities of which it has statistics of the last month. */
+  readonly withStatistics: Set<string>;
+};
 
 /** What the makers of views share. */
 export interface Context {
