@@ -15,10 +15,10 @@ from homeassistant.components.number import (
 )
 from homeassistant.components.number.const import UNIT_CONVERTERS
 from homeassistant.const import (
-    PERCENTAGE,
     Platform,
     UnitOfElectricCurrent,
     UnitOfElectricPotential,
+    UnitOfRatio,
     UnitOfTemperature,
 )
 from homeassistant.core import HomeAssistant
@@ -82,8 +82,8 @@ NUMBERS = (
     _number("ioja", 0.000001, enabled=False),
     _number("cycl", 1, "cycles", enabled=False),
     _number("capa", 0.1, UNIT_AMPERE_HOURS),
-    _number("soch", 0.1, PERCENTAGE),
-    _number("socs", 0.1, PERCENTAGE, enabled=False),
+    _number("soch", 0.1, UnitOfRatio.PERCENTAGE),
+    _number("socs", 0.1, UnitOfRatio.PERCENTAGE, enabled=False),
     _number("chac", 0.01, "C"),
     _number("dchc", 0.01, "C"),
     _number("sisn", 1),

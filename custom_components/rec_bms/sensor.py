@@ -14,13 +14,13 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.const import (
-    PERCENTAGE,
     EntityCategory,
     Platform,
     UnitOfElectricCurrent,
     UnitOfElectricPotential,
     UnitOfEnergy,
     UnitOfPower,
+    UnitOfRatio,
     UnitOfTemperature,
     UnitOfTime,
 )
@@ -133,7 +133,7 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         key="state_of_charge",
         device_class=SensorDeviceClass.BATTERY,
         state_class=_MEASUREMENT,
-        native_unit_of_measurement=PERCENTAGE,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=1,
         digits=1,
         required=frozenset({Quantity.STATE_OF_CHARGE}),
@@ -144,7 +144,7 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         translation_key="state_of_health",
         state_class=_MEASUREMENT,
         entity_category=_DIAGNOSTIC,
-        native_unit_of_measurement=PERCENTAGE,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=1,
         digits=1,
         required=frozenset({Quantity.STATE_OF_HEALTH}),

@@ -12,7 +12,7 @@ from homeassistant.components.sensor import (
     SensorEntity,
     SensorEntityDescription,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory
+from homeassistant.const import EntityCategory, UnitOfRatio
 
 from .coordinator import RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity
@@ -82,7 +82,7 @@ class RecBmsSettingSensor(RecBmsEntity, SensorEntity):
             return SETTINGS[key].choices.get(int(value))
         if BY_CODE[key.upper()].whole_number:
             return int(value)
-        scale = 100 if self.native_unit_of_measurement == PERCENTAGE else 1
+        scale = 100 if self.native_unit_of_measurement == UnitOfRatio.PERCENTAGE else 1
         return in_digits_of_the_bms(value * scale)
 
     @override

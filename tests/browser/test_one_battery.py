@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Page, expect
@@ -12,7 +13,8 @@ from tests.browser.house import Battery, House, until
 from tests.browser.screen import CARD, Screen
 from tests.browser.settings_page import SETTINGS_CARD, SettingsPage
 
-VIEWS = ("overview", "cells", "history", "settings")
+NO_BREAK = "\N{NO-BREAK SPACE}"
+VIEWS = ("overview", "cells", "history", "settings", "energy_dashboard")
 
 
 async def test_it_is_added_through_the_dialog(
@@ -79,12 +81,14 @@ async def test_temperature_and_resistance_are_told(battery: Battery, screen: Scr
     await screen.open("cells")
     await screen.cells_are_drawn(14)
     temperatures = await battery.states("temperature")
-    shown = await screen.card.locator(".temperature").all_text_contents()
+    told = await screen.card.locator(".temperature").all_text_contents()
+    # From 2026.11 on, Home Assistant keeps number and unit on one line.
+    shown = [text.replace(NO_BREAK, " ") for text in told]
     assert shown == [f"{celsius:.1f} °C" for celsius in temperatures.values()]
     ohms = (await battery.states("cell_resistance"))["1_8"]
     label = await screen.cell("1_8").get_attribute("aria-label")
     assert label is not None
-    assert label.endswith(f"{ohms:.3f} mΩ")
+    assert label.replace(NO_BREAK, " ").endswith(f"{ohms:.3f} mΩ")
 
 
 async def test_bars_move_with_the_cells(battery: Battery, screen: Screen) -> None:
@@ -167,6 +171,44 @@ async def test_settings_are_grouped_and_come_with_the_warning(
     titles = page.locator(SETTINGS_CARD).locator("h2[id^=group-]")
     groups = ["Cell", "Temperature", "Pack", "State of charge", "Victron"]
     await expect(titles).to_have_text(groups)
+
+
+async def test_the_history_says_when_there_will_be_something(
+    battery: Battery, screen: Screen
+) -> None:
+    ids = [await battery.entity_id(key) for key in ("voltage", "power")]
+    began = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    kept = await battery.house.client.command(
+        "recorder/statistics_during_period", start_time=began, statistic_ids=ids, period="day"
+    )
+    await screen.open("history")
+    told = screen.page.locator("hui-markdown-card").get_by_text("There is nothing yet")
+    # A full hour may have ended while the tests ran.
+    await expect(told).to_have_count(0 if kept else 1)
+    await expect(screen.page.get_by_text("No statistics found")).to_have_count(0)
+
+
+async def test_the_energy_dashboard_is_explained_in_its_own_words(
+    battery: Battery, screen: Screen
+) -> None:
+    await screen.open("overview")
+    await screen.page.get_by_text("Set up the Energy dashboard").click()
+    await screen.page.wait_for_url("**/energy_dashboard")
+    advice = screen.page.locator("hui-markdown-card:visible")
+    for field in (
+        "Energy charged into the battery",
+        "Energy discharged from the battery",
+        "Battery state of charge sensor",
+        "Display name",
+        "Battery power",
+    ):
+        await expect(advice.get_by_text(field)).to_be_visible()
+    await expect(advice.get_by_text("Add battery system")).to_be_visible()
+    power = await battery.entity_id("power")
+    name = (await battery.house.client.get(f"/api/states/{power}"))["attributes"]["friendly_name"]
+    await expect(advice.get_by_text(name, exact=True)).to_be_visible()
+    await screen.page.get_by_text("Open the Energy dashboard's settings").click()
+    await screen.page.wait_for_url("**/config/energy**")
 
 
 async def test_an_error_shows_with_its_advice(battery: Battery, screen: Screen) -> None:

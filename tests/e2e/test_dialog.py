@@ -13,9 +13,8 @@ async def test_the_search_shows_progress_and_then_confirms_what_was_found(
     home_assistant: HomeAssistant, tmp_path: Path
 ) -> None:
     client = home_assistant.client
-    async with running_simulator(
-        tmp_path, "--address", "2", "--units", "2", "--cells", "12", "--scenario", "rest"
-    ) as bms:
+    battery = ("--address", "2", "--units", "2", "--cells", "12", "--scenario", "rest")
+    async with running_simulator(tmp_path, "--baud", "38400", *battery) as bms:
         step = await begin(client)
         assert (step["type"], step["step_id"]) == ("form", "serial")
 
@@ -32,7 +31,7 @@ async def test_the_search_shows_progress_and_then_confirms_what_was_found(
         assert step["description_placeholders"] == {
             "model": "REC BMS 1Q VICTRON",
             "address": "2",
-            "baudrate": "56000",
+            "baudrate": "38400",
             "units": "2",
             "cells": "12 + 12",
         }

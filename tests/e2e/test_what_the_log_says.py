@@ -12,9 +12,12 @@ LINE = re.compile(r"^\S+ \S+ (?P<level>[A-Z]+) \(\w+\) \[(?P<logger>[\w.]+)\] (?
 COMPLAINTS = ("WARNING", "ERROR", "CRITICAL")
 
 
+def lines_of(house: House) -> list[re.Match[str]]:
+    return [found for line in house.home_assistant.log.splitlines() if (found := LINE.match(line))]
+
+
 async def test_the_log_has_no_errors_but_that_the_bms_was_gone_once(house: House) -> None:
-    log = house.home_assistant.log
-    lines = [found for line in log.splitlines() if (found := LINE.match(line))]
+    lines = lines_of(house)
     ours = [found for found in lines if found["logger"].startswith("custom_components.rec_bms")]
     complaints = [found["text"] for found in ours if found["level"] in COMPLAINTS]
     gone = [text for text in complaints if "did not answer" in text]
@@ -22,4 +25,10 @@ async def test_the_log_has_no_errors_but_that_the_bms_was_gone_once(house: House
     assert len(gone) == house.times_silent
     # What Home Assistant says of an integration that does what it should not.
     assert [found[0] for found in lines if "Detected" in found["text"]] == []
-    assert re.findall(r'File ".*rec_bms.*"', log) == []
+    assert re.findall(r'File ".*rec_bms.*"', house.home_assistant.log) == []
+
+
+async def test_nothing_that_the_integration_uses_is_deprecated(house: House) -> None:
+    said = [found["text"] for found in lines_of(house) if "rec_bms" in found["text"]]
+    complaint = re.compile("deprecat|will stop working", re.IGNORECASE)
+    assert [text for text in said if complaint.search(text)] == []

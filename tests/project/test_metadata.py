@@ -18,7 +18,8 @@ from PIL import Image
 ROOT = Path(__file__).parents[2]
 INTEGRATION = ROOT / "custom_components" / "rec_bms"
 BRAND = INTEGRATION / "brand"
-NEWEST = "requirements_test.txt"
+USUAL = "requirements_test.txt"
+NEWEST = "requirements_test_newest.txt"
 OLDEST = "requirements_test_oldest.txt"
 
 # What hassfest lets stand in the manifest of a custom integration like this one.
@@ -34,6 +35,7 @@ MANIFEST_KEYS = {
     "issue_tracker",
     "loggers",
     "name",
+    "quality_scale",
     "requirements",
     "usb",
     "version",
@@ -207,10 +209,10 @@ def test_the_changelog_begins_with_this_version_or_what_comes_next(
     assert manifest["version"] in headings
 
 
-def test_both_ends_of_the_versions_are_tested() -> None:
+def test_both_ends_of_the_versions_and_what_most_have_are_tested() -> None:
     tests = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
     commands = {step.get("run") for job in tests["jobs"].values() for step in job["steps"]}
-    assert {".ci/run", "scripts/test --oldest"} <= commands
+    assert {".ci/run", "scripts/test --oldest", "scripts/test --newest"} <= commands
 
 
 @pytest.mark.skipif(not on_the_oldest(), reason="for scripts/test --oldest")
@@ -223,11 +225,11 @@ def test_what_home_assistant_fixes_is_pinned_at_its_version(package: str) -> Non
     import homeassistant
 
     constraints = Path(homeassistant.__file__).with_name("package_constraints.txt")
-    pinned = pins(OLDEST if on_the_oldest() else NEWEST)[package]
+    pinned = pins(OLDEST if on_the_oldest() else USUAL)[package]
     assert f"{package}=={pinned}" in constraints.read_text().splitlines()
 
 
-@pytest.mark.parametrize("file", [NEWEST, OLDEST])
+@pytest.mark.parametrize("file", [USUAL, OLDEST, NEWEST])
 def test_every_test_requirement_is_pinned(file: str) -> None:
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     wanted = [line for line in lines if line and not line.startswith("#")]
@@ -237,8 +239,16 @@ def test_every_test_requirement_is_pinned(file: str) -> None:
 def test_both_ends_are_tested_with_the_same_tools() -> None:
     tools = (ROOT / OLDEST).read_text(encoding="utf-8").partition("# Tools.")[2].split()
     assert tools
-    newest = pins(NEWEST).items()
-    assert {tuple(tool.split("==")) for tool in tools} <= set(newest)
+    usual = pins(USUAL).items()
+    assert {tuple(tool.split("==")) for tool in tools} <= set(usual)
+
+
+def test_what_is_pinned_goes_up_from_the_oldest_to_the_newest() -> None:
+    def number(file: str, package: str) -> tuple[int, ...]:
+        return tuple(int(part) for part in pins(file)[package].split("."))
+
+    for package in ("serialx", "home-assistant-frontend", "home-assistant-intents"):
+        assert number(OLDEST, package) < number(USUAL, package) < number(NEWEST, package)
 
 
 @pytest.mark.parametrize("prefix", ["", "dark_"])

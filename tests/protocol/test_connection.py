@@ -149,6 +149,7 @@ async def test_counters_tell_what_happened(sim: SimulatorInMemory, client: Clien
         "retries": 2,
         "second_looks": 0,
         "unanswered": 0,
+        "nobody_there": 0,
         "fences": 0,
         "frames": 7,
         "line_errors": 1,

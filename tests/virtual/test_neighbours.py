@@ -147,6 +147,8 @@ async def test_a_silent_neighbour_makes_no_bad_line(first: House) -> None:
     await passes(LONG_ENOUGH)
     assert first.coordinator.data.retries == 0
     assert first.coordinator.data.line_errors == 0
+    counters = first.coordinator.bms.client.connection.counters
+    assert (counters.unanswered, counters.nobody_there) == (0, 2 * 13)
     assert first.coordinator.bms.client.connection.counters.opened == 1
 
 

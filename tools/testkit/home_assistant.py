@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import socket
 import sys
@@ -20,6 +21,8 @@ from .process import ROOT, ToolError, start, stop
 HOST: Final = "127.0.0.1"
 USUAL_PORT: Final = 8123
 USER: Final = "demo"
+HASS: Final = "REC_BMS_HASS"
+"""Names, in the environment, another `hass` than that of the environment this runs in."""
 
 _RESTART_WANTED = 100
 _START_WITHIN = 180.0
@@ -80,7 +83,7 @@ class HomeAssistant:
         errors = self.config_dir / "stderr.txt"
         with errors.open("wb") as stderr:
             self.process = await start(
-                *(Path(sys.executable).with_name("hass"), "--config", self.config_dir),
+                *(_program(), "--config", self.config_dir),
                 *("--skip-pip-packages", _NOT_NEEDED),
                 cwd=self.config_dir,
                 stdout=asyncio.subprocess.DEVNULL,
@@ -182,6 +185,11 @@ def reserved_port(wanted: int | None = None) -> Iterator[int]:
             return
     taken = "no port is free" if wanted is None else f"port {wanted} is taken or not allowed"
     raise ToolError(f"{taken}: free it, or choose another with --http-port")
+
+
+def _program() -> Path:
+    """Return the `hass` of this environment, or of the one that `scripts/test --newest` names."""
+    return Path(os.environ.get(HASS) or Path(sys.executable).with_name("hass"))
 
 
 def _write_configuration(config_dir: Path, port: int, more: str) -> None:

@@ -7,7 +7,11 @@ import { guard, html, keyed, nothing } from "./vendor/lit.js";
 /** With more cells than this, bars are drawn smaller and without a label of their own. */
 const MANY_CELLS = 48;
 const ROOMY = { pitch: 42, plot: 168, gutter: 44, unit: "100%" };
+/** As high as would be scrolled through on a phone, with labels all the same. */
+const LOW = { pitch: 40, plot: 84, gutter: 0, unit: "100%" };
 const DENSE = { pitch: 24, plot: 84, gutter: 0, unit: "22rem" };
+/** In px: on a phone, more than a row of high bars is more than its screen. */
+const NARROW = 400;
 /** In px: what the label of a cell needs, and what a label of the gutter needs. */
 const LABEL_WIDTH = 40;
 const LABEL_WITH_UNIT = 64;
@@ -53,10 +57,10 @@ const GLYPHS = { lowest: "▼", highest: "▲" };
  * @param {number} width of a unit, in px
  */
 export function arrangementOf({ cells, units }, width) {
-  const sizes = cells.length > MANY_CELLS ? DENSE : ROOMY;
-  const room = width - sizes.gutter;
   const most = Math.max(...units.map((unit) => unit.cells.length));
-  const fitting = Math.max(1, Math.floor(room / sizes.pitch));
+  const sizes = sizesFor(cells.length, most, width);
+  const room = width - sizes.gutter;
+  const fitting = fittingIn(width, sizes);
   const perRow = room > 0 ? Math.ceil(most / Math.ceil(most / fitting)) : 0;
   const classes = [
     room / perRow < LABEL_WIDTH ? "tight" : "",
@@ -64,6 +68,25 @@ export function arrangementOf({ cells, units }, width) {
   ].join(" ");
   const style = `--plot: ${sizes.plot}px; --gutter: ${sizes.gutter}px; --narrowest-unit: ${sizes.unit}; --per-row: ${perRow}`;
   return { sizes, perRow, classes, style };
+}
+
+/**
+ * @param {number} cells
+ * @param {number} most of them in a unit
+ * @param {number} width of a unit, in px
+ */
+function sizesFor(cells, most, width) {
+  if (cells > MANY_CELLS) return DENSE;
+  const isHigh = width < NARROW && most > fittingIn(width, ROOMY);
+  return isHigh ? LOW : ROOMY;
+}
+
+/**
+ * @param {number} width in px
+ * @param {typeof ROOMY} sizes
+ */
+function fittingIn(width, { pitch, gutter }) {
+  return Math.max(1, Math.floor((width - gutter) / pitch));
 }
 
 /**

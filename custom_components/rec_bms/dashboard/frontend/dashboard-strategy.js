@@ -3,13 +3,15 @@
 import { fetchLayout, reasonOf } from "./layout.js";
 import { bankView } from "./views/bank.js";
 import { cellsView } from "./views/cells.js";
-import { historyView } from "./views/history.js";
+import { energyView } from "./views/energy.js";
+import { STATISTICS, historyView } from "./views/history.js";
 import { overviewView } from "./views/overview.js";
 import { settingsView } from "./views/settings.js";
 import { sumView } from "./views/sum.js";
 import { words } from "./words.js";
 
-const MAKERS = [overviewView, cellsView, historyView, settingsView];
+const LAST_MONTH = 30 * 24 * 3600 * 1000;
+const MAKERS = [overviewView, cellsView, historyView, settingsView, energyView];
 
 /** Makes the dashboard from what is registered; Home Assistant asks again when that changes. */
 export class RecBmsDashboardStrategy extends HTMLElement {
@@ -25,12 +27,15 @@ export class RecBmsDashboardStrategy extends HTMLElement {
    */
   static async generate(_config, hass) {
     const say = words(hass);
-    let layout, localize;
+    let layout, localize, ui, withStatistics;
     try {
       layout = await fetchLayout(hass);
       // For the names of the groups of settings, and for what to do about an error.
       await hass.loadBackendTranslation("selector", "rec_bms");
       localize = await hass.loadBackendTranslation("issues", "rec_bms");
+      // For the names of the fields of Home Assistant's dialog for the Energy dashboard.
+      ui = await hass.loadFragmentTranslation("config");
+      withStatistics = await fetchWithStatistics(hass, layout);
     } catch (error) {
       return { views: [notice(say("dashboard.failed", { reason: reasonOf(error) }))] };
     }
@@ -39,7 +44,35 @@ export class RecBmsDashboardStrategy extends HTMLElement {
     if (!batteries.length && !banks.length) {
       return { views: [notice(say("dashboard.no_battery"))] };
     }
-    return { views: viewsOf(batteries, banks, layout, { ...hass, localize }) };
+    const withTexts = { ...hass, localize, ui: ui ?? (() => ""), withStatistics };
+    return { views: viewsOf(batteries, banks, layout, withTexts) };
+  }
+}
+
+/**
+ * The entities of which Home Assistant has added up an hour at least, as it does after each.
+ * @param {Hass} hass
+ * @param {Layout} layout
+ * @returns {Promise<Set<string>>}
+ */
+async function fetchWithStatistics(hass, layout) {
+  if (!hass.config.components.includes("recorder")) return new Set();
+  const ids = [...layout.batteries, ...layout.banks].flatMap(({ entities }) =>
+    STATISTICS.flatMap((key) => entities[key] ?? []),
+  );
+  const start = new Date(Date.now() - LAST_MONTH);
+  try {
+    const found = await hass.callWS({
+      type: "recorder/statistics_during_period",
+      start_time: start.toISOString(),
+      statistic_ids: ids,
+      period: "day",
+      types: ["mean"],
+    });
+    return new Set(ids.filter((id) => found[id]?.length));
+  } catch {
+    // The graphs themselves say what there is, and no page is missing for it.
+    return new Set(ids);
   }
 }
 

@@ -34,6 +34,7 @@ export interface Hass {
     time_zone?: string;
   };
   readonly language: string;
+  readonly user?: { is_admin: boolean };
   readonly connected: boolean;
   readonly connection: {
     subscribeMessage(
@@ -42,7 +43,6 @@ export interface Hass {
     ): Promise<() => void>;
   };
   readonly config: { components: string[]; time_zone?: string; language?: string };
-  readonly user?: { is_admin: boolean };
   callWS<Answer>(message: { type: string; [field: string]: unknown }): Promise<Answer>;
   callService(
     domain: string,
@@ -54,6 +54,8 @@ export interface Hass {
   ): Promise<{ response?: any }>;
   formatEntityState(state: EntityState, value?: string): string;
   formatEntityName?(state: EntityState | undefined, name: { type: "entity" }): string;
+  /** Undefined where the page's translations cannot be had. */
+  loadFragmentTranslation(fragment: string): Promise<Localize | undefined>;
   loadBackendTranslation(category: string, integration: string): Promise<Localize>;
 }
 
@@ -220,7 +222,13 @@ export interface Section {
 }
 
 /** With the integration's own texts, once they are loaded. */
-export type HassWithTexts = Hass & { readonly localize: Localize };
+export type HassWithTexts = Hass & {
+  readonly localize: Localize;
+  /** Home Assistant's own words for its pages. */
+  readonly ui: Localize;
+  /** The entities of which it has statistics of the last month. */
+  readonly withStatistics: Set<string>;
+};
 
 /** What the makers of views share. */
 export interface Context {

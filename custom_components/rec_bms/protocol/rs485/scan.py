@@ -103,6 +103,9 @@ async def _look(connection: Connection, address: int, attempts: int) -> Found | 
     try:
         model = await Client(connection, address).identify(attempts=attempts)
     except NoResponseError:
+        # That nobody is at an address says nothing of the line.
+        connection.counters.unanswered -= 1
+        connection.counters.nobody_there += 1
         return None
     return Found(connection.baudrate, address, model)
 

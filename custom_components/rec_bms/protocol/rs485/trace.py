@@ -75,6 +75,8 @@ class Counters:
     """Requests sent again because the response may have been a duplicate of another's."""
     unanswered: int = 0
     """Exchanges given up."""
+    nobody_there: int = 0
+    """Exchanges given up with an address at which nobody was known to be."""
     fences: int = 0
     """Requests sent only to know that older responses are through."""
     frames: int = 0

@@ -195,10 +195,17 @@ export default {
     energy: "Energie heute",
     energy_charged: "Geladen",
     energy_discharged: "Entladen",
+    energy_dashboard: "Energie-Dashboard",
+    energy_button: "Energie-Dashboard einrichten",
+    energy_open: "Einstellungen des Energie-Dashboards öffnen",
+    energy_advice:
+      "Das wählst du im Energie-Dashboard von Home Assistant unter *{way}* aus. Was hier fehlt, hat keine Entität oder eine ausgeblendete.",
     temperatures: "Temperaturen",
     health: "Zustand",
     last_day: "Letzter Tag",
     last_month: "Letzte 30 Tage",
+    no_statistics:
+      "Noch ist nichts da. Home Assistant fasst die Messwerte jeder Stunde kurz nach deren Ende zusammen: Dann sind die ersten Werte hier, sobald diese Seite neu geladen ist.",
     no_battery: "Es ist kein BMS eingerichtet, oder du darfst keines sehen. Füge eines hinzu unter *Einstellungen → Geräte & Dienste*.",
     failed: "Die Batterien konnten nicht gefunden werden. Home Assistant meldet: {reason}",
     empty: "Alle Entitäten für diese Seite fehlen oder sind deaktiviert. Aktiviere sie auf der Seite des Geräts.",

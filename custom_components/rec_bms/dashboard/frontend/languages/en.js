@@ -197,10 +197,17 @@ export default {
     energy: "Energy today",
     energy_charged: "Charged",
     energy_discharged: "Discharged",
+    energy_dashboard: "Energy dashboard",
+    energy_button: "Set up the Energy dashboard",
+    energy_open: "Open the Energy dashboard's settings",
+    energy_advice:
+      "This is what to pick in Home Assistant's Energy dashboard, under *{way}*. What is missing here has no entity, or one that is hidden.",
     temperatures: "Temperatures",
     health: "Health",
     last_day: "Last day",
     last_month: "Last 30 days",
+    no_statistics:
+      "There is nothing yet. Home Assistant adds up the readings of each hour shortly after it has ended: the first values are here then, once this page is loaded anew.",
     no_battery: "No BMS is set up, or you may not see any. Add one under *Settings → Devices & services*.",
     failed: "The batteries could not be found. Home Assistant said: {reason}",
     empty: "All entities for this page are disabled or missing. Enable them on the device's page.",

@@ -195,10 +195,17 @@ export default {
     energy: "Energía de hoy",
     energy_charged: "Cargada",
     energy_discharged: "Descargada",
+    energy_dashboard: "Panel de energía",
+    energy_button: "Configurar el panel de energía",
+    energy_open: "Abrir la configuración del panel de energía",
+    energy_advice:
+      "Esto es lo que debes elegir en el panel de energía de Home Assistant, en *{way}*. Lo que falta aquí no tiene entidad, o está oculta.",
     temperatures: "Temperaturas",
     health: "Salud",
     last_day: "Último día",
     last_month: "Últimos 30 días",
+    no_statistics:
+      "Todavía no hay nada. Home Assistant resume las lecturas de cada hora poco después de que termine: entonces verás aquí los primeros valores, cuando vuelvas a cargar esta página.",
     no_battery: "No hay ningún BMS configurado, o no puedes ver ninguno. Añade uno en *Configuración → Dispositivos y servicios*.",
     failed: "No se han encontrado las baterías. Home Assistant dice: {reason}",
     empty: "Todas las entidades de esta página faltan o están desactivadas. Actívalas en la página del dispositivo.",

@@ -195,10 +195,17 @@ export default {
     energy: "Énergie aujourd’hui",
     energy_charged: "Chargée",
     energy_discharged: "Déchargée",
+    energy_dashboard: "Tableau de bord énergie",
+    energy_button: "Configurer le tableau de bord énergie",
+    energy_open: "Ouvrir les paramètres du tableau de bord énergie",
+    energy_advice:
+      "Voici ce qu’il faut choisir dans le tableau de bord énergie de Home Assistant, sous *{way}*. Ce qui manque ici n’a pas d’entité, ou une entité masquée.",
     temperatures: "Températures",
     health: "Santé",
     last_day: "Dernier jour",
     last_month: "30 derniers jours",
+    no_statistics:
+      "Il n’y a encore rien. Home Assistant résume les mesures de chaque heure peu après sa fin : les premières valeurs seront alors ici, une fois cette page rechargée.",
     no_battery: "Aucun BMS n’est configuré, ou vous ne pouvez en voir aucun. Ajoutez-en un dans *Paramètres → Appareils et services*.",
     failed: "Les batteries sont introuvables. Home Assistant indique : {reason}",
     empty: "Toutes les entités de cette page manquent ou sont désactivées. Activez-les sur la page de l’appareil.",

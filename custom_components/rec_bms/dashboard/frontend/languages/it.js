@@ -195,10 +195,17 @@ export default {
     energy: "Energia di oggi",
     energy_charged: "Caricata",
     energy_discharged: "Scaricata",
+    energy_dashboard: "Dashboard energia",
+    energy_button: "Configurare la dashboard energia",
+    energy_open: "Aprire le impostazioni della dashboard energia",
+    energy_advice:
+      "Ecco che cosa scegliere nella dashboard energia di Home Assistant, in *{way}*. Ciò che qui manca non ha un’entità, o ne ha una nascosta.",
     temperatures: "Temperature",
     health: "Salute",
     last_day: "Ultimo giorno",
     last_month: "Ultimi 30 giorni",
+    no_statistics:
+      "Non c’è ancora nulla. Home Assistant riassume le letture di ogni ora poco dopo la sua fine: allora i primi valori saranno qui, una volta ricaricata questa pagina.",
     no_battery: "Nessun BMS è configurato, o non puoi vederne nessuno. Aggiungine uno in *Impostazioni → Dispositivi e servizi*.",
     failed: "Le batterie non sono state trovate. Home Assistant dice: {reason}",
     empty: "Tutte le entità di questa pagina mancano o sono disattivate. Attivale nella pagina del dispositivo.",

@@ -195,10 +195,17 @@ export default {
     energy: "Energie vandaag",
     energy_charged: "Geladen",
     energy_discharged: "Ontladen",
+    energy_dashboard: "Energiedashboard",
+    energy_button: "Energiedashboard instellen",
+    energy_open: "Instellingen van het energiedashboard openen",
+    energy_advice:
+      "Dit kies je in het energiedashboard van Home Assistant, onder *{way}*. Wat hier ontbreekt, heeft geen entiteit of een verborgen entiteit.",
     temperatures: "Temperaturen",
     health: "Conditie",
     last_day: "Afgelopen dag",
     last_month: "Afgelopen 30 dagen",
+    no_statistics:
+      "Er is nog niets. Home Assistant vat de metingen van elk uur kort na afloop samen: dan staan de eerste waarden hier, zodra deze pagina opnieuw is geladen.",
     no_battery: "Er is geen BMS ingesteld, of je mag er geen zien. Voeg er een toe via *Instellingen → Apparaten en diensten*.",
     failed: "De accu's zijn niet gevonden. Home Assistant meldt: {reason}",
     empty: "Alle entiteiten voor deze pagina ontbreken of zijn uitgeschakeld. Schakel ze in op de pagina van het apparaat.",

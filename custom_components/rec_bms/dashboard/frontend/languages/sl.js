@@ -195,10 +195,17 @@ export default {
     energy: "Energija danes",
     energy_charged: "Napolnjeno",
     energy_discharged: "Izpraznjeno",
+    energy_dashboard: "Energijska nadzorna plošča",
+    energy_button: "Nastavitev energijske nadzorne plošče",
+    energy_open: "Odpri nastavitve energijske nadzorne plošče",
+    energy_advice:
+      "To izberete v energijski nadzorni plošči Home Assistanta, pod *{way}*. Kar tu manjka, nima entitete ali pa je ta skrita.",
     temperatures: "Temperature",
     health: "Stanje",
     last_day: "Zadnji dan",
     last_month: "Zadnjih 30 dni",
+    no_statistics:
+      "Ničesar še ni. Home Assistant povzame meritve vsake ure kmalu po njenem koncu: takrat bodo tu prve vrednosti, ko to stran znova naložite.",
     no_battery: "Noben BMS ni nastavljen ali pa nobenega ne smete videti. Dodajte ga v *Nastavitve → Naprave in servisi*.",
     failed: "Baterij ni bilo mogoče najti. Home Assistant sporoča: {reason}",
     empty: "Vse entitete te strani manjkajo ali so onemogočene. Omogočite jih na strani naprave.",

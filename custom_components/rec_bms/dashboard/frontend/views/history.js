@@ -12,6 +12,9 @@ const GRAPHS = [
   ["max_temperature", "bms_temperature"],
 ];
 
+/** What the last month is shown of. */
+export const STATISTICS = GRAPHS.flat();
+
 /**
  * The last day in full, and the last month by the day.
  * @param {Context} context
@@ -27,7 +30,10 @@ export function historyView(context) {
     entities: named(entities),
     ...size,
   }));
-  const month = graphs.map((entities) => ({
+  const kept = graphs
+    .map((ids) => ids.filter((id) => hass.withStatistics.has(id)))
+    .filter((ids) => ids.length);
+  const month = kept.map((entities) => ({
     type: "statistics-graph",
     days_to_show: 30,
     period: "day",
@@ -36,13 +42,16 @@ export function historyView(context) {
     entities: entities,
     ...size,
   }));
+  const later = { type: "markdown", content: say("dashboard.no_statistics"), ...size };
   return view(
     context,
     "history",
     [
       section(has("history") ? [heading(say("dashboard.last_day"), "mdi:chart-line"), ...day] : []),
       section(
-        has("recorder") ? [heading(say("dashboard.last_month"), "mdi:calendar-month"), ...month] : [],
+        has("recorder") && graphs.length
+          ? [heading(say("dashboard.last_month"), "mdi:calendar-month"), ...(month.length ? month : [later])]
+          : [],
       ),
     ],
     { max_columns: 2 },

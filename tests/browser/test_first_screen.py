@@ -1,0 +1,84 @@
+"""What is seen of a battery before anybody scrolls."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
+
+from tests.browser.conftest import STILL, installed
+from tests.browser.house import House, until
+from tests.browser.screen import Screen
+
+LAPTOP = (1280, 800)
+PHONE = (390, 844)
+CELLS = {4: ("--cells", "4", "--chemistry", "lifepo4"), 14: (), 16: ("--cells", "16")}
+COLUMNS = 2
+OPEN_SIDEBAR = 200
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=CELLS)
+async def cells(request: pytest.FixtureRequest, house: House) -> AsyncIterator[int]:
+    """Bring a battery of so many cells into the house."""
+    async with installed(house, (*STILL, *CELLS[request.param])):
+        yield request.param
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+async def test_the_battery_can_be_judged_without_scrolling(
+    house: House, browser: Browser, cells: int, size: tuple[int, int]
+) -> None:
+    async with Screen.opened(house, browser, width=size[0], height=size[1]) as screen:
+        await screen.open("overview")
+        await screen.cells_are_drawn(cells)
+        for name in ("Battery", "Power", "Error"):
+            tile = screen.page.locator("hui-tile-card").get_by_text(name, exact=True).first
+            assert await bottom(tile) < size[1], name
+        assert await bottom(screen.cells.last) <= size[1]
+        assert not await screen.overflows()
+
+
+async def test_no_column_of_a_laptop_is_empty(house: House, browser: Browser, cells: int) -> None:
+    async with Screen.opened(house, browser, width=LAPTOP[0], height=LAPTOP[1]) as screen:
+        await screen.open("overview")
+        await screen.cells_are_drawn(cells)
+        sidebar = await screen.page.locator("ha-sidebar").bounding_box()
+        assert sidebar is not None
+        assert sidebar["width"] > OPEN_SIDEBAR
+        boxes = [await box.bounding_box() for box in await screen.page.locator("hui-card").all()]
+        shown = [box for box in boxes if box is not None and box["height"] and box["width"]]
+        columns = {round(box["x"]) for box in shown if box["width"] > LAPTOP[0] / 6}
+        assert len(columns) >= COLUMNS
+        left = min(box["x"] for box in shown)
+        for half in (left, left + (LAPTOP[0] - left) / 2):
+            end = half + (LAPTOP[0] - left) / 2
+            inside = [box for box in shown if half - 1 <= box["x"] < end - 1]
+            assert max(box["y"] + box["height"] for box in inside) > LAPTOP[1] / 2
+
+
+async def test_on_a_phone_each_figure_is_shown_once_and_details_come_after_the_cells(
+    house: House, browser: Browser, cells: int
+) -> None:
+    async with Screen.opened(house, browser, width=PHONE[0], height=PHONE[1]) as screen:
+        await screen.open("overview")
+        await screen.cells_are_drawn(cells)
+        voltage = screen.page.locator("hui-tile-card:visible").get_by_text("Voltage", exact=True)
+        await expect(voltage).to_have_count(1)
+        assert await bottom(voltage) > await bottom(screen.cells.last)
+
+
+async def bottom(element: Locator) -> float:
+    """Return where an element ends, in px from the top of the screen."""
+    below = 0.0
+
+    async def is_there() -> bool:
+        nonlocal below
+        # One that was just drawn anew is nowhere.
+        box = await element.bounding_box()
+        below = 0.0 if box is None else box["y"] + box["height"]
+        return below > 0
+
+    await until(is_there)
+    return below
