@@ -105,7 +105,7 @@ function viewsOf(batteries, banks, layout, hass) {
     prefix: several ? `bank-${index + 1}-` : "",
   }));
   const views = [
-    ...ofBanks.flatMap((context) => [bankView(context), historyView(context)]),
+    ...ofBanks.flatMap((context) => [bankView(context), historyView(context), energyView(context)]),
     ...contexts.flatMap((context) => MAKERS.map((make) => make(context))),
   ];
   return several ? [sumView(contexts, ofBanks), ...views] : views;
