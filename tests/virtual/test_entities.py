@@ -20,6 +20,7 @@ from tools.simulator import BMS
 from tools.simulator.answers import main_data
 
 VOLTS = ("voltage", "measurement", "V", 3)
+MILLIVOLTS = ("voltage", "measurement", "mV", 0)
 DEGREES = ("temperature", "measurement", "°C", 1)
 COUNT = (None, "total_increasing", None, None)
 
@@ -53,6 +54,8 @@ SENSORS = (
     Expected("min_cell_voltage", "Lowest cell voltage", *VOLTS),
     Expected("max_cell_voltage", "Highest cell voltage", *VOLTS),
     Expected("cell_voltage_delta", "Cell voltage spread", *VOLTS),
+    Expected("headroom_high", "Headroom to the upper cell limit", *MILLIVOLTS),
+    Expected("headroom_low", "Headroom to the lower cell limit", *MILLIVOLTS),
     Expected("max_temperature", "Highest temperature", *DEGREES),
     Expected("error", "Error", "enum", None, None, None),
     Expected("cycles", "Cycles", *COUNT, "diagnostic"),

@@ -86,6 +86,8 @@ SHOWN = {
     "min_cell_voltage": "3.305",
     "max_cell_voltage": "3.32",
     "cell_voltage_delta": "0.015",
+    "headroom_high": "330",
+    "headroom_low": "205",
     "max_temperature": "22.5",
     "error": "no_error",
     "cycles": "37",

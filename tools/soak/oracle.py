@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import product
 from typing import Any, cast
 
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
@@ -54,6 +55,8 @@ _WHERE = {
     "min_cell_voltage": (0, "cell"),
     "max_cell_voltage": (2, "cell"),
     "max_temperature": (4, "sensor"),
+    "headroom_low": (0, "cell"),
+    "headroom_high": (2, "cell"),
 }
 _ERRORS = (
     "no_error",
@@ -77,6 +80,8 @@ _ERRORS = (
 )
 _EVENTS = "error_event"
 _PRODUCTS = ("remaining_capacity", "stored_energy")
+# Key: field of LCD1, sign, the limits.
+_HEADROOMS = {"headroom_high": (1, 1, ("CMAX",)), "headroom_low": (0, -1, ("CMIN", "CLOW"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ def is_of_one_answer(key: str) -> bool:
 
 def knows(key: str) -> bool:
     """Tell whether there is a rule for what an entity may show."""
-    return key in (_EVENTS, *_PRODUCTS) or code_of(key) is not None
+    return key in (_EVENTS, *_PRODUCTS, *_HEADROOMS) or code_of(key) is not None
 
 
 def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
@@ -165,6 +170,9 @@ def _candidates(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[floa
     """Yield what may be shown: numbers with the error that rounding may make, or words."""
     if key in _PRODUCTS:
         yield from _products(bms, key, moment)
+        return
+    if key in _HEADROOMS:
+        yield from _headrooms(bms, key, moment)
         return
     code = code_of(key)
     if code is None:
@@ -233,6 +241,16 @@ def _products(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float,
                 yield amperehours, _rounding(1)
             else:
                 yield amperehours * main[4] / 1000, _rounding(1)
+
+
+def _headrooms(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float, float]]:
+    """Yield the mV that were left; of limits that are far apart, the nearer counts."""
+    field, sign, codes = _HEADROOMS[key]
+    said = [list(_answers(bms, code, moment)) for code in codes if bms.chronicle[code]]
+    for main in _answers(bms, "LCD1", moment):
+        for limits in product(*said):
+            left = min(sign * (limit - main[field]) for limit in limits)
+            yield left * 1000, _rounding(0)
 
 
 def _rounding(decimals: int) -> float:

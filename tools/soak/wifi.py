@@ -10,8 +10,9 @@ import asyncio
 import json
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product, starmap
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -114,6 +115,24 @@ SETTINGS: dict[str, Expected] = {
 }
 
 
+def _left(cell: str, sign: int, *limits: str) -> Callable[[Message, Message], object]:
+    """Return the mV that a cell of a status is from the nearest limit among the settings."""
+
+    def expected(status: Message, settings: Message) -> int:
+        volts: float = status["bms_array"]["master"][cell]
+        left: float = min(sign * (settings[limit] - volts) for limit in limits)
+        return round(left * 1000)
+
+    return expected
+
+
+BOTH: dict[str, Callable[[Message, Message], object]] = {
+    "headroom_high": _left("maxcell", 1, "cmax"),
+    "headroom_low": _left("mincell", -1, "cmin", "clow"),
+}
+"""What takes a status and settings."""
+
+
 class _Truth:
     """The good messages that the right module has sent, and when."""
 
@@ -128,17 +147,29 @@ class _Truth:
         self._said[parsed["type"]].append((asyncio.get_running_loop().time(), parsed))
 
     def may_show(self, key: str, state: str) -> bool:
-        """Tell whether a state is in a good message that is not too old."""
-        kind, expected = ("status", STATUS) if key in STATUS else ("settings", SETTINGS)
-        stands = _STATUS_STANDS if kind == "status" else _SETTINGS_STAND
-        now = asyncio.get_running_loop().time()
-        fresh = [message for at, message in self._said[kind] if now - at <= stands]
-        return any(_equal(state, expected[key](message)) for message in fresh)
+        """Tell whether a state is in good messages that are not too old."""
+        statuses = self._fresh("status", _STATUS_STANDS)
+        settings = self._fresh("settings", _SETTINGS_STAND)
+        return any(_equal(state, value) for value in _values(key, statuses, settings))
 
     def shows_the_last(self, key: str, state: str) -> bool:
-        """Tell whether a state is that of the last good message."""
-        kind, expected = ("status", STATUS) if key in STATUS else ("settings", SETTINGS)
-        return _equal(state, expected[key](self._said[kind][-1][1]))
+        """Tell whether a state is that of the last good messages."""
+        last = ([self._said[kind][-1][1]] for kind in ("status", "settings"))
+        return any(_equal(state, value) for value in _values(key, *last))
+
+    def _fresh(self, kind: str, stands: float) -> list[Message]:
+        now = asyncio.get_running_loop().time()
+        return [message for at, message in self._said[kind] if now - at <= stands]
+
+
+def _values(key: str, statuses: Iterable[Message], settings: Iterable[Message]) -> Iterator[object]:
+    """Yield what a key may show of these messages."""
+    if key in BOTH:
+        yield from starmap(BOTH[key], product(statuses, settings))
+    elif key in STATUS:
+        yield from map(STATUS[key], statuses)
+    else:
+        yield from map(SETTINGS[key], settings)
 
 
 def _equal(state: str, value: object) -> bool:
@@ -181,7 +212,7 @@ class _Soak:
         if entity_id not in self._keys:
             self._learn_keys()
         key = self._keys.get(entity_id, "")
-        if key not in STATUS and key not in SETTINGS:
+        if key not in STATUS and key not in SETTINGS and key not in BOTH:
             self.report.without_oracle.add(key)
             return
         self.report.counts["states"] += 1
@@ -264,7 +295,7 @@ class _Soak:
         """After a minute without faults everything must be as the module said last."""
         for entity_id, key in self._keys.items():
             state = self._hass.states.get(entity_id)
-            if key in STATUS or key in SETTINGS:
+            if key in STATUS or key in SETTINGS or key in BOTH:
                 if state is None or not self._truth.shows_the_last(key, state.state):
                     self._wrong(f"at the end, {key} shows {state and state.state}")
                 self.report.counts["settled"] += 1

@@ -53,6 +53,8 @@ MEANS = {
     "min_cell_voltage": "V",
     "max_cell_voltage": "V",
     "cell_voltage_delta": "V",
+    "headroom_high": "mV",
+    "headroom_low": "mV",
     "max_temperature": "°C",
     "bms_temperature": "°C",
     "temperature_1_1": "°C",
