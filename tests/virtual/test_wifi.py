@@ -88,6 +88,8 @@ SHOWN = {
     "cell_voltage_delta": "0.015",
     "headroom_high": "330",
     "headroom_low": "205",
+    "charge_current_limit": "160.0",
+    "discharge_current_limit": "160.0",
     "max_temperature": "22.5",
     "error": "no_error",
     "cycles": "37",

@@ -83,6 +83,13 @@ _PRODUCTS = ("remaining_capacity", "stored_energy")
 # Key: field of LCD1, sign, the limits.
 _HEADROOMS = {"headroom_high": (1, 1, ("CMAX",)), "headroom_low": (0, -1, ("CMIN", "CLOW"))}
 
+# Key: coefficient, current for each inverter.
+_CURRENT_LIMITS = {
+    "charge_current_limit": ("CHAC", "MAXC"),
+    "discharge_current_limit": ("DCHC", "MAXD"),
+}
+_SPREAD = "temperature_spread"
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -133,7 +140,8 @@ def is_of_one_answer(key: str) -> bool:
 
 def knows(key: str) -> bool:
     """Tell whether there is a rule for what an entity may show."""
-    return key in (_EVENTS, *_PRODUCTS, *_HEADROOMS) or code_of(key) is not None
+    worked_out = (*_PRODUCTS, *_HEADROOMS, *_CURRENT_LIMITS, _SPREAD)
+    return key in (_EVENTS, *worked_out) or code_of(key) is not None
 
 
 def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
@@ -173,6 +181,12 @@ def _candidates(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[floa
         return
     if key in _HEADROOMS:
         yield from _headrooms(bms, key, moment)
+        return
+    if key in _CURRENT_LIMITS:
+        yield from _current_limits(bms, key, moment)
+        return
+    if key == _SPREAD:
+        yield from _spreads(bms, moment)
         return
     code = code_of(key)
     if code is None:
@@ -251,6 +265,21 @@ def _headrooms(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float
         for limits in product(*said):
             left = min(sign * (limit - main[field]) for limit in limits)
             yield left * 1000, _rounding(0)
+
+
+def _current_limits(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float, float]]:
+    coefficient, for_each = _CURRENT_LIMITS[key]
+    # A newer unit is asked for STRN after it was asked for SISN.
+    for count in ("STRN", "SISN"):
+        said = (_answers(bms, code, moment) for code in (coefficient, "CAPA", for_each, count))
+        for share, capacity, amperes, number in product(*said):
+            yield min(share * capacity, amperes * number), _rounding(1)
+
+
+def _spreads(bms: SignedBms, moment: Moment) -> Iterator[tuple[float, float]]:
+    for rows in _answers(bms, "PTEM", moment):
+        told = [degrees for row in rows for degrees in row]
+        yield max(told) - min(told), _rounding(1)
 
 
 def _rounding(decimals: int) -> float:

@@ -81,6 +81,11 @@ def _setting(key: str, scale: float = 1) -> Expected:
     return lambda message: float(f"{message[key] * scale:.6g}")
 
 
+def _spread(message: Message) -> float:
+    degrees: list[float] = [*message["bms_array"]["slave"]["0"]["temp"].values()]
+    return round(max(degrees) - min(degrees), 1)
+
+
 STATUS: dict[str, Expected] = {
     "voltage": _master("vbat", 3),
     "current": _master("ibat", 2),
@@ -91,6 +96,7 @@ STATUS: dict[str, Expected] = {
     "max_temperature": _master("tmax", 1),
     "power": _of_two("vbat", "ibat", 1, lambda volts, amperes: volts * amperes),
     "cell_voltage_delta": _of_two("maxcell", "mincell", 3, lambda high, low: high - low),
+    "temperature_spread": _spread,
     "bms_temperature": lambda message: round(message["bms_array"]["slave"]["0"]["temp_bms"], 1),
     **{
         f"cell_balancing_1_{cell}": _switch(
@@ -126,11 +132,24 @@ def _left(cell: str, sign: int, *limits: str) -> Callable[[Message, Message], ob
     return expected
 
 
+def _allowed(share: str, for_each: str) -> Callable[[Message, Message], object]:
+    """Return the A that settings let the inverters have."""
+
+    def expected(_: Message, settings: Message) -> float:
+        amperes: float = settings[for_each] * settings["strn"]
+        battery: float = settings[share] * settings["capa"]
+        return round(min(battery, amperes), 1)
+
+    return expected
+
+
 BOTH: dict[str, Callable[[Message, Message], object]] = {
     "headroom_high": _left("maxcell", 1, "cmax"),
     "headroom_low": _left("mincell", -1, "cmin", "clow"),
+    "charge_current_limit": _allowed("chac", "maxc"),
+    "discharge_current_limit": _allowed("dchc", "maxd"),
 }
-"""What takes a status and settings."""
+"""What takes settings, and may take a status, too."""
 
 
 class _Truth:
