@@ -33,13 +33,14 @@ from .const import UNIT_AMPERE_HOURS, UNIT_MILLIOHM
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
+from .health_sensor import health_sensors
 from .newer_sensor import newer_sensors
 from .protocol.alarms import ErrorNumber, error_name
 from .protocol.bms import Update
 from .protocol.capacity import usable_capacity
-from .protocol.state import Location, Quantity, State, product
+from .protocol.state import Quantity, State, product
 from .setting_sensor import setting_sensors
-from .table import RecBmsTableDescription, RecBmsTableEntity, Tables
+from .table import RecBmsTableDescription, RecBmsTableEntity, Tables, where
 
 # The coordinator does the talking; entities only show what it found.
 PARALLEL_UPDATES = 0
@@ -92,14 +93,6 @@ def _discharge_power(state: State) -> float | None:
 
 def _stored_energy(state: State) -> float | None:
     return product(_remaining_capacity(state), state.voltage, 0.001)
-
-
-def _where(state: State, location: Location | None, number: str) -> dict[str, Any]:
-    """Tell at which unit, by position, and which cell or sensor it is."""
-    if location is None:
-        return {"unit": None, number: None}
-    unit = location.position or state.position(location.unit)
-    return {"unit": unit, number: location.number}
 
 
 def _as_text(number: int | None) -> str | None:
@@ -255,7 +248,7 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         required=frozenset({Quantity.MIN_CELL_VOLTAGE}),
         value_fn=lambda data: data.state.min_cell_voltage,
         optional=frozenset({Quantity.MIN_CELL}),
-        attributes_fn=lambda state: _where(state, state.min_cell, "cell"),
+        attributes_fn=lambda state: where(state, state.min_cell, "cell"),
     ),
     RecBmsSensorDescription(
         key="max_cell_voltage",
@@ -268,7 +261,7 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         required=frozenset({Quantity.MAX_CELL_VOLTAGE}),
         value_fn=lambda data: data.state.max_cell_voltage,
         optional=frozenset({Quantity.MAX_CELL}),
-        attributes_fn=lambda state: _where(state, state.max_cell, "cell"),
+        attributes_fn=lambda state: where(state, state.max_cell, "cell"),
     ),
     RecBmsSensorDescription(
         key="cell_voltage_delta",
@@ -292,7 +285,7 @@ SENSORS: tuple[RecBmsSensorDescription, ...] = (
         required=frozenset({Quantity.MAX_TEMPERATURE}),
         value_fn=lambda data: data.state.max_temperature,
         optional=frozenset({Quantity.HOTTEST_SENSOR}),
-        attributes_fn=lambda state: _where(state, state.hottest_sensor, "sensor"),
+        attributes_fn=lambda state: where(state, state.hottest_sensor, "sensor"),
     ),
     RecBmsSensorDescription(
         key="error",
@@ -460,6 +453,7 @@ async def async_setup_entry(
         yield from tables.candidates(RecBmsTableSensor)
         yield from setting_sensors(coordinator, shown)
         yield from newer_sensors(coordinator)
+        yield from health_sensors(coordinator)
 
     await async_add_as_they_appear(
         entry, Platform.SENSOR, candidates, async_add_entities, awaited=tables.awaited

@@ -6,14 +6,22 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import override
+from typing import Any, override
 
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import EntityDescription
 
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity
-from .protocol.state import PerUnit, Quantity, State
+from .protocol.state import Location, PerUnit, Quantity, State
+
+
+def where(state: State, location: Location | None, number: str) -> dict[str, Any]:
+    """Tell at which unit, by position, and which cell or sensor it is."""
+    if location is None:
+        return {"unit": None, number: None}
+    unit = location.position or state.position(location.unit)
+    return {"unit": unit, number: location.number}
 
 
 @dataclass(frozen=True, kw_only=True)

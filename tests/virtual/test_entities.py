@@ -20,6 +20,8 @@ from tools.simulator import BMS
 from tools.simulator.answers import main_data
 
 VOLTS = ("voltage", "measurement", "V", 3)
+LIMIT = ("current", "measurement", "A", 0, "diagnostic")
+MILLIVOLTS = ("voltage", "measurement", "mV", 0)
 DEGREES = ("temperature", "measurement", "°C", 1)
 COUNT = (None, "total_increasing", None, None)
 
@@ -63,7 +65,14 @@ SENSORS = (
     Expected("min_cell_voltage", "Lowest cell voltage", *VOLTS),
     Expected("max_cell_voltage", "Highest cell voltage", *VOLTS),
     Expected("cell_voltage_delta", "Cell voltage spread", *VOLTS),
+    Expected("headroom_high", "Headroom to the upper cell limit", *MILLIVOLTS),
+    Expected("headroom_low", "Headroom to the lower cell limit", *MILLIVOLTS),
     Expected("max_temperature", "Highest temperature", *DEGREES),
+    Expected(
+        "temperature_spread", "Temperature spread", "temperature_delta", "measurement", "°C", 1
+    ),
+    Expected("charge_current_limit", "Charge current limit (worked out)", *LIMIT),
+    Expected("discharge_current_limit", "Discharge current limit (worked out)", *LIMIT),
     Expected("error", "Error", "enum", None, None, None),
     Expected("cycles", "Cycles", *COUNT, "diagnostic"),
     Expected("overvoltage_count", "Overvoltage count", *COUNT, "diagnostic"),

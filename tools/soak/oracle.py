@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import product
 from typing import Any, cast
 
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
@@ -54,6 +55,8 @@ _WHERE = {
     "min_cell_voltage": (0, "cell"),
     "max_cell_voltage": (2, "cell"),
     "max_temperature": (4, "sensor"),
+    "headroom_low": (0, "cell"),
+    "headroom_high": (2, "cell"),
 }
 _ERRORS = (
     "no_error",
@@ -79,6 +82,15 @@ _EVENTS = "error_event"
 _PRODUCTS = ("remaining_capacity", "stored_energy", "usable_capacity")
 _NOMINAL = {1: 3.7, 2: 3.7, 3: 3.2, 4: 3.3, 5: 3.7}
 """Volts of a cell, by CHEM."""
+# Key: field of LCD1, sign, the limits.
+_HEADROOMS = {"headroom_high": (1, 1, ("CMAX",)), "headroom_low": (0, -1, ("CMIN", "CLOW"))}
+
+# Key: coefficient, current for each inverter.
+_CURRENT_LIMITS = {
+    "charge_current_limit": ("CHAC", "MAXC"),
+    "discharge_current_limit": ("DCHC", "MAXD"),
+}
+_SPREAD = "temperature_spread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +142,8 @@ def is_of_one_answer(key: str) -> bool:
 
 def knows(key: str) -> bool:
     """Tell whether there is a rule for what an entity may show."""
-    return key in (_EVENTS, *_PRODUCTS) or code_of(key) is not None
+    worked_out = (*_PRODUCTS, *_HEADROOMS, *_CURRENT_LIMITS, _SPREAD)
+    return key in (_EVENTS, *worked_out) or code_of(key) is not None
 
 
 def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
@@ -167,6 +180,15 @@ def _candidates(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[floa
     """Yield what may be shown: numbers with the error that rounding may make, or words."""
     if key in _PRODUCTS:
         yield from _products(bms, key, moment)
+        return
+    if key in _HEADROOMS:
+        yield from _headrooms(bms, key, moment)
+        return
+    if key in _CURRENT_LIMITS:
+        yield from _current_limits(bms, key, moment)
+        return
+    if key == _SPREAD:
+        yield from _spreads(bms, moment)
         return
     code = code_of(key)
     if code is None:
@@ -243,6 +265,31 @@ def _products(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float,
                 )
             else:
                 yield amperehours * main[4] / 1000, _rounding(1)
+
+
+def _headrooms(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float, float]]:
+    """Yield the mV that were left; of limits that are far apart, the nearer counts."""
+    field, sign, codes = _HEADROOMS[key]
+    said = [list(_answers(bms, code, moment)) for code in codes if bms.chronicle[code]]
+    for main in _answers(bms, "LCD1", moment):
+        for limits in product(*said):
+            left = min(sign * (limit - main[field]) for limit in limits)
+            yield left * 1000, _rounding(0)
+
+
+def _current_limits(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float, float]]:
+    coefficient, for_each = _CURRENT_LIMITS[key]
+    # A newer unit is asked for STRN after it was asked for SISN.
+    for count in ("STRN", "SISN"):
+        said = (_answers(bms, code, moment) for code in (coefficient, "CAPA", for_each, count))
+        for share, capacity, amperes, number in product(*said):
+            yield min(share * capacity, amperes * number), _rounding(1)
+
+
+def _spreads(bms: SignedBms, moment: Moment) -> Iterator[tuple[float, float]]:
+    for rows in _answers(bms, "PTEM", moment):
+        told = [degrees for row in rows for degrees in row]
+        yield max(told) - min(told), _rounding(1)
 
 
 def _rounding(decimals: int) -> float:

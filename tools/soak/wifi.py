@@ -10,8 +10,9 @@ import asyncio
 import json
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product, starmap
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -80,6 +81,11 @@ def _setting(key: str, scale: float = 1) -> Expected:
     return lambda message: float(f"{message[key] * scale:.6g}")
 
 
+def _spread(message: Message) -> float:
+    degrees: list[float] = [*message["bms_array"]["slave"]["0"]["temp"].values()]
+    return round(max(degrees) - min(degrees), 1)
+
+
 STATUS: dict[str, Expected] = {
     "voltage": _master("vbat", 3),
     "current": _master("ibat", 2),
@@ -90,6 +96,7 @@ STATUS: dict[str, Expected] = {
     "max_temperature": _master("tmax", 1),
     "power": _of_two("vbat", "ibat", 1, lambda volts, amperes: volts * amperes),
     "cell_voltage_delta": _of_two("maxcell", "mincell", 3, lambda high, low: high - low),
+    "temperature_spread": _spread,
     "bms_temperature": lambda message: round(message["bms_array"]["slave"]["0"]["temp_bms"], 1),
     **{
         f"cell_balancing_1_{cell}": _switch(
@@ -114,6 +121,37 @@ SETTINGS: dict[str, Expected] = {
 }
 
 
+def _left(cell: str, sign: int, *limits: str) -> Callable[[Message, Message], object]:
+    """Return the mV that a cell of a status is from the nearest limit among the settings."""
+
+    def expected(status: Message, settings: Message) -> int:
+        volts: float = status["bms_array"]["master"][cell]
+        left: float = min(sign * (settings[limit] - volts) for limit in limits)
+        return round(left * 1000)
+
+    return expected
+
+
+def _allowed(share: str, for_each: str) -> Callable[[Message, Message], object]:
+    """Return the A that settings let the inverters have."""
+
+    def expected(_: Message, settings: Message) -> float:
+        amperes: float = settings[for_each] * settings["strn"]
+        battery: float = settings[share] * settings["capa"]
+        return round(min(battery, amperes), 1)
+
+    return expected
+
+
+BOTH: dict[str, Callable[[Message, Message], object]] = {
+    "headroom_high": _left("maxcell", 1, "cmax"),
+    "headroom_low": _left("mincell", -1, "cmin", "clow"),
+    "charge_current_limit": _allowed("chac", "maxc"),
+    "discharge_current_limit": _allowed("dchc", "maxd"),
+}
+"""What takes settings, and may take a status, too."""
+
+
 class _Truth:
     """The good messages that the right module has sent, and when."""
 
@@ -128,17 +166,29 @@ class _Truth:
         self._said[parsed["type"]].append((asyncio.get_running_loop().time(), parsed))
 
     def may_show(self, key: str, state: str) -> bool:
-        """Tell whether a state is in a good message that is not too old."""
-        kind, expected = ("status", STATUS) if key in STATUS else ("settings", SETTINGS)
-        stands = _STATUS_STANDS if kind == "status" else _SETTINGS_STAND
-        now = asyncio.get_running_loop().time()
-        fresh = [message for at, message in self._said[kind] if now - at <= stands]
-        return any(_equal(state, expected[key](message)) for message in fresh)
+        """Tell whether a state is in good messages that are not too old."""
+        statuses = self._fresh("status", _STATUS_STANDS)
+        settings = self._fresh("settings", _SETTINGS_STAND)
+        return any(_equal(state, value) for value in _values(key, statuses, settings))
 
     def shows_the_last(self, key: str, state: str) -> bool:
-        """Tell whether a state is that of the last good message."""
-        kind, expected = ("status", STATUS) if key in STATUS else ("settings", SETTINGS)
-        return _equal(state, expected[key](self._said[kind][-1][1]))
+        """Tell whether a state is that of the last good messages."""
+        last = ([self._said[kind][-1][1]] for kind in ("status", "settings"))
+        return any(_equal(state, value) for value in _values(key, *last))
+
+    def _fresh(self, kind: str, stands: float) -> list[Message]:
+        now = asyncio.get_running_loop().time()
+        return [message for at, message in self._said[kind] if now - at <= stands]
+
+
+def _values(key: str, statuses: Iterable[Message], settings: Iterable[Message]) -> Iterator[object]:
+    """Yield what a key may show of these messages."""
+    if key in BOTH:
+        yield from starmap(BOTH[key], product(statuses, settings))
+    elif key in STATUS:
+        yield from map(STATUS[key], statuses)
+    else:
+        yield from map(SETTINGS[key], settings)
 
 
 def _equal(state: str, value: object) -> bool:
@@ -181,7 +231,7 @@ class _Soak:
         if entity_id not in self._keys:
             self._learn_keys()
         key = self._keys.get(entity_id, "")
-        if key not in STATUS and key not in SETTINGS:
+        if key not in STATUS and key not in SETTINGS and key not in BOTH:
             self.report.without_oracle.add(key)
             return
         self.report.counts["states"] += 1
@@ -264,7 +314,7 @@ class _Soak:
         """After a minute without faults everything must be as the module said last."""
         for entity_id, key in self._keys.items():
             state = self._hass.states.get(entity_id)
-            if key in STATUS or key in SETTINGS:
+            if key in STATUS or key in SETTINGS or key in BOTH:
                 if state is None or not self._truth.shows_the_last(key, state.state):
                     self._wrong(f"at the end, {key} shows {state and state.state}")
                 self.report.counts["settled"] += 1

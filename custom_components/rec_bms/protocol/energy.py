@@ -80,14 +80,19 @@ def minutes_left(
 ) -> int | None:
     """Return the minutes until full or empty; None where it makes no sense.
 
-    Takes the capacity in Ah, the state of charge as a fraction and the smoothed current in A. More
-    than ten hours are given to a quarter of an hour, more than one to five minutes.
+    Takes the capacity in Ah, the state of charge as a fraction and the smoothed current in A.
     """
     if amperes * direction <= 0:
         return None
     missing = 1 - state_of_charge if direction is Direction.CHARGING else state_of_charge
     hours = max(missing, 0) * capacity / abs(amperes)
-    if hours > _LONGEST_HOURS:
-        return None
+    return None if hours > _LONGEST_HOURS else in_grains(hours)
+
+
+def in_grains(hours: float) -> int:
+    """Return hours that were estimated in minutes, no finer than they can be known.
+
+    More than ten hours are given to a quarter of an hour, more than one to five minutes.
+    """
     grain = 1 if hours < 1 else 5 if hours < 10 else 15
     return round(hours * _MINUTES_PER_HOUR / grain) * grain
