@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from homeassistant.components import persistent_notification
 from homeassistant.components.blueprint.importer import fetch_blueprint_from_url
 from homeassistant.components.blueprint.models import DomainBlueprints
 from homeassistant.core import HomeAssistant, ServiceCall
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import async_mock_service
@@ -210,7 +211,17 @@ def by_topic(published: list[ServiceCall]) -> dict[str, Any]:
     assert all(call.data["retain"] is True for call in published)
     told = {call.data["topic"]: call.data["payload"] for call in published}
     assert len(told) == len(published)
-    return told
+    return {topic: payload for topic, payload in told.items() if not topic.endswith("/json")}
+
+
+def as_json(published: list[ServiceCall]) -> dict[str, Any]:
+    """Return what was published as a whole."""
+    (payload,) = (
+        call.data["payload"] for call in published if call.data["topic"].endswith("battery/json")
+    )
+    # As the action takes it: of a template's JSON Home Assistant makes a dict, then text again.
+    together: dict[str, Any] = json.loads(cv.string(payload))
+    return together
 
 
 @pytest.mark.parametrize(
@@ -254,6 +265,23 @@ async def test_it_publishes_at_the_interval_chosen(
             at += [second] if published else []
             published.clear()
     assert at == list(seconds)
+
+
+@pytest.mark.parametrize("prefix", ["", "boat"])
+async def test_all_readings_are_one_json_beside_the_many(
+    automate: Automate, running: House, published: list[ServiceCall], prefix: str
+) -> None:
+    running.sim.call(running.bms.break_sensor, 1, 1, float("nan"))
+    entry_id = running.entry.entry_id
+    await export(running, await automate("mqtt_export", bms=entry_id, prefix=prefix, interval=10))
+    root = f"{prefix}/battery/".removeprefix("/")
+    single = {
+        topic.removeprefix(root): float(payload) for topic, payload in by_topic(published).items()
+    }
+    together = as_json(published)
+    assert together == single
+    assert together["cell/1/volts"] == pytest.approx(running.bms.measure().volts[0][0])
+    assert "status/temperature/pack/1" not in together
 
 
 async def test_cells_of_further_units_are_numbered_on(
