@@ -15,6 +15,14 @@ KNOWN_GOOD = {
         "55 02 00 05 4C 43 44 31 3F 53 90 AA",
         Frame(2, 0, b"LCD1?"),
     ),
+    "LCD1? to address 1 (capture)": (
+        "55 01 00 05 4C 43 44 31 3F 46 D0 AA",
+        Frame(1, 0, b"LCD1?"),
+    ),
+    "*IDN? to address 1 (capture)": (
+        "55 01 00 05 2A 49 44 4E 3F A6 FB AA",
+        Frame(1, 0, b"*IDN?"),
+    ),
     "CAPA? to address 1 (capture)": (
         "55 01 00 05 43 41 50 41 3F 3B E0 AA",
         Frame(1, 0, b"CAPA?"),
