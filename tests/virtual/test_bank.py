@@ -588,10 +588,10 @@ async def test_polls_that_last_thirty_seconds_are_waited_for_and_counted_through
     second = bank.members[1]
     request = Client.request
 
-    async def slow_request(client: Client, instruction: Instruction) -> Response:
+    async def slow_request(client: Client, instruction: Instruction, **options: Any) -> Response:
         if client is second.coordinator.bms.client:
             await asyncio.sleep(6)
-        return await request(client, instruction)
+        return await request(client, instruction, **options)
 
     await flow(bank, 100, 50)
     with patch.object(Client, "request", slow_request):
