@@ -105,8 +105,9 @@ async def test_versions_are_not_asked_again(polled: House) -> None:
 async def test_what_no_enabled_entity_shows_is_not_polled(polled: House) -> None:
     cells = [f"cell_{what}_1_{n}" for what in ("voltage", "resistance") for n in range(1, 15)]
     await asked_in(polled, len(NEWER))
-    shown = ("balancing", "consumed_charge", "cycles", "bms_temperature", "cmax", "headroom_high")
-    disable(polled, *cells, *shown)
+    shown = ("balancing", "consumed_charge", "cycles", "bms_temperature", "cmax")
+    worked_out = ("headroom_high", "usable_capacity")
+    disable(polled, *cells, *shown, *worked_out)
     await polled.reload()
     asked = Counter(code for codes in await asked_in(polled, 30) for code in codes)
     assert not {"CELL", "RINT", "CYCL", "BTEM", "CMAX"} & set(asked)
