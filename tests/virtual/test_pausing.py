@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
 import pytest
-from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 
 from custom_components import rec_bms
+from custom_components.rec_bms.pause import Pauses
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog, Moving
 from tests.virtual.house import House, entry_for, until
@@ -44,6 +45,22 @@ def held(what: str) -> Iterator[asyncio.Event]:
 
     with patch.object(rec_bms, what, wait):
         yield go_on
+
+
+@contextmanager
+def pauses_begun() -> Iterator[list[Iterable[ConfigEntry]]]:
+    """Have the pauses listed that wait for their entries, or have had them."""
+    begun: list[Iterable[ConfigEntry]] = []
+    take_off = Pauses._take_off
+
+    async def noted(
+        pauses: Pauses, entries: Iterable[ConfigEntry], taken: list[ConfigEntry]
+    ) -> None:
+        begun.append(entries)
+        await take_off(pauses, entries, taken)
+
+    with patch.object(Pauses, "_take_off", noted):
+        yield begun
 
 
 def states(house: House) -> list[ConfigEntryState]:
@@ -379,7 +396,7 @@ async def test_a_dialog_closed_in_mid_pause_gives_its_entries_to_the_next_dialog
     first, second = pair
     closed = await Moving(first).open()
     seen = states(first), states(second)
-    with held("async_unload_entry") as go_on:
+    with held("async_unload_entry") as go_on, pauses_begun() as begun:
         await closed.search(first.sim.port, NEW_SPEED)
         await closed.begin({})
         await until(lambda: UNLOADING in (first.entry.state, second.entry.state))
@@ -387,6 +404,7 @@ async def test_a_dialog_closed_in_mid_pause_gives_its_entries_to_the_next_dialog
         dialog = await Moving(first).open()
         await dialog.search(first.sim.port, NEW_SPEED)
         await dialog.begin({})
+        await until(lambda: len(begun) == 2)
         go_on.set()
         await dialog.wait()
     assert dialog.result["errors"] == {"base": "no_bms"}
