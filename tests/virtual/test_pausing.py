@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 
 from custom_components import rec_bms
-from custom_components.rec_bms.pause import Pauses
+from custom_components.rec_bms import config_flow
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog, Moving
 from tests.virtual.house import House, entry_for, until
@@ -48,18 +48,16 @@ def held(what: str) -> Iterator[asyncio.Event]:
 
 
 @contextmanager
-def pauses_begun() -> Iterator[list[Iterable[ConfigEntry]]]:
-    """Have the pauses listed that wait for their entries, or have had them."""
+def searches_begun() -> Iterator[list[Iterable[ConfigEntry]]]:
+    """Have the searches listed that know what is on their port, and wait for it or go on."""
     begun: list[Iterable[ConfigEntry]] = []
-    take_off = Pauses._take_off
+    settled = config_flow.until_settled
 
-    async def noted(
-        pauses: Pauses, entries: Iterable[ConfigEntry], taken: list[ConfigEntry]
-    ) -> None:
+    async def noted(entries: Iterable[ConfigEntry]) -> None:
         begun.append(entries)
-        await take_off(pauses, entries, taken)
+        await settled(entries)
 
-    with patch.object(Pauses, "_take_off", noted):
+    with patch.object(config_flow, "until_settled", noted):
         yield begun
 
 
@@ -396,7 +394,7 @@ async def test_a_dialog_closed_in_mid_pause_gives_its_entries_to_the_next_dialog
     first, second = pair
     closed = await Moving(first).open()
     seen = states(first), states(second)
-    with held("async_unload_entry") as go_on, pauses_begun() as begun:
+    with held("async_unload_entry") as go_on, searches_begun() as begun:
         await closed.search(first.sim.port, NEW_SPEED)
         await closed.begin({})
         await until(lambda: UNLOADING in (first.entry.state, second.entry.state))
