@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ TOPICS = {
     "battery/status/temperature/pack/1",
     "battery/status/temperature/pack/2",
 }
+TOGETHER = "battery/json"
+"""All of them once more, in one."""
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +100,9 @@ def all_below(prefix: str) -> Any:
     """Return a condition: all topics have come."""
 
     def have_come(messages: list[Message]) -> bool:
-        return {prefix + topic for topic in TOPICS} <= {each.topic for each in messages}
+        return {prefix + topic for topic in (*TOPICS, TOGETHER)} <= {
+            each.topic for each in messages
+        }
 
     return have_come
 
@@ -118,14 +123,16 @@ async def test_every_topic_is_there_retained_and_as_on_the_line(
         await broker.listen(all_below("boat/aft/"), within=30)
         kept = await broker.kept()
     told = below("boat/aft/", kept)
+    together = json.loads(told.pop(TOGETHER))
     print(
         f"\nMQTT topics published: {len(told)}, of those named: {len(told.keys() & TOPICS)}"
         f" of {len(TOPICS)}"
     )
     assert told.keys() == TOPICS
-    assert len(kept) == len(TOPICS)
+    assert len(kept) == len(TOPICS) + 1
     wanted = await on_the_line(exporter)
     assert {topic: float(value) for topic, value in told.items()} == wanted
+    assert {f"battery/{name}": value for name, value in together.items()} == wanted
     assert 0 < wanted["battery/status/State_of_Charge"] < 1
     assert wanted["battery/cell/1/ohms"] < 0.001
 
@@ -146,5 +153,5 @@ async def test_a_broker_that_was_gone_gets_everything_again(
             told = await broker.kept()
         finally:
             await exporter.bms.command("current", amperes=None)
-    assert told.keys() == TOPICS
+    assert told.keys() == TOPICS | {TOGETHER}
     assert float(told["battery/status/Pack_Current"]) == -17

@@ -29,6 +29,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import func, select
 
+from custom_components.rec_bms.protocol.errors import NoResponseError
 from custom_components.rec_bms.protocol.rs485.client import Client, Response
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import Instruction
@@ -235,7 +236,9 @@ async def test_the_energy_dashboard_finds_nothing_wrong(
 def told_at_once(house: House) -> Any:
     """Answer from the simulated BMS without a line between, so that an hour takes seconds."""
 
-    async def request(_client: Client, instruction: Instruction) -> Response:
+    async def request(client: Client, instruction: Instruction, **_: Any) -> Response:
+        if client.address != house.bms.address:
+            raise NoResponseError(client.address, instruction.code, instruction.name, 1)
         payloads = house.bms.answer(f"{instruction.code}?".encode())
         assert payloads is not None
         return Response(decode(instruction, tuple(payloads)), 1)
