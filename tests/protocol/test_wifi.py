@@ -66,6 +66,11 @@ class Heard:
         return last.state.voltage
 
 
+def continuity(heard: Heard) -> list[bool]:
+    """Return of each update whether the BMS was heard all the time since the one before."""
+    return [news.continuous for _, news in heard.news if isinstance(news, Update)]
+
+
 def open_files() -> int:
     """Return how many files and sockets this process has open."""
     return sum(1 for _ in Path("/dev/fd").iterdir())
@@ -133,6 +138,24 @@ async def test_broken_off_it_is_away_within_35_s(
         await module.sleep()
         await asyncio.sleep(36)
         assert 29 < heard.away[0] - began < 35
+
+
+async def test_the_time_of_a_break_is_not_taken_for_time_in_which_it_was_heard(
+    session: aiohttp.ClientSession, module: WifiModule
+) -> None:
+    """Statuses that are held until the name is known do not join what was shown before."""
+    async with listening(session, module) as heard:
+        await asyncio.sleep(10)
+        assert continuity(heard)[-1]
+        await module.sleep()
+        await asyncio.sleep(120)
+        heard.news.clear()
+        await module.wake()
+        await asyncio.sleep(100)
+        first, *rest = continuity(heard)
+        assert not first
+        assert len(rest) > 5
+        assert all(rest)
 
 
 async def test_without_a_status_it_is_away_after_90_s_though_settings_come(

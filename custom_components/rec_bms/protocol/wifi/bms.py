@@ -69,7 +69,7 @@ class WifiBms:
         self._status: Status | None = None
         self._status_at = 0.0
         self._period = SILENCE
-        self._is_continuous = False
+        self._has_shown = False
         self._settings: Settings | None = None
         self._settings_at = 0.0
 
@@ -173,8 +173,7 @@ class WifiBms:
                 self._take_settings(message)
             case Status():
                 now = self._now
-                self._is_continuous = self._status is not None
-                if self._is_continuous:
+                if self._status is not None:
                     self._period = now - self._status_at
                 self._status, self._status_at = message, now
         if self._is_named and self._status is not None:
@@ -195,7 +194,8 @@ class WifiBms:
         self._update = Update(
             state=State.of(told, unit_addresses=status.unit_addresses),
             measured_at=self._status_at,
-            continuous=self._is_continuous,
+            # What was shown before came over this connection, not before the break.
+            continuous=self._has_shown,
             period=self._period,
             duration=None,
             exchanges=0,
@@ -203,6 +203,7 @@ class WifiBms:
             retries=0,
             line_errors=self._client.counters.dropped,
         )
+        self._has_shown = True
         self._set_away_at(self._status_at + SILENCE)
         self._tell(self._update)
 
