@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.components.sensor import RestoreSensor, SensorEntity
 
 from .bank import BankCoordinator, BankUpdate
 from .bank_entity import BankEntity, where
-from .flow_sensor import ENERGIES, TIMES, RecBmsFlowDescription
+from .flow_sensor import ENERGIES, TIMES, RecBmsFlowDescription, async_added_up
 from .protocol.bank import (
     Bank,
     Extreme,
@@ -174,12 +173,8 @@ class BankEnergySensor(BankEntity, RestoreSensor):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Go on from what was added up before: of two records the higher, as a total grows."""
-        kwh = self.coordinator.memory.energy(self.entity_description.key)
-        last = await self.async_get_last_sensor_data()
-        if last is not None and isinstance(last.native_value, int | float | Decimal):
-            kwh = max(kwh, float(last.native_value))
-        self._meter.kwh = kwh
+        """Go on from what was added up before."""
+        self._meter.kwh = await async_added_up(self, self.coordinator.memory)
         await super().async_added_to_hass()
 
     @override

@@ -18,6 +18,7 @@ from homeassistant.core import callback
 
 from .coordinator import RecBmsCoordinator
 from .entity import RecBmsEntity
+from .memory import Memory
 from .protocol.energy import Direction, EnergyMeter, SmoothedCurrent, minutes_left
 from .protocol.state import Quantity
 
@@ -66,6 +67,15 @@ TIMES = tuple(
 )
 
 
+async def async_added_up(sensor: RestoreSensor, memory: Memory) -> float:
+    """Return the kWh that a sensor had added up: of two records the higher, as a total grows."""
+    kwh = memory.energy(sensor.entity_description.key)
+    last = await sensor.async_get_last_sensor_data()
+    if last is not None and isinstance(last.native_value, int | float | Decimal):
+        kwh = max(kwh, float(last.native_value))
+    return kwh
+
+
 class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
     """Energy in or out, added up here, since the BMS does not; kept over restarts."""
 
@@ -83,13 +93,9 @@ class RecBmsEnergySensor(RecBmsEntity, RestoreSensor):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Go on from what was added up before: of two records the higher, as a total grows."""
+        """Go on from what was added up before."""
         await super().async_added_to_hass()
-        kwh = self.coordinator.memory.energy(self.entity_description.key)
-        last = await self.async_get_last_sensor_data()
-        if last is not None and isinstance(last.native_value, int | float | Decimal):
-            kwh = max(kwh, float(last.native_value))
-        self._meter.kwh = kwh
+        self._meter.kwh = await async_added_up(self, self.coordinator.memory)
         self._add()
 
     @callback

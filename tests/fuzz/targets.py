@@ -134,7 +134,7 @@ class Targets:
             for each in reading:
                 yield from self._numbers(each)
         elif reading is not None and not isinstance(reading, str):
-            for name in reading.__slots__:  # type: ignore[attr-defined]
+            for name in reading.__slots__:  # type: ignore[attr-defined]  # all other readings have them
                 yield from self._numbers(getattr(reading, name))
 
 

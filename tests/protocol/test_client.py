@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from conftest import Connect, Simulate, read
 
 from custom_components.rec_bms.protocol.bms import SetResult
-from custom_components.rec_bms.protocol.constraints import RULES
+from custom_components.rec_bms.protocol.constraints import RULES, Rule
 from custom_components.rec_bms.protocol.errors import (
     BmsError,
     ChangesForbiddenError,
@@ -269,8 +269,8 @@ async def test_a_set_that_cannot_be_read_back_is_unverified(
     sims = [simulate() for _ in range(3)]
     clients = [Client(connect(sim.port), 1) for sim in sims]
 
-    def after_set(sim: SimulatorInMemory, what: object) -> None:
-        sim.log.listeners.append(lambda entry: what(entry) if entry.is_set else None)  # type: ignore[operator]
+    def after_set(sim: SimulatorInMemory, what: Callable[[Entry], object]) -> None:
+        sim.log.listeners.append(lambda entry: what(entry) if entry.is_set else None)
 
     after_set(sims[0], lambda _: sims[0].unplug())
     after_set(sims[1], lambda _: setattr(sims[1].bms[1], "silent", True))
@@ -353,10 +353,10 @@ def coherent(sim: SimulatorInMemory) -> SimulatorInMemory:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.low}-{rule.high}")
 async def test_each_rule_holds_from_both_sides(
-    coherent: SimulatorInMemory, client: Client, rule: object
+    coherent: SimulatorInMemory, client: Client, rule: Rule
 ) -> None:
     sim = coherent
-    low, high, strict = rule.low, rule.high, rule.strict  # type: ignore[attr-defined]
+    low, high, strict = rule.low, rule.high, rule.strict
     for code, other, away in ((low, high, 0.001), (high, low, -0.001)):
         # Out of the others' way, so that this rule alone decides.
         for each in RULES:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Awaitable
 
 import pytest
 from conftest import ByCode, Connect, read
@@ -38,10 +39,10 @@ def good_fences(peer: Peer) -> None:
     peer.always |= {"ERRO?": NO_ERROR, "LCD1?": LCD1, "LCD3?": LCD3}
 
 
-async def took(coroutine: object) -> tuple[object, float]:
+async def took(coroutine: Awaitable[object]) -> tuple[object, float]:
     """Return a result and how many seconds it took."""
     began = asyncio.get_running_loop().time()
-    result = await coroutine  # type: ignore[misc]
+    result = await coroutine
     return result, asyncio.get_running_loop().time() - began
 
 

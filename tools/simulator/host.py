@@ -93,6 +93,7 @@ class Simulator:
             if self._wifi is not None:
                 await self._wifi.start()
             self._link = self._open_link(self._line)
+        # Raised again: whatever it is, no port stays taken for it.
         except BaseException:
             await self.close()
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .state import State, product
 
 _NOMINAL = {1: 3.7, 2: 3.7, 3: 3.2, 4: 3.3, 5: 3.7}
-"""Nominal voltage of a cell in V, by CHEM: Kokam Li-Po, Winston, A123, LiMnO2 (cell makers)."""
+"""V of a cell, by CHEM, as is usual of Kokam Li-Po, Winston, A123, LiMnO2; REC tells none."""
 _FITS = 0.15
 """By which part of it the pack voltage may differ from that of its cells."""
 
