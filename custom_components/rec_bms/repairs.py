@@ -16,7 +16,7 @@ from homeassistant.helpers.http import current_request
 from .changes import placeholders
 from .history import Report
 from .messages import failed
-from .restore import async_restore
+from .restore import KNOWN, async_restore
 from .snapshots import Snapshots, async_get_snapshots
 from .words import message_of
 
@@ -74,7 +74,10 @@ class ChangedElsewhereFlow(RepairsFlow):
     async def _put_back(self) -> None:
         if self._entry.state is not ConfigEntryState.LOADED:
             raise failed("not_there", title=self._entry.title)
-        wanted = {code: report.change.old for code, report in self._reports.items()}
+        # A later version may have reported what this one does not know.
+        wanted = {
+            code: report.change.old for code, report in self._reports.items() if code in KNOWN
+        }
         await async_restore(self._entry.runtime_data, wanted, _context())
 
     def _ended(self) -> RepairsFlowResult:

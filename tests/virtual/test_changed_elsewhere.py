@@ -12,11 +12,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.rec_bms.const import DOMAIN
+from custom_components.rec_bms.history import Reason
 from tests.virtual.conftest import Simulate
 from tests.virtual.house import House, entry_for
 from tests.virtual.keeping import change, changed_elsewhere, forget, issue_of, listed
@@ -190,6 +192,19 @@ async def test_changes_are_put_back_and_verified(running: House) -> None:
     assert running.number("maxc") == OLD
     assert issue_of(running) is None
     assert {each["reason"] for each in (await listed(running))[:3]} == {"home_assistant"}
+
+
+async def test_what_only_a_later_version_knows_keeps_nothing_else_from_being_put_back(
+    running: House,
+) -> None:
+    history = running.coordinator.snapshots.history
+    for value in (1.0, 2.0):
+        history.changed({"CLOX": value}, dt_util.utcnow(), Reason.ELSEWHERE)
+    await changed_elsewhere(running, MAXC=NEW)
+    repair = await Repair(running).open()
+    await repair.answer("put_back")
+    assert running.number("maxc") == OLD
+    assert history.reports.keys() == {"CLOX"}
 
 
 async def test_what_fails_is_told_and_the_issue_stays_until_it_works(running: House) -> None:

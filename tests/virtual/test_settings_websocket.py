@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.rec_bms.history import Reason
 from tests.virtual.banks import bank_of
 from tests.virtual.conftest import Simulate
 from tests.virtual.house import House, entry_for
@@ -271,6 +273,17 @@ async def test_a_bms_that_is_not_loaded_still_has_its_history(running: House, pa
     await page.asks("kept")
     newest = (await page.hears())[0]
     assert newest["changes"] == {"soch": {"old": 0.05, "new": 0.1, "unit": "fraction"}}
+
+
+async def test_what_only_a_later_version_knows_is_left_out(running: House, page: Page) -> None:
+    history = running.coordinator.snapshots.history
+    for value in (1.0, 2.0):
+        history.changed({"CLOX": value}, dt_util.utcnow(), Reason.ELSEWHERE)
+    await page.asks("kept")
+    newest, first = await page.hears()
+    assert (newest["changes"], first["changes"]) == ({}, {})
+    await changed_elsewhere(running, SOCH=0.1)
+    assert list((await page.hears())[0]["changes"]) == ["soch"]
 
 
 async def test_the_subscription_goes_on_over_a_reload(running: House, page: Page) -> None:

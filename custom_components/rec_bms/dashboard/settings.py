@@ -169,11 +169,14 @@ def _factory(entity: RecBmsSettingEntity, chemistry: float | None) -> float | st
 
 
 def _listed(snapshot: Snapshot, entities: _Entities, *, may_read_all: bool) -> dict[str, Any]:
-    """Return what was kept, its changes by key and with the unit that they are in."""
+    """Return what was kept, its changes by key and with the unit that they are in.
+
+    A later version may have kept what this one does not know.
+    """
     changes = {
         (key := KNOWN[code].key): _shown(change, KNOWN[code], entities.get(key))
         for code, change in snapshot.changes.items()
-        if may_read_all or KNOWN[code].key in entities
+        if code in KNOWN and (may_read_all or KNOWN[code].key in entities)
     }
     return {**snapshot.summary(), "changes": changes}
 
