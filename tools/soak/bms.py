@@ -13,7 +13,7 @@ import struct
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from tools.simulator.answers import REFUSED, SET, wanted
 from tools.simulator.figures import float32, float32s, write_float
@@ -29,6 +29,8 @@ _KEPT_SECONDS = 3600.0
 _ERROR_LASTS = 90.0
 _CLOCK_STARTS_AT = datetime(2026, 2, 28, 23, 50)  # noqa: DTZ001  (a BMS knows of no zone)
 """What a BMS's clock shows at nought of the loop's: ten minutes on, a month ends."""
+CLOCK_AHEAD = 3725
+"""Seconds by which that is ahead of the house's time."""
 _ABOUT_MIDNIGHT = 60.0
 _IN_A_FRAME = 63
 
@@ -81,9 +83,23 @@ class Said:
 class SignedBms:
     """A BMS as `simulator.Line` wants it."""
 
-    def __init__(self, address: int, cells: Sequence[int], *, single: bool, seed: int) -> None:
-        """Take the cells of each unit and whether one frame holds those of all units."""
+    def __init__(
+        self,
+        address: int,
+        cells: Sequence[int],
+        *,
+        single: bool,
+        seed: int,
+        lacks: frozenset[str] = frozenset(),
+        refuses: bool = False,
+    ) -> None:
+        """Take the cells of each unit and whether one frame holds those of all units.
+
+        `lacks` are codes that it does not know: it answers an error if it `refuses`, else nothing.
+        """
         self.address = address
+        self.lacks = lacks
+        self._refuses = refuses
         self.cells = tuple(cells)
         self.silent = False
         self.steady = False
@@ -126,7 +142,8 @@ class SignedBms:
 
     def drift(self, rng: random.Random) -> None:
         """Change one setting, as by another master."""
-        row = rng.choice([row for row in SETTINGS if row.code in self.settings])
+        known = self.settings.keys() - self.lacks
+        row = rng.choice([row for row in SETTINGS if row.code in known])
         self.set_value(row.code, self.sensible(row, rng))
 
     # -- answering -------------------------------------------------------------------------------
@@ -135,8 +152,8 @@ class SignedBms:
         """Do what a request asks for; return the answer's payloads, None for silence."""
         code, rest = request[:4].decode("latin-1"), request[4:]
         row = BY_CODE.get(code)
-        if row is None or (row.reply is Reply.ARRAY and code not in _ARRAYS):
-            return None
+        if row is None or code in self.lacks or (row.reply is Reply.ARRAY and code not in _ARRAYS):
+            return [REFUSED] if self._refuses else None
         if rest[:1] == b" ":
             return [SET if self._take(request) else REFUSED]
         if rest != b"?":
@@ -224,6 +241,12 @@ class SignedBms:
 def clock_at(now: float) -> datetime:
     """Return what a BMS's clock shows, to the second, at a time of the loop in s."""
     return _CLOCK_STARTS_AT + timedelta(seconds=int(now))
+
+
+def house_at(now: float, zone: tzinfo) -> datetime:
+    """Return the time of a house in a zone, at a time of the loop in s."""
+    first = _CLOCK_STARTS_AT - timedelta(seconds=CLOCK_AHEAD)
+    return first.replace(tzinfo=zone).astimezone(UTC) + timedelta(seconds=now)
 
 
 def is_about_midnight(now: float) -> bool:

@@ -23,7 +23,14 @@ compares every value that an entity shows with what the BMS said at that time. T
 passes over all waiting: timing on the line is exactly that of a real one, but an hour takes
 seconds. The oracle, oracle.py, knows what may be shown; an entity of which it knows nothing is
 listed, and neither right nor wrong."""
-_WRONG = ("wrong_readings", "wrong_states", "disagreements", "wrong_sets", "overlaps")
+_WRONG = (
+    "wrong_readings",
+    "wrong_states",
+    "disagreements",
+    "wrong_sets",
+    "overlaps",
+    "never_sent",
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -114,6 +121,7 @@ def _print(report: Report) -> None:
         ("sets made", "sets"),
         ("sets that told something wrong", "wrong_sets"),
         ("questions that ran into an answer", "overlaps"),
+        ("ERLD, ERRL and MODE sent", "never_sent"),
     )
     for label, name in rows:
         print(f"{label:36}{counts.get(name, 0):>10}")

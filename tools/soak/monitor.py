@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from datetime import datetime, tzinfo
+from typing import Any, Self, cast, override
 from unittest.mock import patch
 
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import UpdateFailed
+from homeassistant.util import dt as dt_util
 
 from custom_components.rec_bms.coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from custom_components.rec_bms.protocol.bms import Update
-from custom_components.rec_bms.protocol.errors import NoResponseError
+from custom_components.rec_bms.protocol.errors import NoResponseError, UnknownInstructionError
+from custom_components.rec_bms.protocol.rs485 import bms as rs485_bms
 from custom_components.rec_bms.protocol.rs485.bms import Rs485Bms
 from custom_components.rec_bms.protocol.rs485.client import Client, Response
 from custom_components.rec_bms.protocol.rs485.instructions import Instruction
@@ -29,7 +32,7 @@ from tools.simulator.table import BY_CODE
 from tools.simulator.wire import BITS
 
 from . import flow, oracle, rules
-from .bms import SignedBms
+from .bms import SignedBms, house_at
 from .scenarios import Scenario
 
 LATE = 2.0
@@ -168,6 +171,9 @@ class Monitor:
             began = monitor._now
             try:
                 response = await read(client, instruction, **options)
+            except UnknownInstructionError:
+                monitor._saw_refusal(client, instruction.code)
+                raise
             except NoResponseError:
                 monitor._saw_loss(client, instruction.code, began)
                 raise
@@ -185,8 +191,17 @@ class Monitor:
             monitor._saw_poll(coordinator, began)
             return data
 
+        class HousesTime(datetime):
+            """Goes by the loop's clock."""
+
+            @classmethod
+            @override
+            def now(cls, tz: tzinfo | None = None) -> Self:
+                return cast("Self", house_at(monitor._now, dt_util.get_default_time_zone()))
+
         stop = self._hass.bus.async_listen(EVENT_STATE_CHANGED, self._saw_state)
         with (
+            patch.object(rs485_bms, "datetime", HousesTime),
             patch.object(Transactions, "request", watched_request),
             patch.object(Client, "request", watched_read),
             patch.object(RecBmsCoordinator, "_async_update_data", watched_update),
@@ -326,6 +341,17 @@ class Monitor:
             for each in scenario.log.requests(code, address)
             if each.time >= began and not each.is_set
         ]
+
+    def _saw_refusal(self, client: Client, code: str) -> None:
+        """Have it be wrong that a BMS does not know what it knows."""
+        scenario = self._scenarios[client.connection.port]
+        if code in scenario.bms[client.address].lacks:
+            return
+        self.findings.wrong_readings += 1
+        self.findings.wrong(
+            f"{self._now:.3f} s, {scenario.plan.name}, address {client.address}: {code} taken for"
+            " unknown"
+        )
 
     def _saw_loss(self, client: Client, code: str, began: float) -> None:
         scenario = self._scenarios[client.connection.port]

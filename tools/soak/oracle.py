@@ -12,7 +12,7 @@ from typing import Any, cast
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
 
 from . import rules
-from .bms import SETTINGS, Answer, SignedBms
+from .bms import CLOCK_AHEAD, SETTINGS, Answer, SignedBms
 
 ABSENT = ("unavailable", "unknown")
 _TABLES = {
@@ -48,6 +48,8 @@ _MODES = (
     "discharge_enable",
 )
 _CLOCK = ("clock", "clock_deviation")
+_LONGEST_ON_ITS_WAY = 3
+"""Seconds from a BMS's looking at its clock to the end of what it answers, at most."""
 _ZONE = 15
 """Minutes by whole numbers of which zones differ."""
 # Key: code, place of the unit in LCD3, name of the attribute that goes with it.
@@ -154,6 +156,8 @@ def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
         return _is_true_event(bms, shown)
     if key in _CLOCK:
         return _is_true_clock(bms, key, shown.state, moment)
+    if key == "balancing":
+        return _is_true_balancing(bms, shown, moment)
     if not any(_matches(shown.state, each) for each in _candidates(bms, key, moment)):
         return False
     if key in _WHERE:
@@ -307,18 +311,26 @@ def _matches(state: str, expected: tuple[float, float] | str) -> bool:
 
 
 def _is_true_clock(bms: SignedBms, key: str, state: str, moment: Moment) -> bool:
-    """Tell whether the clock was shown as it is, in whatever zone the house is.
-
-    How far it is ahead goes by the wall clock, which a soak leaves alone: it is not judged, but
-    what it is worked out from is.
-    """
+    """Tell whether the clock was shown as it is, in whatever zone the house is."""
     if key == "clock_deviation":
-        return True
+        # Its seconds are cut off, and it is ahead by less the longer an answer was on its way.
+        return -_LONGEST_ON_ITS_WAY - 1 <= float(state) - CLOCK_AHEAD <= 0
     shown = datetime.fromisoformat(state)
     return any(
         (said.minute % _ZONE, said.second) == (shown.minute % _ZONE, shown.second)
         for said in _answers(bms, "TIME", moment)
         if said is not None
+    )
+
+
+def _is_true_balancing(bms: SignedBms, shown: Shown, moment: Moment) -> bool:
+    """Tell whether what is balanced is the cell of an answer, if the BMS can tell of which unit."""
+    if len(bms.cells) != 1:
+        return False
+    return any(
+        (shown.state, shown.attributes.get("cells"))
+        == (("off", []) if cell is None else ("on", [[1, cell]]))
+        for cell in _answers(bms, "WCBI", moment)
     )
 
 

@@ -126,6 +126,7 @@ class _Soak:
                 "failed_polls": sum(found.failed_polls.values()),
                 "sets": sum(found.sets.values()),
                 "wrong_sets": found.wrong_sets,
+                "never_sent": sum(scenario.never_sent for scenario in self._scenarios),
                 "overlaps": sum(len(scenario.overlaps) for scenario in self._scenarios),
             },
             faults=dict(struck),
@@ -300,7 +301,7 @@ class _Soak:
 
     async def _read_all(self, entry: MockConfigEntry) -> None:
         coordinator = entry.runtime_data
-        for code in BY_CODE:
+        for code in BY_CODE.keys() - self._monitor.bms_of(entry).lacks:
             cast("Rs485Bms", coordinator.bms)._schedule.forget(code)
         for _ in range(3):
             await coordinator.async_refresh()

@@ -8,6 +8,7 @@ from typing import cast
 
 from tools.simulator import BMS, Entry, Faults, Line, Log
 from tools.simulator.log import COLLISION
+from tools.simulator.presets import MODELS
 from tools.testkit.memory_port import Port
 
 from .bms import SignedBms
@@ -28,6 +29,8 @@ LINE_SHARES = {
     "restart": 1,
 }
 """How often each fault strikes, compared with the others."""
+NEVER_SENT = ("ERLD", "ERRL", "MODE")
+"""Instructions that nothing may send by itself."""
 SET_SHARES = {
     "set_lost": 0.06,
     "set_refused": 0.04,
@@ -45,11 +48,16 @@ def shares(faulty: float) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A BMS of a line: its address, the cells of each unit, one frame for all of them or not."""
+    """A BMS of a line: its address, the cells of each unit, one frame for all of them or not.
+
+    `lacks` are codes that it does not know, to which it answers an error if it `refuses`.
+    """
 
     address: int
     cells: tuple[int, ...]
     single: bool = False
+    lacks: frozenset[str] = frozenset()
+    refuses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,10 @@ class Plan:
     scan_interval: int = 10
 
 
+_OLDER = MODELS["1q"].lacks
+_ACTIVE = MODELS["active"].lacks
+_HALF = frozenset(sorted(_OLDER)[::2])
+
 PLANS = (
     Plan("a 1Q with 14 cells", (Unit(1, (14,)),)),
     Plan("an adapter that echoes", (Unit(2, (4,)),), baud=38400, echo=True, scan_interval=5),
@@ -82,6 +94,18 @@ PLANS = (
     ),
     Plan("a slow USB adapter", (Unit(1, (14,)),), latency=0.016),
     Plan("a quick BMS", (Unit(1, (16,)),), baud=115200, turnaround=0.003, scan_interval=2),
+    Plan(
+        "an Active BMS beside one that knows nothing newer",
+        (Unit(2, (4,), lacks=_ACTIVE), Unit(1, (14,), lacks=_OLDER)),
+        baud=115200,
+    ),
+    Plan(
+        "two that answer what they do not know with an error",
+        (
+            Unit(6, (8,), lacks=_ACTIVE | _HALF, refuses=True),
+            Unit(1, (14,), lacks=_OLDER, refuses=True),
+        ),
+    ),
 )
 
 
@@ -94,7 +118,12 @@ class Scenario:
         self.port = Port(f"line-{number}", plan.latency)
         self.bms = {
             unit.address: SignedBms(
-                unit.address, unit.cells, single=unit.single, seed=seed + unit.address
+                unit.address,
+                unit.cells,
+                single=unit.single,
+                seed=seed + unit.address,
+                lacks=unit.lacks,
+                refuses=unit.refuses,
             )
             for unit in plan.units
         }
@@ -103,6 +132,8 @@ class Scenario:
         self.questions = 0
         self.sets: Counter[int] = Counter()
         """How many sets the wire carried, by address."""
+        self.never_sent = 0
+        """How often it carried what must not be sent."""
         self.overlaps: list[str] = []
         self._counted = 0
         self.log.listeners.append(self._count)
@@ -126,6 +157,7 @@ class Scenario:
         self._counted = entry.number
         self.questions += 1
         self.sets[entry.address] += entry.is_set
+        self.never_sent += entry.instruction in NEVER_SENT
         # What a slow adapter holds back cannot be known when a question is sent.
         if entry.what == COLLISION and not entry.accident and not self.plan.latency:
             before = "\n    ".join(str(each) for each in [*self.log][-6:])
