@@ -50,7 +50,10 @@ class Watch:
         self._house = house
         self._right = right
         self._known = self._answered()
+        self._began = house.hass.loop.time()
         self.polls = 0
+        self.known_after: float | None = None
+        """Seconds until all that newer units have was told, since the watch began."""
         self.probes: list[set[str]] = []
         self.longest_probe = 0.0
         self.wrong: list[str] = []
@@ -72,9 +75,11 @@ class Watch:
         self.wrong += [
             f"{key}: {state} instead of {self._right[key]}"
             for key, state in shown(self._house).items()
-            if state not in (*ABSENT, self._right[key])
+            if state not in (*ABSENT, self._right.get(key, state))
         ]
         self._known = self._answered()
+        if self.known_after is None and self._known >= CODES:
+            self.known_after = self._house.hass.loop.time() - self._began
         self._house.sim.log.clear()
 
 
@@ -109,6 +114,26 @@ async def all_right(house: House) -> dict[str, str]:
     return right
 
 
+async def test_on_a_good_line_all_of_an_active_bms_is_known_in_minutes(
+    all_enabled: None, active: Callable[[Faults], House]
+) -> None:
+    house = active(Faults())
+    await house.set_up()
+    house.sim.log.clear()
+    watch = Watch(house, right={})
+    house.coordinator.async_add_listener(watch.look)
+    await passes(HOUR / 2)
+    print(
+        f"all of an Active BMS known after {watch.known_after} s,"
+        f" main data held up for {watch.longest_probe:.3f} s at most"
+    )
+    assert watch.known_after is not None
+    assert watch.known_after < 2 * len(CODES) * INTERVAL
+    assert watch.longest_probe < 0.1
+    assert max(map(len, watch.probes)) == 1
+    assert not house.bms.offences
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_an_hour_of_probing_on_a_bad_line_shows_nothing_wrong_and_holds_nothing_up(
     all_enabled: None, active: Callable[[Faults], House], seed: int
@@ -125,7 +150,7 @@ async def test_an_hour_of_probing_on_a_bad_line_shows_nothing_wrong_and_holds_no
     await passes(HOUR)
     print(
         f"{watch.polls} polls, {sum(faults.counts.values())} faults,"
-        f" all known: {watch._known >= CODES},"
+        f" all of an Active BMS known after {watch.known_after} s,"
         f" main data held up for {watch.longest_probe:.2f} s at most"
     )
     assert watch.wrong == []
