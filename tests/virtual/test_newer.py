@@ -89,6 +89,19 @@ async def test_what_an_update_of_the_unit_brings_is_found(
     assert rs485(polled).known.software_version == "3.0"
 
 
+async def test_another_unit_in_the_place_of_one_is_asked_for_all_again(
+    short_silence: None, polled: House
+) -> None:
+    polled.bms.unsupported.update(set(CODES) - {"SERI"})
+    await probed(polled)
+    assert rs485(polled).unsupported == set(CODES) - {"SERI"}
+    polled.bms.unsupported.clear()
+    polled.bms.settings["SERI"] += 1
+    await polled.reload()
+    await probed(polled, len(CODES) + 1)
+    assert rs485(polled).known.answered >= set(CODES)
+
+
 async def test_what_must_never_be_asked_is_not_even_when_somebody_wants_it(polled: House) -> None:
     for code in sorted(NEVER_ASKED):
         for action, data in (("get_parameter", {}), ("set_parameter", {"value": 1})):

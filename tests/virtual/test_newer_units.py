@@ -15,6 +15,7 @@ from tools.simulator.presets import MODELS
 
 ACTIVE = MODELS["active"]
 INTERVAL = 30
+CALIBRATION = {"CAL1": 0.001, "CAL2": 0.002, "CAL3": -0.00125, "CAL4": 0.004}
 ENTITIES_BY_DEFAULT = {"ubdi", "clock_deviation"}
 
 
@@ -26,7 +27,7 @@ def active(hass: HomeAssistant, simulate: Simulate) -> House:
         baud=ACTIVE.baud,
         preset=ACTIVE.preset,
         texts=ACTIVE.texts,
-        settings={**ACTIVE.settings, "UBDI": 0.02, "CAL3": -0.00125},
+        settings={**ACTIVE.settings, "UBDI": 0.02, **CALIBRATION},
         unsupported=ACTIVE.lacks,
     )
     entry = entry_for(sim, address=ACTIVE.address, scan_interval=INTERVAL)
@@ -47,7 +48,7 @@ async def probed(all_enabled: None, short_silence: None, active: House) -> House
 async def test_values_are_shown_as_the_unit_has_them(probed: House) -> None:
     assert {
         key: probed.shown(key)
-        for key in ("re1l", "re1h", "re1v", "op2l", "op2h", "op2v", "ubdi", "cal3", "rsbr")
+        for key in ("re1l", "re1h", "re1v", "op2l", "op2h", "op2v", "ubdi", "rsbr", "serial_number")
     } == {
         "re1l": "3.55",
         "re1h": "0.15",
@@ -56,9 +57,10 @@ async def test_values_are_shown_as_the_unit_has_them(probed: House) -> None:
         "op2h": "0.15",
         "op2v": "3.31648",
         "ubdi": "0.02",
-        "cal3": "-0.00125",
         "rsbr": "2",
+        "serial_number": str(int(probed.bms.settings["SERI"])),
     }
+    assert {key: probed.number(key.lower()) for key in CALIBRATION} == CALIBRATION
 
 
 async def test_the_relays_task_is_told_in_words(probed: House) -> None:
@@ -85,6 +87,16 @@ async def test_an_output_follows_what_the_unit_tells(probed: House) -> None:
     await probed.poll(INTERVAL)
     assert probed.shown("re1t") == "unknown"
     assert probed.state("re1t").attributes["raw"] == 0xF << 24
+
+
+async def test_which_cell_is_balanced_is_shown(probed: House) -> None:
+    assert probed.shown("balancing") == "off"
+    probed.bms.battery.units[0].cells[1].bleed = 0.5
+    await probed.poll(INTERVAL)
+    assert probed.shown("balancing") == "on"
+    assert probed.state("balancing").attributes["cells"] == [[1, 2]]
+    shown = [probed.shown(f"cell_balancing_1_{cell}") for cell in range(1, 5)]
+    assert shown == ["off", "on", "off", "off"]
 
 
 @pytest.mark.parametrize(("key", "code", "value"), [("cfvc", "CFVC", 0.85), ("strn", "STRN", 5)])
