@@ -34,7 +34,7 @@ class Bank(House):
 
     async def poll_members(self, after: float = SCAN_INTERVAL) -> None:
         """Have all members polled at the same time, so many seconds later."""
-        self.hass.loop.leap(after)
+        await self.members[0].asleep(after)
         await asyncio.gather(*(member.coordinator.async_refresh() for member in self.members))
         await self.hass.async_block_till_done()
 

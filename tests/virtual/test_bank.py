@@ -494,7 +494,7 @@ async def test_energy_is_kept_over_a_restart_of_the_bank_and_of_its_members(bank
     await bank.unload()
     for member in bank.members:
         await member.unload()
-    bank.hass.loop.leap(600)
+    await bank.members[0].asleep(600)
     await bank.set_up()
     for member in bank.members:
         await member.set_up()

@@ -287,7 +287,7 @@ async def test_energy_is_kept_over_a_reload_and_goes_on(house: House) -> None:
     await polls(house, 30)
     before = shown(house)
     assert min(before) > 0.3
-    house.hass.loop.leap(600)
+    await house.asleep(600)
     house.bms.catch_up()
     await house.reload()
     assert shown(house) == before
@@ -399,7 +399,7 @@ async def test_what_a_setting_shows_between_two_polls_counts_nothing(house: Hous
     await flow(house, 100)
     before = shown(house)
     for volts in (4.15, 4.16):
-        house.hass.loop.leap(2)
+        await house.asleep(2)
         await house.set_number("cmax", volts)
         assert shown(house) == before
     await house.poll(6)

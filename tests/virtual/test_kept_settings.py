@@ -223,7 +223,7 @@ async def test_two_sets_of_one_setting_at_once_are_both_ours(running: House) -> 
 
 async def test_a_set_while_a_poll_runs_was_not_elsewhere(running: House) -> None:
     for _ in range(3):
-        running.hass.loop.leap(300)
+        await running.asleep(300)
         poll = running.hass.async_create_task(running.coordinator.async_refresh())
         await running.set_number("maxc", NEW)
         await running.set_number("maxc", OLD)

@@ -90,7 +90,7 @@ async def test_unloading_in_the_middle_of_an_update_leaves_nothing_behind(
     large: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     large.sim.call(large.bms.set_current, -80)
-    large.hass.loop.leap(300)
+    await large.asleep(300)
     refresh = large.hass.async_create_task(large.coordinator.async_refresh())
     first = asyncio.Event()
     large.hass.bus.async_listen_once(EVENT_STATE_CHANGED, callback(lambda _: first.set()))
@@ -116,7 +116,7 @@ async def test_unloading_while_new_units_are_added_leaves_none_of_their_entities
 
     growing.hass.bus.async_listen(EVENT_STATE_CHANGED, callback(wrote))
     while not first.is_set():
-        growing.hass.loop.leap(300)
+        await growing.asleep(300)
         poll = growing.hass.async_create_task(growing.coordinator.async_refresh())
         added = asyncio.ensure_future(first.wait())
         await asyncio.wait({poll, added}, return_when=asyncio.FIRST_COMPLETED)

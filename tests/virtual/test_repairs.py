@@ -89,7 +89,7 @@ async def test_the_issue_is_gone_when_the_line_is_good_again(house: House) -> No
 async def test_only_the_last_quarter_of_an_hour_counts(house: House) -> None:
     await polls(house, 12, lost_in_each=1)
     assert issue(house) is not None
-    house.hass.loop.leap(QUARTER_OF_AN_HOUR)
+    await house.asleep(QUARTER_OF_AN_HOUR)
     await polls(house, 12)
     assert issue(house) is None
 
@@ -167,7 +167,7 @@ async def test_another_bms_on_the_line_that_is_off_is_no_bad_line_of_this_one(
     await off.set_up()
     off.bms.silent = True
     for _ in range(10):
-        hass.loop.leap(INTERVAL)
+        await there.asleep(INTERVAL)
         gone = hass.async_create_task(off.coordinator.async_refresh())
         await there.coordinator.async_refresh()
         await gone

@@ -426,7 +426,7 @@ async def test_a_restore_ends_when_its_entry_is_unloaded(running: House) -> None
 
 
 async def test_a_restore_goes_before_the_rest_of_a_running_poll(running: House) -> None:
-    running.hass.loop.leap(300)
+    await running.asleep(300)
     poll = running.hass.async_create_task(running.coordinator.async_refresh())
     await running.act("restore_settings", backup={"MAXC": 100})
     await poll

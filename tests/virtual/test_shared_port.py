@@ -378,7 +378,7 @@ async def test_entries_on_one_port_share_it_fairly_and_never_talk_over_each_othe
         assert house.bms.settings["CMAX"] == pytest.approx(volts)
 
     for volts in (3.6, 3.61, 3.62):
-        hass.loop.leap(300)
+        await houses[0].asleep(300)
         await asyncio.gather(*(work(house, volts) for house in houses))
     asked = [len(sim.log.requests(address=address)) for address in (1, 2, 3)]
     assert max(asked) <= 1.2 * min(asked)
@@ -392,7 +392,7 @@ async def test_turns_alternate_between_entries_that_poll_at_once(
     houses = [House(hass, sim, entry_for(sim, address=address)) for address in (1, 2)]
     for house in houses:
         await house.set_up()
-        house.hass.loop.leap(300)
+    await houses[0].asleep(300)
     sim.log.clear()
     await asyncio.gather(*(house.coordinator.async_refresh() for house in houses))
     order = [entry.address for entry in sim.log.requests()]
@@ -413,7 +413,7 @@ async def test_one_bms_falling_silent_leaves_the_other_readable(
     await first.set_up()
     await second.set_up()
     first.bms.silent = True
-    hass.loop.leap(300)
+    await first.asleep(300)
     await asyncio.gather(first.poll(0), second.poll(0))
     assert first.shown("voltage") == "unavailable"
     assert second.shown("voltage") != "unavailable"
