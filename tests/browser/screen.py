@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -99,6 +100,20 @@ class Screen:
         """Wait until so many bars can be seen."""
         await expect(self.card.locator(".bar")).to_have_count(number, timeout=_LOADS_WITHIN)
         await expect(self.card.locator(".bar").first).to_be_visible()
+
+    async def boxes(self, number: int) -> list[dict[str, float]]:
+        """Return where so many cells are, once all of them are laid out.
+
+        Home Assistant draws a page anew whenever its registries change.
+        """
+        async with asyncio.timeout(_LOADS_WITHIN / 1000):
+            while True:
+                boxes: list[dict[str, float]] = await self.cells.evaluate_all(
+                    "cells => cells.map(cell => cell.getBoundingClientRect().toJSON())"
+                )
+                if len(boxes) == number and all(box["width"] for box in boxes):
+                    return boxes
+                await asyncio.sleep(0.05)
 
     async def volts(self) -> dict[str, str]:
         """Return the voltages that the cells are labelled with."""

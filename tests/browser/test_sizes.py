@@ -52,9 +52,7 @@ async def shows_all(screen: Screen, number: int) -> None:
     await screen.open("cells")
     await screen.cells_are_drawn(number)
     assert not await screen.overflows()
-    boxes = await screen.cells.evaluate_all(
-        "cells => cells.map(cell => cell.getBoundingClientRect().toJSON())"
-    )
+    boxes = await screen.boxes(number)
     assert min(box["width"] for box in boxes) >= LEAST_TARGET - 0.5
     places = {(round(box["x"]), round(box["y"])) for box in boxes}
     assert len(places) == number
