@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, WebSocketRoute, expect
+from playwright.async_api import BrowserContext, WebSocketRoute, expect
 
 from tests.browser.house import OPTIONS, Battery, House, until
 from tests.browser.screen import Screen
@@ -335,7 +335,7 @@ async def test_changes_that_are_not_allowed_say_where_to_allow_them(
 
 
 async def test_who_is_no_administrator_sees_and_cannot_change(
-    battery: Battery, browser: Browser
+    battery: Battery, browser: BrowserContext
 ) -> None:
     async with guest_screen(battery.house, browser) as screen:
         page = SettingsPage(screen)
@@ -709,7 +709,7 @@ async def before_message(
 
 
 @asynccontextmanager
-async def guest_screen(house: House, browser: Browser) -> AsyncIterator[Screen]:
+async def guest_screen(house: House, browser: BrowserContext) -> AsyncIterator[Screen]:
     """Open a page as a user who is no administrator."""
     client = house.client
     created = await client.command(
