@@ -33,6 +33,7 @@ PARTS = (
     "Repairs",
     "Dialogs: add, discovered, reconfigure, options",
     "Actions",
+    "Assist",
     "Blueprints",
     "Dashboard and cards",
     "The settings page",
