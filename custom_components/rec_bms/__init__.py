@@ -28,6 +28,7 @@ from .dashboard import async_setup_dashboard
 from .dashboard.settings import async_setup_settings_websocket
 from .dashboard.websocket import async_setup_websocket
 from .entity import unit_of_device
+from .errors import ErrorTeller
 from .issues import IssueWatch, async_delete_issues
 from .memory import Memory
 from .messages import translated
@@ -115,6 +116,7 @@ async def async_setup_entry(
     entry.runtime_data = coordinator
     IssueWatch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    ErrorTeller(hass, entry)
     ChangeWatch(hass, entry)
     if isinstance(bms, Rs485Bms):
         async_look_for_neighbours(hass, entry, bms.client.connection)
