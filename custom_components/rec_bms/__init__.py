@@ -21,7 +21,7 @@ from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
 from .bank import BankConfigEntry, BankCoordinator, is_bank
-from .changes import ChangeWatch
+from .changes import ChangeTeller, ChangeWatch
 from .const import CONF_BAUDRATE, CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .dashboard import async_setup_dashboard
@@ -118,6 +118,7 @@ async def async_setup_entry(
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     ErrorTeller(hass, entry)
     ChangeWatch(hass, entry)
+    ChangeTeller(hass, entry)
     if isinstance(bms, Rs485Bms):
         async_look_for_neighbours(hass, entry, bms.client.connection)
     return True
