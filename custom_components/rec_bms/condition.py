@@ -16,7 +16,7 @@ from .bank import is_heard
 from .coordinator import RecBmsConfigEntry
 from .protocol.health.headroom import Side
 from .protocol.state import Quantity
-from .targets import Followed
+from .targets import Followed, warn_where_nobody_is_meant
 from .trigger import CONF_END, QUANTITIES, millivolts_left
 
 CONF_BEHAVIOR = "behavior"
@@ -61,6 +61,7 @@ class _BmsCondition(Condition):
 
     @override
     async def _async_setup(self) -> None:
+        warn_where_nobody_is_meant(self._hass, self._target)
         self._followed = Followed(self._hass, self._target, self._quantities)
 
     @override

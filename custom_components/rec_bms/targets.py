@@ -90,8 +90,6 @@ class Followed:
             hass.bus.async_listen(ar.EVENT_AREA_REGISTRY_UPDATED, self._registry_changed),
         ]
         self._resolve()
-        if not self._entries:
-            LOGGER.warning("There is no REC BMS among %s, which an automation names", target)
 
     @property
     def entries(self) -> list[RecBmsConfigEntry]:
@@ -156,6 +154,13 @@ class Followed:
     @callback
     def _registry_changed(self, _: Event[Any]) -> None:
         self._resolve()
+
+
+@callback
+def warn_where_nobody_is_meant(hass: HomeAssistant, target: ConfigType) -> None:
+    """Say that what an automation names is no BMS: nothing would ever happen."""
+    if not targeted_entries(hass, target):
+        LOGGER.warning("There is no REC BMS among %s, which an automation names", target)
 
 
 def main_device_id(hass: HomeAssistant, entry: RecBmsConfigEntry) -> str | None:

@@ -33,7 +33,7 @@ from .protocol.rs485.instructions import BY_CODE
 from .protocol.settings import Setting
 from .protocol.state import ErrorState, Quantity, State
 from .table import where
-from .targets import Followed, main_device_id, targeted_entries
+from .targets import Followed, main_device_id, targeted_entries, warn_where_nobody_is_meant
 from .words import full_name
 
 CONF_END = "end"
@@ -85,6 +85,7 @@ class _BmsTrigger(Trigger):
     ) -> CALLBACK_TYPE:
         """Begin to watch; returns what ends that."""
         self._run = run_action
+        warn_where_nobody_is_meant(self._hass, self._target)
         return self._watch()
 
     @abstractmethod
