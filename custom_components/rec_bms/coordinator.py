@@ -24,6 +24,7 @@ from .history import Intent
 from .memory import Memory
 from .messages import translated
 from .protocol.bms import Bms, SetResult, Update
+from .protocol.charging import Charging
 from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
@@ -34,6 +35,7 @@ from .protocol.errors import (
     WithdrawnError,
     WrongDeviceError,
 )
+from .protocol.health.headroom import HeadroomWatch, Side
 from .protocol.rs485.codec import parse_setting
 from .protocol.rs485.instructions import BY_CODE, SETTINGS
 from .protocol.settings import Setting
@@ -74,6 +76,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self.bms = bms
         self.memory = memory
         self.snapshots = snapshots
+        self.charging = Charging()
+        self.headroom = {side: HeadroomWatch(side, bms.longest_gap) for side in Side}
         self.main_device_id = ""
         self.hopes: list[Callable[[], Iterable[str]]] = []
         """Each tells which quantities would have an entity if only the BMS told them."""
@@ -95,7 +99,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
             update = await self.bms.update(self._wanted(), self._hoped_for)
         except BmsError as err:
             raise _failed(self.hass, err, self.config_entry.title) from err
-        self._keep(update.state)
+        self._keep(update)
         return update
 
     @callback
@@ -149,7 +153,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
                 LOGGER.info("%s is back", self.config_entry.title)
             self.last_update_success = True
         self.data = news
-        self._keep(news.state)
+        self._keep(news)
         self.async_update_listeners()
 
     async def async_set(self, key: str, value: object, context: Context | None) -> SetResult:
@@ -251,8 +255,13 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
     def _hoped_for(self) -> set[str]:
         return {quantity for hope in self.hopes for quantity in hope()} | _DEVICE
 
-    def _keep(self, state: State) -> None:
+    def _keep(self, update: Update) -> None:
         """Have what is kept of the BMS go on with what it told."""
+        state = update.state
+        if state.has(Quantity.CURRENT):
+            self.charging.add(state.current)
+        for watch in self.headroom.values():
+            watch.add(update)
         self._keep_device_up_to_date(state)
         self.snapshots.see(state)
 

@@ -23,7 +23,7 @@ from homeassistant.core import callback
 
 from .coordinator import RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity
-from .protocol.health.headroom import HeadroomWatch, Side
+from .protocol.health.headroom import Side
 from .protocol.health.limits import (
     CurrentLimit,
     Way,
@@ -131,15 +131,7 @@ class RecBmsHeadroomSensor(RecBmsEntity, SensorEntity):
     ) -> None:
         optional = frozenset({description.cell, Quantity.CURRENT, *description.side.limits})
         super().__init__(coordinator, description, required, optional=optional - required)
-        self._watch = HeadroomWatch(description.side, coordinator.bms.longest_gap)
-        self._watch.add(coordinator.data)
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        if self.coordinator.last_update_success:
-            self._watch.add(self.coordinator.data)
-        super()._handle_coordinator_update()
+        self._watch = coordinator.headroom[description.side]
 
     @property
     @override
