@@ -458,9 +458,12 @@ def in_haste() -> Iterator[None]:
     """
     line = "custom_components.rec_bms.protocol.rs485.transaction"
     kept = "custom_components.rec_bms.history._UNNAMED_AT_MOST"
-    with patch(f"{line}.RESPONSE_TIMEOUT", 0.1), patch(f"{line}.LATEST_RESPONSE", 0.5):
-        with patch(kept, 5):
-            yield
+    with (
+        patch(f"{line}.RESPONSE_TIMEOUT", 0.1),
+        patch(f"{line}.LATEST_RESPONSE", 0.5),
+        patch(kept, 5),
+    ):
+        yield
 
 
 RESTORED = [row for row in SETTABLE if row.code not in BY_NAME_ONLY and not row.newer]
