@@ -34,6 +34,7 @@ PARTS = (
     "Dialogs: add, discovered, reconfigure, options",
     "Actions",
     "Blueprints",
+    "Triggers and conditions",
     "Dashboard and cards",
     "The settings page",
     "Ports and the line",
