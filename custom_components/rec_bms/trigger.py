@@ -181,16 +181,20 @@ class _FollowingTrigger(_BmsTrigger):
 
 
 class _Beginnings:
-    """Tells what begins to be so from what was so when it was looked at first.
+    """Tells what begins to be so from what was known to be so when it was looked at first.
 
-    Things go by an entry's id and a word.
+    What was not known then is news as soon as it is known. Things go by an entry's id and a word.
     """
 
     def __init__(self) -> None:
         self._is_so: dict[tuple[str, str], bool] = {}
 
-    def was_not_so(self, entry_id: str, what: str) -> None:
-        """Be told that it is news if it is so from now on."""
+    def is_unknown(self, entry_id: str, what: str) -> None:
+        """Be told that it is not known; what was known before stays."""
+        self._is_so.setdefault((entry_id, what), False)
+
+    def ends(self, entry_id: str, what: str) -> None:
+        """Be told that it is over."""
         self._is_so[entry_id, what] = False
 
     def begins(self, entry_id: str, what: str, *, is_so: bool, is_over: bool) -> bool:
@@ -199,10 +203,6 @@ class _Beginnings:
         if is_so or is_over or before is None:
             self._is_so[entry_id, what] = is_so
         return is_so and before is False
-
-    def knows(self, entry_id: str, what: str) -> bool:
-        """Tell whether it was looked at."""
-        return (entry_id, what) in self._is_so
 
     def forget(self, entry_id: str) -> None:
         """Look at an entry as for the first time."""
@@ -236,18 +236,17 @@ class CellNearCutOff(_FollowingTrigger):
     def _look(self, entry: RecBmsConfigEntry) -> None:
         for side in self._sides:
             left = millivolts_left(entry, side)
-            if left is not None:
-                self._judge(entry, side, left)
-            elif is_lost(entry) and not self._near.knows(entry.entry_id, side):
-                # It was not known to be so: what is found once the BMS is heard is news.
-                self._near.was_not_so(entry.entry_id, side)
-            if left is None or left > self._options[CONF_MARGIN]:
+            if left is None or left >= self._options[CONF_MARGIN]:
                 self._give_up(entry.entry_id, side)
+            if left is None:
+                self._near.is_unknown(entry.entry_id, side)
+            else:
+                self._judge(entry, side, left)
 
     def _judge(self, entry: RecBmsConfigEntry, side: Side, left: int) -> None:
         margin, delay = self._options[CONF_MARGIN], self._options[CONF_FOR].total_seconds()
         if not self._near.begins(
-            entry.entry_id, side, is_so=left <= margin, is_over=left > margin + _NOISE
+            entry.entry_id, side, is_so=left < margin, is_over=left >= margin + _NOISE
         ):
             return
         if delay:
@@ -266,7 +265,7 @@ class CellNearCutOff(_FollowingTrigger):
         """Have a cell that did not stay near, as far as is known, come near anew."""
         if (stop := self._timers.pop((entry_id, side), None)) is not None:
             stop()
-            self._near.was_not_so(entry_id, side)
+            self._near.ends(entry_id, side)
 
     def _tell_headroom(self, entry: RecBmsConfigEntry, side: Side) -> None:
         coordinator = entry.runtime_data
@@ -307,12 +306,9 @@ class BatteryFull(_FollowingTrigger):
     @override
     def _look(self, entry: RecBmsConfigEntry) -> None:
         entry_id = entry.entry_id
-        if is_lost(entry) and not self._full.knows(entry_id, "full"):
-            self._full.was_not_so(entry_id, "full")
-        if not is_heard(entry):
-            return
-        state = entry.runtime_data.data.state
-        if (charge := state.state_of_charge) is None:
+        state = entry.runtime_data.data.state if is_heard(entry) else None
+        if state is None or (charge := state.state_of_charge) is None:
+            self._full.is_unknown(entry_id, "full")
             return
         empty_enough = 1 - (state.settings.get("soch") or _USED)
         if self._full.begins(

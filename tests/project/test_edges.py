@@ -35,6 +35,7 @@ PARTS = (
     "Actions",
     "Assist",
     "Blueprints",
+    "Triggers and conditions",
     "Dashboard and cards",
     "The settings page",
     "Ports and the line",
