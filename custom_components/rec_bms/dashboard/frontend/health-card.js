@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { HealthConfig } from "./types.d.ts" */
+/** @import { Battery, Hass, HealthConfig, Layout } from "./types.d.ts" */
 /** @import { Issue } from "./health/issues.js" */
 /** @import { PropertyDeclarations } from "./vendor/lit.js" */
 import { chosenBattery } from "./battery.js";
@@ -40,9 +40,10 @@ export class RecBmsHealthCard extends BatteryCard {
 
   /** Home Assistant keeps it on its page while it hides itself for want of anything to say. */
   connectedWhileHidden = true;
-  #followed = "";
-  /** @type {Promise<(() => void) | undefined>} */
-  #endFollowing = Promise.resolve(undefined);
+  /** What the issues were asked for with. @type {{layout: Layout, language: string} | undefined} */
+  #followed = undefined;
+  /** @type {Promise<() => void>} */
+  #end = Promise.resolve(() => {});
 
   constructor() {
     super();
@@ -72,7 +73,7 @@ export class RecBmsHealthCard extends BatteryCard {
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    this.#follow("");
+    this.#endFollowing();
   }
 
   render() {
@@ -92,9 +93,10 @@ export class RecBmsHealthCard extends BatteryCard {
     const { hass, _config: config } = this;
     const { layout } = this.known;
     if (hass === undefined || layout === undefined || config?.about !== DIAGNOSIS) return;
-    const entry = chosenBattery(layout, config)?.battery.entry_id;
-    if (entry !== undefined && hass.connected && this.isConnected) this.#follow(entry);
-    if (!hass.connected) this.#follow("");
+    const battery = chosenBattery(layout, config)?.battery;
+    if (battery !== undefined && hass.connected && this.isConnected) {
+      this.#followIssues(hass, layout, battery);
+    }
   }
 
   #hideIfEmpty() {
@@ -122,21 +124,29 @@ export class RecBmsHealthCard extends BatteryCard {
   }
 
   /**
-   * Follows the issues of a battery; of none where its entry is empty.
-   * @param {string} entry
+   * The layout is another one after each lost connection, in which an issue may have come or gone.
+   * @param {Hass} hass
+   * @param {Layout} layout
+   * @param {Battery} battery
    */
-  #follow(entry) {
-    const { hass } = this;
-    const followed = entry && hass ? `${entry} ${languageOf(hass)}` : "";
-    if (followed === this.#followed) return;
+  #followIssues(hass, layout, battery) {
+    const language = languageOf(hass);
+    if (this.#followed?.layout === layout && this.#followed.language === language) return;
+    this.#endFollowing();
+    const followed = { layout, language };
     this.#followed = followed;
-    this.#endFollowing.then((end) => end?.());
     const hear = (/** @type {Issue[]} */ issues) => {
       if (followed === this.#followed) this._issues = issues;
     };
-    // Whoever may see no issues sees the rest.
-    this.#endFollowing =
-      followed && hass ? followIssues(hass, entry, hear).catch(() => undefined) : Promise.resolve(undefined);
+    // Who may not see issues sees the rest.
+    this.#end = followIssues(hass, battery.entry_id, hear).catch(() => () => {});
+  }
+
+  async #endFollowing() {
+    const end = this.#end;
+    this.#followed = undefined;
+    this.#end = Promise.resolve(() => {});
+    (await end)();
   }
 }
 

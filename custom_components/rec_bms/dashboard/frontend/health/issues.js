@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { Hass } from "../types.d.ts" */
 
-const OF_HEALTH = ["loose_connection", "false_current", "state_of_charge_drifts"];
+const OF_HEALTH = ["loose_connection", "false_current", "state_of_charge_drifts", "capacity_differs"];
 
 /**
  * Something that its owner should see to.
@@ -17,7 +17,8 @@ const OF_HEALTH = ["loose_connection", "false_current", "state_of_charge_drifts"
  */
 export async function followIssues(hass, entryId, hear) {
   if (!hass.config.components.includes("repairs")) return () => {};
-  const tell = async () => hear(await listIssues(hass, entryId));
+  // What was heard last is left where the connection is lost meanwhile; it is asked anew after that.
+  const tell = () => listIssues(hass, entryId).then(hear, () => {});
   const end = await hass.connection.subscribeMessage(tell, {
     type: "subscribe_events",
     event_type: "repairs_issue_registry_updated",
