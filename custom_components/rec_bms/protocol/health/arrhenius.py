@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from .kept import number
+from .kept import amount, number
 
 _GAS_CONSTANT = 8.314
 _ZERO_CELSIUS = 273.15
@@ -55,9 +55,11 @@ class Law:
 
     def restore(self, kept: object) -> None:
         """Take what was kept, if it can be read."""
-        xx, xy = map(number, kept) if isinstance(kept, list) and len(kept) == 2 else (None, None)
-        if xx is not None and xy is not None and xx >= 0:
-            self._xx, self._xy = xx, xy
+        match kept:
+            case [squares, products]:
+                xx, xy = amount(squares), number(products, (-math.inf, math.inf))
+                if xx is not None and xy is not None:
+                    self._xx, self._xy = xx, xy
 
 
 _PRIOR = (_READING_SPREAD / _ENERGY_SPREAD) ** 2

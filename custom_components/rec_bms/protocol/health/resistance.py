@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 from ..bms import Update
 from ..state import State
 from .arrhenius import Law
+from .kept import entries
 from .resistance_past import (
     KEPT,
     MOST_CELLS,
@@ -122,13 +123,11 @@ class Resistances:
 
     def restore(self, kept: object) -> None:
         """Take what was kept, as far as it can be read."""
-        if not isinstance(kept, Mapping):
-            return
-        self._law.restore(kept.get("law"))
-        units = kept.get("units")
+        known = entries(kept)
+        self._law.restore(known.get("law"))
+        units = entries(known.get("units"))
         for number in range(1, _MOST_UNITS + 1):
-            row = units.get(str(number)) if isinstance(units, Mapping) else None
-            if (past := Past.of(row)) is not None:
+            if (past := Past.of(units.get(str(number)))) is not None:
                 self._units[number] = past
         self._show()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Self
 
+from ..plausible import DEGREES
 from .arrhenius import coldness
-from .kept import number, numbers
+from .kept import amount, entries, not_after, number
 
 MOST_CELLS = 24
 KEPT = 15
@@ -18,16 +19,14 @@ _ENOUGH = 5
 """Readings of its past that a cell is compared with."""
 _POSSIBLE_OHMS = (1e-6, 0.1)
 """What a cell with its connection may have. Before it has measured anything, a BMS tells 0."""
-_POSSIBLE_DEGREES = (-55.0, 125.0)
 
 type Logarithms = tuple[float | None, ...]
 
 
 def logarithm(ohms: object) -> float | None:
     """Return the logarithm of a resistance in Ω; None for one that cannot be."""
-    value = number(ohms)
-    low, high = _POSSIBLE_OHMS
-    return math.log(value) if value is not None and low <= value <= high else None
+    value = number(ohms, _POSSIBLE_OHMS)
+    return None if value is None else math.log(value)
 
 
 def middle(values: Iterable[float | None], fewest: int = 1) -> float | None:
@@ -63,8 +62,7 @@ class Reading:
         """Return what was kept of so many cells; None if it cannot be read."""
         match kept:
             case [celsius, [*ohms]] if len(ohms) == cells:
-                degrees, (low, high) = number(celsius), _POSSIBLE_DEGREES
-                if degrees is not None and low <= degrees <= high:
+                if (degrees := number(celsius, DEGREES)) is not None:
                     return cls(degrees, tuple(map(logarithm, ohms)))
         return None
 
@@ -134,22 +132,22 @@ class Past:
     @classmethod
     def of(cls, kept: object) -> Self | None:
         """Return what was kept, as far as it can be read; None where not even the cells can."""
-        told = kept.get("told") if isinstance(kept, Mapping) else None
+        known = entries(kept)
+        told = known.get("told")
         if not isinstance(told, list) or not 1 <= len(told) <= MOST_CELLS:
             return None
-        assert isinstance(kept, Mapping)
-        past = cls(len(told), tuple(map(number, told)))
-        past.read_at, past.kept_at = number(kept.get("read_at")), number(kept.get("kept_at"))
-        past.past = past._readings(kept.get("past"))[-KEPT:]
-        past.recent = past._readings(kept.get("recent"))[-RECENT:]
-        past.first = Reading.of(kept.get("first"), past.cells)
-        for cell, (at, readings) in past._of_cells(kept.get("suspicions"), 2):
+        past = cls(len(told), tuple(amount(ohms) for ohms in told))
+        past.read_at, past.kept_at = amount(known.get("read_at")), amount(known.get("kept_at"))
+        past.past = past._readings(known.get("past"))[-KEPT:]
+        past.recent = past._readings(known.get("recent"))[-RECENT:]
+        past.first = Reading.of(known.get("first"), past.cells)
+        for cell, (at, readings) in past._of_cells(known.get("suspicions"), 2):
             past.suspicions[cell] = Suspicion(at, int(readings))
-        for cell, (at, *ohms, back, back_at) in past._of_cells(kept.get("loose"), 5):
+        for cell, (at, *ohms, back, back_at) in past._of_cells(known.get("loose"), 5):
             before, now = map(logarithm, ohms)
             if before is not None and now is not None:
                 past.loose[cell] = Loose(at, before, now, int(back), back_at)
-        for cell, (left,) in past._of_cells(kept.get("empty"), 1):
+        for cell, (left,) in past._of_cells(known.get("empty"), 1):
             past.empty[cell] = int(left)
         return past
 
@@ -188,12 +186,12 @@ class Past:
 
     def no_later_than(self, now: float) -> None:
         """Have nothing be later than a Unix time: the clock may have been put back."""
-        self.read_at = self.read_at and min(self.read_at, now)
-        self.kept_at = self.kept_at and min(self.kept_at, now)
+        self.read_at = self.read_at and not_after(self.read_at, now)
+        self.kept_at = self.kept_at and not_after(self.kept_at, now)
         for suspicion in self.suspicions.values():
-            suspicion.at = min(suspicion.at, now)
+            suspicion.at = not_after(suspicion.at, now)
         for loose in self.loose.values():
-            loose.at, loose.back_at = min(loose.at, now), min(loose.back_at, now)
+            loose.at, loose.back_at = not_after(loose.at, now), not_after(loose.back_at, now)
 
     def _readings(self, kept: object) -> list[Reading]:
         rows = kept if isinstance(kept, list) else []
@@ -202,6 +200,8 @@ class Past:
 
     def _of_cells(self, kept: object, count: int) -> Iterator[tuple[int, list[float]]]:
         for row in kept if isinstance(kept, list) else []:
-            read = numbers(row, 1 + count)
-            if read is not None and read[0] in range(self.cells):
+            if not isinstance(row, list) or len(row) != 1 + count:
+                continue
+            read = [one for each in row if (one := amount(each)) is not None]
+            if len(read) == len(row) and read[0] in range(self.cells):
                 yield int(read[0]), read[1:]
