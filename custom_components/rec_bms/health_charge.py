@@ -1,0 +1,107 @@
+"""Sensors of what a battery was charged with and what it holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from homeassistant.const import EntityCategory, UnitOfRatio
+
+from .const import UNIT_AMPERE_HOURS
+from .health_entity import RecBmsHealthDescription, moment, rounded, stamp
+from .protocol.health.record import Health
+from .protocol.state import Quantity, State
+
+_FULL = frozenset({Quantity.STATE_OF_CHARGE, Quantity.CURRENT})
+_CAPACITY = _FULL | {Quantity.CELL_VOLTAGES, "capa", "chem"}
+
+
+def _since_full(health: Health, _: State) -> int | None:
+    charged, discharged = health.full.charged, health.full.discharged
+    return None if charged is None or discharged is None else round(charged - discharged)
+
+
+def _ways_since_full(health: Health) -> dict[str, Any]:
+    return {
+        "charged": rounded(health.full.charged, 0),
+        "discharged": rounded(health.full.discharged, 0),
+    }
+
+
+def _correction_at(health: Health) -> dict[str, Any]:
+    corrections = health.full.corrections
+    return {"at": stamp(corrections[-1].at) if corrections else None}
+
+
+def _capacity(health: Health, _: State) -> float | None:
+    measured = health.capacity.measured
+    return None if measured is None else round(measured.capacity, 1)
+
+
+def _basis(health: Health) -> dict[str, Any]:
+    """Return what the capacity was measured between, in %, how well, and when."""
+    measured = health.capacity.measured
+    if measured is None:
+        return dict.fromkeys(("uncertainty", "from", "to", "measured_at"))
+    return {
+        "uncertainty": round(measured.uncertainty, 1),
+        "from": round(measured.start * 100),
+        "to": round(measured.end * 100),
+        "measured_at": stamp(measured.at),
+    }
+
+
+def _health(health: Health, state: State) -> float | None:
+    return rounded(health.capacity.health(state.settings.get("capa")), 1, 100)
+
+
+CHARGES = (
+    RecBmsHealthDescription(
+        key="last_full_charge",
+        translation_key="last_full_charge",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        required=_FULL,
+        value_fn=lambda health, _: moment(health.full.last),
+    ),
+    RecBmsHealthDescription(
+        key="charge_since_full",
+        translation_key="charge_since_full",
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UNIT_AMPERE_HOURS,
+        suggested_display_precision=0,
+        required=_FULL,
+        value_fn=_since_full,
+        attributes_fn=_ways_since_full,
+    ),
+    RecBmsHealthDescription(
+        key="state_of_charge_correction",
+        translation_key="state_of_charge_correction",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        suggested_display_precision=1,
+        required=_FULL,
+        value_fn=lambda health, _: rounded(health.full.correction, 1, 100),
+        attributes_fn=_correction_at,
+    ),
+    RecBmsHealthDescription(
+        key="measured_capacity",
+        translation_key="measured_capacity",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UNIT_AMPERE_HOURS,
+        suggested_display_precision=1,
+        required=_CAPACITY,
+        value_fn=_capacity,
+        attributes_fn=_basis,
+    ),
+    RecBmsHealthDescription(
+        key="measured_health",
+        translation_key="measured_health",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        suggested_display_precision=1,
+        required=_CAPACITY,
+        value_fn=_health,
+    ),
+)
