@@ -112,7 +112,8 @@ class FullWatch:
         self._capacity: float | None = None
         self._chemistry: float | None = None
         self._armed = True
-        self._near_at: float | None = None
+        self.near_at: float | None = None
+        """When, on the loop's clock, current last flowed into a battery so full."""
         self._cells: PerUnit | None = None
 
     def add(self, update: Update) -> PerUnit | None:
@@ -124,7 +125,7 @@ class FullWatch:
         self._learn(state)
         self._look(state, update.measured_at)
         charge = state.state_of_charge
-        recent = self._near_at is not None and 0 <= update.measured_at - self._near_at <= _FRESH
+        recent = self.near_at is not None and 0 <= update.measured_at - self.near_at <= _FRESH
         self.is_full = recent and charge is not None and charge >= _FULL
         if charge is not None and charge < _REARMS:
             self._armed = True
@@ -147,9 +148,9 @@ class FullWatch:
         near = _NEAR.get(int(self._chemistry or 0), _NEAR_OTHERWISE)
         if highest < self._char - near or amperes <= 0:
             return
-        if self._near_at is not None and not 0 <= at - self._near_at <= _FRESH:
+        if self.near_at is not None and not 0 <= at - self.near_at <= _FRESH:
             self._cells = None
-        self._near_at = at
+        self.near_at = at
         if amperes <= self._capacity * _SMALL:
             self._cells = all_cells(state) or self._cells
 
