@@ -33,6 +33,10 @@ _GAIN = 0.012
 _FULL = {3: 0.005, 4: 0.005}
 _FULL_OTHERWISE = 0.01
 """By which part of the capacity one full differs from another."""
+_STEEP = {3: 8.0, 4: 8.0}
+_STEEP_OTHERWISE = 0.7
+"""V from one full to another, for the whole capacity: a current at which the charge ends lifts the
+highest cell, so that the BMS takes it for full before it is. Sources as in `open_circuit`."""
 _UNKNOWN_OFFSET = 0.5
 """A by which a sensor may be off of which nothing is known yet; manuals tell 10 to 20 mA a step."""
 _STEADY = 0.02
@@ -97,7 +101,17 @@ class _Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class _Full:
+    """A full battery, and by how many Ah it can differ from another one (95 %)."""
+
+    mark: _Mark
+    off: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Empty:
+    """A battery near empty, and what is left in its first cell."""
+
     mark: _Mark
     left: Left
 
@@ -145,8 +159,8 @@ class MeasuredCapacity:
         self._capacity: float | None = None
         self._chemistry: float | None = None
         self._cells = 0
-        self._near: _Mark | None = None
-        self._full: _Mark | None = None
+        self._near: _Full | None = None
+        self._full: _Full | None = None
         self._empty: _Empty | None = None
         self._now = 0.0
         self._list: list[_Once] = []
@@ -214,60 +228,65 @@ class MeasuredCapacity:
             self._empty = _Empty(self._counter.mark, left)
 
     def _look_for_full(self, at: float) -> None:
+        """Note where the battery is full, and take what was counted until then."""
         if self._full_watch.near_at == at:
-            self._near = self._counter.mark
-        if not self._full_watch.is_full or self._near is None or self._capacity is None:
+            self._near = _Full(self._counter.mark, self._full_off())
+        if not self._full_watch.is_full or self._near is None:
             return
-        if self._full is not None:
-            taken = self._full.charge - self._near.charge
-            passed = self._near.seconds - self._full.seconds
-            same = taken < _CYCLE * self._capacity and passed < _HALF_A_DAY
-            if same and self._empty is None:
-                self._full = self._near
-                return
-            self._close(self._full, self._near)
-        else:
+        if self._full is None:
             self._take(self._one_way(self._near, self._empty))
+        elif self._empty is not None or self._is_another_full(self._full.mark, self._near.mark):
+            self._close(self._full, self._near)
         self._full, self._empty = self._near, None
 
-    def _close(self, before: _Mark, full: _Mark) -> None:
+    def _is_another_full(self, before: _Mark, full: _Mark) -> bool:
+        """Tell whether the battery was in use, or time has passed, since it was full before."""
+        taken = before.charge - full.charge
+        passed = full.seconds - before.seconds
+        return taken >= _CYCLE * (self._capacity or 0.0) or passed >= _HALF_A_DAY
+
+    def _full_off(self) -> float:
+        """Return by how many Ah a battery that is full now can differ from another time."""
+        chemistry = int(self._chemistry or 0)
+        differs = _FULL.get(chemistry, _FULL_OTHERWISE)
+        lifted = self._full_watch.lifted_by / _STEEP.get(chemistry, _STEEP_OTHERWISE)
+        return math.hypot(differs, lifted) * (self._capacity or 0.0)
+
+    def _close(self, before: _Full, full: _Full) -> None:
         """Take what a cycle from full to full has shown."""
-        assert self._capacity is not None
-        seconds, missing = full.seconds - before.seconds, full.charge - before.charge
+        seconds = full.mark.seconds - before.mark.seconds
+        missing = full.mark.charge - before.mark.charge
         hours = seconds / 3600
-        if self._empty is not None and hours > 0:
-            share = (self._empty.mark.seconds - before.seconds) / seconds
-            taken = before.charge - self._empty.mark.charge + missing * share
-            # What was missing came evenly, but for a part; full was full, but for another.
-            uneven = _UNSTEADY_SHARE * abs(missing) * min(share, 1 - share) * 2
-            steady = _STEADY * hours * min(share, 1 - share)
-            jumps = 2 * math.sqrt(max(0.0, full.open - before.open))
-            once = math.hypot(self._full_off, uneven, steady, jumps)
-            self._take(self._once(taken, once, 0.0))
+        if self._empty is not None and seconds > 0:
+            share = (self._empty.mark.seconds - before.mark.seconds) / seconds
+            taken = before.mark.charge - self._empty.mark.charge + missing * share
+            middle = min(share, 1 - share)
+            once = math.hypot(
+                (1 - share) * before.off,
+                share * full.off,
+                # What was missing came evenly, but for a part.
+                2 * _UNSTEADY_SHARE * missing * middle,
+                _STEADY * hours * middle,
+                2 * math.sqrt(full.mark.open - before.mark.open),
+            )
+            self._take(self._once(taken, once, 0.0, self._empty.left))
         if seconds >= _SHORTEST_CYCLE:
-            off = math.hypot(math.sqrt(2) * self._full_off / hours, _STEADY)
+            off = math.hypot(math.hypot(before.off, full.off) / hours, _STEADY)
             self._offsets = [*self._offsets[1 - _MOST :], _Offset(missing / hours, off)]
 
-    @property
-    def _full_off(self) -> float:
-        """How far off one full can be, in Ah."""
-        share = _FULL.get(int(self._chemistry or 0), _FULL_OTHERWISE)
-        return share * (self._capacity or 0.0)
-
-    def _one_way(self, full: _Mark | None, empty: _Empty | None) -> _Once | None:
+    def _one_way(self, full: _Full | None, empty: _Empty | None) -> _Once | None:
         """Return what one way between full and empty has shown; None unless it is certain."""
         if full is None or empty is None:
             return None
         offset = _known(self._offsets)
-        hours = (empty.mark.seconds - full.seconds) / 3600
-        taken = full.charge - empty.mark.charge + offset.amperes * hours
-        jumps = 2 * math.sqrt(abs(empty.mark.open - full.open))
-        return self._once(taken, math.hypot(self._full_off, jumps), offset.off * abs(hours))
+        hours = (empty.mark.seconds - full.mark.seconds) / 3600
+        taken = full.mark.charge - empty.mark.charge + offset.amperes * hours
+        jumps = 2 * math.sqrt(abs(empty.mark.open - full.mark.open))
+        once = math.hypot(full.off, jumps)
+        return self._once(taken, once, offset.off * abs(hours), empty.left)
 
-    def _once(self, taken: float, once: float, always: float) -> _Once | None:
+    def _once(self, taken: float, once: float, always: float, left: Left) -> _Once | None:
         """Return the measurement of a charge in Ah; None where it is too uncertain."""
-        assert self._empty is not None
-        left = self._empty.left
         capacity = taken / (1 - left.charge)
         part = 1 / (1 - left.charge)
         made = _Once(
