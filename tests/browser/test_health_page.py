@@ -108,6 +108,7 @@ async def test_each_language_has_a_whole_sentence_for_whatever_is_known(
 
 
 async def test_what_cannot_be_told_yet_says_what_it_takes(battery: Battery, phone: Screen) -> None:
+    await battery.pretend("diagnosis", "not_enough_data", reasons=["not_full_yet"])
     await battery.house.set_language(language="de", number_format="language")
     try:
         await phone.open("health")
@@ -146,7 +147,7 @@ async def test_what_is_known_is_shown_with_what_it_is_based_on(
         "Worked out of settings; “Charge coefficient” decides.",
         "At rest, on Oct 13, 2026. Lowest: Cell 5. Highest: Cell 9.",
         "Cell 5 moves away from the others the most, looked at since Jun 1, 2026.",
-        "Deepest discharge: on Oct 13, 2026.",
+        "Lowest state of charge: on Oct 13, 2026.",
     ):
         await expect(screen.page.get_by_text(text).first).to_be_visible()
     assert not await screen.overflows(CARD)

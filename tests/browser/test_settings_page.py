@@ -26,8 +26,8 @@ from tools.testkit.api import ApiError
 
 FIRST = "As it was at first"
 AWAY_WITHIN = 40_000
-IS_DARK = """getComputedStyle(document.documentElement)
-    .getPropertyValue("--card-background-color").trim() !== "#ffffff" """
+IS_DARK = """/1c1c1c|28, 28, 28/.test(getComputedStyle(document.documentElement)
+    .getPropertyValue("--card-background-color"))"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -241,8 +241,8 @@ export default {
     lowest_ever: "Niedrigste: {cell}, am {at}.",
     no_highest_ever: "Höchste Zellspannung: noch nicht bekannt.",
     no_lowest_ever: "Niedrigste Zellspannung: noch nicht bekannt.",
-    deepest: "Tiefste Entladung: am {at}.",
-    no_deepest: "Tiefste Entladung: noch nicht bekannt.",
+    deepest: "Niedrigster Ladezustand: am {at}.",
+    no_deepest: "Niedrigster Ladezustand: noch nicht bekannt.",
   },
   dashboard: {
     name: "REC BMS",

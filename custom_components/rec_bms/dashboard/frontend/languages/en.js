@@ -243,8 +243,8 @@ export default {
     lowest_ever: "Lowest: {cell}, on {at}.",
     no_highest_ever: "Highest cell voltage: not known yet.",
     no_lowest_ever: "Lowest cell voltage: not known yet.",
-    deepest: "Deepest discharge: on {at}.",
-    no_deepest: "Deepest discharge: not known yet.",
+    deepest: "Lowest state of charge: on {at}.",
+    no_deepest: "Lowest state of charge: not known yet.",
   },
   dashboard: {
     name: "REC BMS",

@@ -241,8 +241,8 @@ export default {
     lowest_ever: "Más baja: {cell}, el {at}.",
     no_highest_ever: "Tensión de celda más alta: todavía no se conoce.",
     no_lowest_ever: "Tensión de celda más baja: todavía no se conoce.",
-    deepest: "Descarga más profunda: el {at}.",
-    no_deepest: "Descarga más profunda: todavía no se conoce.",
+    deepest: "Estado de carga más bajo: el {at}.",
+    no_deepest: "Estado de carga más bajo: todavía no se conoce.",
   },
   dashboard: {
     name: "REC BMS",

@@ -241,8 +241,8 @@ export default {
     lowest_ever: "La plus basse : {cell}, le {at}.",
     no_highest_ever: "Tension de cellule la plus haute : pas encore connue.",
     no_lowest_ever: "Tension de cellule la plus basse : pas encore connue.",
-    deepest: "Décharge la plus profonde : le {at}.",
-    no_deepest: "Décharge la plus profonde : pas encore connue.",
+    deepest: "État de charge le plus bas : le {at}.",
+    no_deepest: "État de charge le plus bas : pas encore connu.",
   },
   dashboard: {
     name: "REC BMS",

@@ -241,8 +241,8 @@ export default {
     lowest_ever: "Più bassa: {cell}, il {at}.",
     no_highest_ever: "Tensione di cella più alta: non ancora nota.",
     no_lowest_ever: "Tensione di cella più bassa: non ancora nota.",
-    deepest: "Scarica più profonda: il {at}.",
-    no_deepest: "Scarica più profonda: non ancora nota.",
+    deepest: "Stato di carica più basso: il {at}.",
+    no_deepest: "Stato di carica più basso: non ancora noto.",
   },
   dashboard: {
     name: "REC BMS",

@@ -241,8 +241,8 @@ export default {
     lowest_ever: "Laagste: {cell}, op {at}.",
     no_highest_ever: "Hoogste celspanning: nog niet bekend.",
     no_lowest_ever: "Laagste celspanning: nog niet bekend.",
-    deepest: "Diepste ontlading: op {at}.",
-    no_deepest: "Diepste ontlading: nog niet bekend.",
+    deepest: "Laagste laadtoestand: op {at}.",
+    no_deepest: "Laagste laadtoestand: nog niet bekend.",
   },
   dashboard: {
     name: "REC BMS",

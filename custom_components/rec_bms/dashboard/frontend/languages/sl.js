@@ -241,8 +241,8 @@ export default {
     lowest_ever: "Najnižja: {cell}, {at}.",
     no_highest_ever: "Najvišja napetost celice: še ni znana.",
     no_lowest_ever: "Najnižja napetost celice: še ni znana.",
-    deepest: "Najgloblje praznjenje: {at}.",
-    no_deepest: "Najgloblje praznjenje: še ni znano.",
+    deepest: "Najnižja napolnjenost: {at}.",
+    no_deepest: "Najnižja napolnjenost: še ni znana.",
   },
   dashboard: {
     name: "REC BMS",
