@@ -116,6 +116,8 @@ class FullWatch:
         self._armed = True
         self.near_at: float | None = None
         """When, on the loop's clock, current last flowed into a battery so full."""
+        self.amperes = 0.0
+        """A that flowed when the cells were told that are returned."""
         self.lifted_by = 0.0
         """V by which that current then lifted a cell through its resistance, at the most."""
         self._cells: PerUnit | None = None
@@ -156,8 +158,8 @@ class FullWatch:
             self._cells = None
         self.near_at = at
         self.lifted_by = amperes * _ohms(state, self._capacity)
-        if amperes <= self._capacity * _SMALL:
-            self._cells = all_cells(state) or self._cells
+        if amperes <= self._capacity * _SMALL and (cells := all_cells(state)) is not None:
+            self._cells, self.amperes = cells, amperes
 
 
 class Spreads:
