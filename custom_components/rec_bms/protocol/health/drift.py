@@ -35,6 +35,9 @@ _GRAIN = 0.0001
 """V to which deviations are kept."""
 _LEAST = {"rest": 0.004, "top": 0.02}
 """V by which a cell must have moved."""
+_HINT = 0.4
+"""The share of that which the last third must have moved from the first, on a straight line two
+thirds of it: most cells are seen to stay where they are without looking at every two points."""
 _FAR: tuple[float, float] = (-50_000, 50_000)
 """Grains that a cell can be away from the others."""
 
@@ -168,6 +171,10 @@ def _drift(
     times: list[float], grains: tuple[int, ...], chance: float, least: float
 ) -> float | None:
     """Return the slope in V a month; None unless it is beyond chance and `least` V in all."""
+    third = len(grains) // 3
+    moved = abs(median(grains[-third:]) - median(grains[:third])) * _GRAIN
+    if moved < _HINT * least:
+        return None
     slopes: list[float] = []
     balance = 0
     for later in range(1, len(times)):

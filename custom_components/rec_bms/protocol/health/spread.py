@@ -36,6 +36,8 @@ the others one percent."""
 _SMALL = 0.1
 """C. Where more flows, resistances tell cells apart."""
 _FRESH = 600.0
+_USUAL_DROP = 0.1
+"""V that 1 C makes of a cell's resistance, of which nothing is known."""
 _AGREES = 0.01
 """V by which the highest of all cells may be off the highest cell that came with the current."""
 
@@ -112,7 +114,12 @@ class FullWatch:
         self._capacity: float | None = None
         self._chemistry: float | None = None
         self._armed = True
-        self._near_at: float | None = None
+        self.near_at: float | None = None
+        """When, on the loop's clock, current last flowed into a battery so full."""
+        self.amperes = 0.0
+        """A that flowed when the cells were told that are returned."""
+        self.lifted_by = 0.0
+        """V by which that current then lifted a cell through its resistance, at the most."""
         self._cells: PerUnit | None = None
 
     def add(self, update: Update) -> PerUnit | None:
@@ -124,7 +131,7 @@ class FullWatch:
         self._learn(state)
         self._look(state, update.measured_at)
         charge = state.state_of_charge
-        recent = self._near_at is not None and 0 <= update.measured_at - self._near_at <= _FRESH
+        recent = self.near_at is not None and 0 <= update.measured_at - self.near_at <= _FRESH
         self.is_full = recent and charge is not None and charge >= _FULL
         if charge is not None and charge < _REARMS:
             self._armed = True
@@ -147,11 +154,12 @@ class FullWatch:
         near = _NEAR.get(int(self._chemistry or 0), _NEAR_OTHERWISE)
         if highest < self._char - near or amperes <= 0:
             return
-        if self._near_at is not None and not 0 <= at - self._near_at <= _FRESH:
+        if self.near_at is not None and not 0 <= at - self.near_at <= _FRESH:
             self._cells = None
-        self._near_at = at
-        if amperes <= self._capacity * _SMALL:
-            self._cells = all_cells(state) or self._cells
+        self.near_at = at
+        self.lifted_by = amperes * _ohms(state, self._capacity)
+        if amperes <= self._capacity * _SMALL and (cells := all_cells(state)) is not None:
+            self._cells, self.amperes = cells, amperes
 
 
 class Spreads:
@@ -181,6 +189,12 @@ class Spreads:
         """Take what was kept, as far as it can be read."""
         told = entries(kept)
         self.rest, self.top = _read(told.get("rest")), _read(told.get("top"))
+
+
+def _ohms(state: State, capacity: float) -> float:
+    """Return the highest resistance of a cell in Ω; a usual one where none is known."""
+    known = [ohms for _, _, ohms in state.cell_resistances or () if ohms is not None]
+    return max(known, default=_USUAL_DROP / capacity)
 
 
 def all_cells(state: State) -> PerUnit | None:
