@@ -12,14 +12,15 @@ from .health_cells import CELLS_COMPARED, END_OF_CHARGE
 from .health_entity import RecBmsHealthDescription, RecBmsHealthSensor, rounded
 from .protocol.health.balancing import balancing_current
 from .protocol.health.diagnosis import Finding
+from .protocol.state import Quantity
 
 DIAGNOSIS = RecBmsHealthDescription(
     key="diagnosis",
     translation_key="diagnosis",
     device_class=SensorDeviceClass.ENUM,
     options=[*Finding],
-    required=CELLS_COMPARED,
-    optional=END_OF_CHARGE | {"bvol"},
+    required=CELLS_COMPARED | END_OF_CHARGE,
+    optional=frozenset({Quantity.CELL_RESISTANCES, "bvol"}),
     value_fn=lambda health, _: health.diagnosing.diagnosis.finding,
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -11,6 +10,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 
 from custom_components.rec_bms.health_memory import HealthMemory
 from custom_components.rec_bms.protocol.health.measured import Measured
@@ -188,7 +188,7 @@ async def test_each_measurement_is_taken_once_and_at_the_time_of_day(house: Hous
         await house.hass.async_block_till_done()
     assert len(measured_at) == len(set(measured_at)) >= 5
     assert [call.args[0].measured_at for call in add.call_args_list] == measured_at
-    assert datetime.fromtimestamp(add.call_args.args[1]).year == 2026
+    assert dt_util.utc_from_timestamp(add.call_args.args[1]).year == 2026
 
 
 async def test_nothing_is_taken_while_the_bms_is_away(short_silence: None, house: House) -> None:
