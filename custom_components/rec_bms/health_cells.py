@@ -21,7 +21,11 @@ from .protocol.health.spread import Spread
 from .protocol.state import Quantity
 from .table import RecBmsTableDescription, RecBmsTableEntity
 
-CELLS_AT_REST = frozenset({Quantity.CELL_VOLTAGES, Quantity.CURRENT, "capa"})
+CELLS_COMPARED = frozenset(
+    {Quantity.CELL_VOLTAGES, Quantity.CURRENT, Quantity.STATE_OF_CHARGE, "capa"}
+)
+"""What it takes to know cells at rest, or where charging ends; that takes `END_OF_CHARGE`, too."""
+END_OF_CHARGE = frozenset({"char", "chem"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +79,7 @@ CELLS = (
         key="cell_spread_rest",
         translation_key="cell_spread_rest",
         **_SPREAD,
-        required=CELLS_AT_REST,
+        required=CELLS_COMPARED,
         value_fn=lambda health, _: _millivolts(health.spreads.rest),
         attributes_fn=lambda health: _places(health.spreads.rest),
     ),
@@ -83,7 +87,7 @@ CELLS = (
         key="cell_spread_top",
         translation_key="cell_spread_top",
         **_SPREAD,
-        required=CELLS_AT_REST,
+        required=CELLS_COMPARED | END_OF_CHARGE,
         value_fn=lambda health, _: _millivolts(health.spreads.top),
         attributes_fn=lambda health: _places(health.spreads.top),
     ),
@@ -93,7 +97,8 @@ CELLS = (
         entity_category=EntityCategory.DIAGNOSTIC,
         native_unit_of_measurement=UNIT_MILLIVOLTS_A_MONTH,
         suggested_display_precision=1,
-        required=CELLS_AT_REST,
+        required=CELLS_COMPARED,
+        optional=END_OF_CHARGE,
         value_fn=lambda health, _: _most(health),
         attributes_fn=_most_drifting,
     ),

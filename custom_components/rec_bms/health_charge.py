@@ -12,8 +12,9 @@ from .health_entity import RecBmsHealthDescription, moment, rounded, stamp
 from .protocol.health.record import Health
 from .protocol.state import Quantity, State
 
-_FULL = frozenset({Quantity.STATE_OF_CHARGE, Quantity.CURRENT})
-_CAPACITY = _FULL | {Quantity.CELL_VOLTAGES, "capa", "chem"}
+_FULL = frozenset({Quantity.STATE_OF_CHARGE, Quantity.CURRENT, Quantity.MAX_CELL_VOLTAGE, "char"})
+_SCALE = frozenset({"capa"})
+_CAPACITY = _FULL | _SCALE | {Quantity.CELL_VOLTAGES, "chem"}
 
 
 def _since_full(health: Health, _: State) -> int | None:
@@ -61,6 +62,7 @@ CHARGES = (
         translation_key="last_full_charge",
         device_class=SensorDeviceClass.TIMESTAMP,
         required=_FULL,
+        optional=_SCALE,
         value_fn=lambda health, _: moment(health.full.last),
     ),
     RecBmsHealthDescription(
@@ -70,6 +72,7 @@ CHARGES = (
         native_unit_of_measurement=UNIT_AMPERE_HOURS,
         suggested_display_precision=0,
         required=_FULL,
+        optional=_SCALE,
         value_fn=_since_full,
         attributes_fn=_ways_since_full,
     ),
@@ -80,6 +83,7 @@ CHARGES = (
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=1,
         required=_FULL,
+        optional=_SCALE,
         value_fn=lambda health, _: rounded(health.full.correction, 1, 100),
         attributes_fn=_correction_at,
     ),

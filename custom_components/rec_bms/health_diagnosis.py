@@ -8,7 +8,7 @@ from typing import Any, override
 from homeassistant.components.sensor import SensorDeviceClass
 
 from .const import CONF_BALANCING_CURRENT
-from .health_cells import CELLS_AT_REST
+from .health_cells import CELLS_COMPARED, END_OF_CHARGE
 from .health_entity import RecBmsHealthDescription, RecBmsHealthSensor, rounded
 from .protocol.health.balancing import balancing_current
 from .protocol.health.diagnosis import Finding
@@ -19,8 +19,8 @@ DIAGNOSIS = RecBmsHealthDescription(
     translation_key="diagnosis",
     device_class=SensorDeviceClass.ENUM,
     options=[*Finding],
-    required=CELLS_AT_REST | {Quantity.STATE_OF_CHARGE},
-    optional=frozenset({"bvol"}),
+    required=CELLS_COMPARED | END_OF_CHARGE,
+    optional=frozenset({Quantity.CELL_RESISTANCES, "bvol"}),
     value_fn=lambda health, _: health.diagnosing.diagnosis.finding,
 )
 

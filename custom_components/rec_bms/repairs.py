@@ -102,11 +102,19 @@ class MeasuredCapacityFlow(RepairsFlow):
         self._capacity = capacity
 
     async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Show what would be set; what Home Assistant gives at the start is no answer."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
         """Ask."""
         if user_input is not None:
             return await self._set()
         return self.async_show_form(
-            step_id="init", data_schema=vol.Schema({}), description_placeholders=dict(self._shown)
+            step_id="confirm",
+            data_schema=vol.Schema({}),
+            description_placeholders=dict(self._shown),
         )
 
     async def async_step_failed(

@@ -1,8 +1,8 @@
-"""What is left in a cell at rest near empty, by its open-circuit voltage.
+"""What is left in a cell at rest near empty, and what it lacks near full, by its voltage.
 
-Only there: the flat part of LiFePO4's curve tells nothing, and higher up the curves of other
-chemistries differ too much from maker to maker. Each row says how far off the state of charge can
-be (95 %), because the cell is of another make, has another temperature or has not settled yet. 0 is
+Only there can that be told: the flat part of LiFePO4's curve tells nothing, and higher up curves of
+other chemistries differ too much from maker to maker. Each row says how far off the state of charge
+can be (95 %), because the cell is of another make, has another temperature or has not settled. 0 is
 where the curve falls off: 2.5 V for LiFePO4, 3.0 V for the others.
 
 Sources:
@@ -68,6 +68,25 @@ _CURVES: Mapping[int, Sequence[_Row]] = {
     5: _MANGANESE,
 }
 """By CHEM, from empty upwards."""
+_ABOVE: Mapping[int, _Row] = {
+    1: _Row(3.66, 0.28, 0.08),
+    2: _Row(3.66, 0.28, 0.08),
+    3: _Row(3.25, 0.21, 0.05),
+    4: _Row(3.25, 0.21, 0.05),
+    5: _Row(3.72, 0.2, 0.08),
+}
+"""The next row of each, good enough to compare cells of the same battery with."""
+_IRON_TOP = (
+    (3.36, 0.05),
+    (3.375, 0.03),
+    (3.4, 0.017),
+    (3.45, 0.008),
+    (3.5, 0.005),
+    (3.58, 0.0),
+)
+"""Volts at which a LiFePO4 cell lacks a part of its charge; below the first, at least so much."""
+_SLOPES: Mapping[int, float] = {1: 0.6, 2: 0.6, 5: 0.85}
+"""V that the last tenth of charge makes, for the whole of it."""
 _TOO_LOW = 0.3
 """V below the lowest row: a cell is not there, its wire is."""
 
@@ -77,6 +96,44 @@ def left_in(chemistry: float | None, volts: float) -> Left | None:
     rows = _CURVES.get(int(chemistry)) if chemistry is not None else None
     if rows is None or not rows[0].volts - _TOO_LOW <= volts <= rows[-1].volts:
         return None
+    return _between(rows, volts)
+
+
+def at_least_left_in(chemistry: float, volts: float) -> float | None:
+    """Return which part of its charge is left in a cell at rest, or is at least, as a fraction.
+
+    None for a CHEM that is not known.
+    """
+    number = int(chemistry)
+    rows = _CURVES.get(number)
+    if rows is None:
+        return None
+    above = _ABOVE[number]
+    return above.charge if volts >= above.volts else _between([*rows, above], volts).charge
+
+
+def lacks(chemistry: float, volts: float, highest: float) -> float | None:
+    """Return what a cell lacks, or lacks at least, against the highest one at the end of a charge.
+
+    As a fraction of its charge; None for a CHEM that is not known.
+    """
+    number = int(chemistry)
+    if number in _SLOPES:
+        return max(0.0, highest - volts) / _SLOPES[number]
+    return _iron_lacks(volts) if number in _CURVES else None
+
+
+def _iron_lacks(volts: float) -> float:
+    if volts <= _IRON_TOP[0][0]:
+        return _IRON_TOP[0][1]
+    if volts >= _IRON_TOP[-1][0]:
+        return 0.0
+    (low, more), (high, less) = next(pair for pair in pairwise(_IRON_TOP) if volts <= pair[1][0])
+    return more + (less - more) * (volts - low) / (high - low)
+
+
+def _between(rows: Sequence[_Row], volts: float) -> Left:
+    """Return what is left at a voltage that is not above the last of the rows."""
     if volts <= rows[0].volts:
         return Left(rows[0].charge, rows[0].off)
     below, above = next(pair for pair in pairwise(rows) if volts <= pair[1].volts)

@@ -82,9 +82,10 @@ class RestingCells:
             return None
         if self._taken_at is not None and 0 <= update.measured_at - self._taken_at < _DAY:
             return None
-        cells = all_cells(update.state)
         charge = update.state.state_of_charge
-        if cells is None or charge is None or not _LOWEST_CHARGE <= charge <= _HIGHEST_CHARGE:
+        is_even = charge is not None and _LOWEST_CHARGE <= charge <= _HIGHEST_CHARGE
+        cells = all_cells(update.state) if is_even else None
+        if cells is None:
             self._count = 0
             return None
         return self._mean(cells, update.measured_at)
@@ -116,6 +117,8 @@ class FullWatch:
         self._armed = True
         self.near_at: float | None = None
         """When, on the loop's clock, current last flowed into a battery so full."""
+        self.amperes = 0.0
+        """A that flowed when the cells were told that are returned."""
         self.lifted_by = 0.0
         """V by which that current then lifted a cell through its resistance, at the most."""
         self._cells: PerUnit | None = None
@@ -156,8 +159,8 @@ class FullWatch:
             self._cells = None
         self.near_at = at
         self.lifted_by = amperes * _ohms(state, self._capacity)
-        if amperes <= self._capacity * _SMALL:
-            self._cells = all_cells(state) or self._cells
+        if amperes <= self._capacity * _SMALL and (cells := all_cells(state)) is not None:
+            self._cells, self.amperes = cells, amperes
 
 
 class Spreads:
