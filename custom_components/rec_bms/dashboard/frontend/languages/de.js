@@ -230,6 +230,7 @@ export default {
     no_spread_top: "Am Ende einer Ladung: noch nicht bekannt. Nötig ist eine Vollladung, an deren Ende kaum Strom fließt.",
     drift: "{cell} entfernt sich am meisten von den anderen, betrachtet seit dem {since}.",
     no_drift: "Drift: keine zu sehen. Um eine zu sehen, braucht es mindestens einen Monat solcher Messungen.",
+    title_spread: "Wie weit Zellen in den letzten {days} Tagen auseinander lagen",
     title_resistance: "Innenwiderstand",
     resistance_now: "Jetzt von {lowest} ({lowest_cell}) bis {highest} ({highest_cell}), wie das BMS ihn nennt.",
     resistance_change: "{cell} hat sich am meisten verändert: um {change} gegenüber früher, bei derselben Temperatur.",

@@ -232,6 +232,7 @@ export default {
     no_spread_top: "At the end of a charge: not known yet. It takes a full charge at whose end hardly any current flows.",
     drift: "{cell} moves away from the others the most, looked at since {since}.",
     no_drift: "Drift: no cell is seen to drift. It takes a month of such readings at least to see one.",
+    title_spread: "How far cells were apart in the last {days} days",
     title_resistance: "Resistance",
     resistance_now: "Now from {lowest} ({lowest_cell}) to {highest} ({highest_cell}), as the BMS tells it.",
     resistance_change: "{cell} has changed the most: by {change} against its own past, at the same temperature.",

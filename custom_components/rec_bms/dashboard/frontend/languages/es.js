@@ -230,6 +230,7 @@ export default {
     no_spread_top: "Al final de una carga: todavía no se conoce. Hace falta una carga completa al final de la cual casi no fluya corriente.",
     drift: "{cell} es la que más se aleja de las demás, observada desde el {since}.",
     no_drift: "Deriva: no se ve ninguna. Para ver una hace falta al menos un mes de estas mediciones.",
+    title_spread: "Diferencia entre celdas en los últimos {days} días",
     title_resistance: "Resistencia",
     resistance_now: "Ahora de {lowest} ({lowest_cell}) a {highest} ({highest_cell}), según el BMS.",
     resistance_change: "{cell} es la que más ha cambiado: {change} respecto a su pasado, a la misma temperatura.",

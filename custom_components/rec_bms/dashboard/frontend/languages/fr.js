@@ -230,6 +230,7 @@ export default {
     no_spread_top: "En fin de charge : pas encore connu. Il faut une charge complète à la fin de laquelle presque aucun courant ne passe.",
     drift: "{cell} est celle qui s’éloigne le plus des autres, observée depuis le {since}.",
     no_drift: "Dérive : aucune n’est visible. Il faut au moins un mois de telles mesures pour en voir une.",
+    title_spread: "Écart des cellules ces {days} derniers jours",
     title_resistance: "Résistance",
     resistance_now: "Actuellement de {lowest} ({lowest_cell}) à {highest} ({highest_cell}), selon le BMS.",
     resistance_change: "{cell} est celle qui a le plus changé : {change} par rapport à son passé, à la même température.",

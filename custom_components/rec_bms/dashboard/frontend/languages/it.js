@@ -230,6 +230,7 @@ export default {
     no_spread_top: "A fine carica: non ancora noto. Serve una carica completa alla cui fine non scorra quasi corrente.",
     drift: "{cell} è quella che si allontana di più dalle altre, osservata dal {since}.",
     no_drift: "Deriva: non se ne vede. Per vederne una serve almeno un mese di queste misure.",
+    title_spread: "Differenza tra le celle negli ultimi {days} giorni",
     title_resistance: "Resistenza",
     resistance_now: "Ora da {lowest} ({lowest_cell}) a {highest} ({highest_cell}), come dice il BMS.",
     resistance_change: "{cell} è quella cambiata di più: {change} rispetto al suo passato, alla stessa temperatura.",

@@ -230,6 +230,7 @@ export default {
     no_spread_top: "Aan het einde van het laden: nog niet bekend. Nodig is een volledige lading waarbij op het einde bijna geen stroom loopt.",
     drift: "{cell} raakt het verst van de andere af, bekeken sinds {since}.",
     no_drift: "Verloop: geen te zien. Om er een te zien is minstens een maand aan zulke metingen nodig.",
+    title_spread: "Verschil tussen cellen in de afgelopen {days} dagen",
     title_resistance: "Weerstand",
     resistance_now: "Nu van {lowest} ({lowest_cell}) tot {highest} ({highest_cell}), zoals het BMS zegt.",
     resistance_change: "{cell} is het meest veranderd: {change} ten opzichte van vroeger, bij dezelfde temperatuur.",

@@ -230,6 +230,7 @@ export default {
     no_spread_top: "Na koncu polnjenja: še ni znano. Potrebno je polno polnjenje, ob koncu katerega skoraj ni več toka.",
     drift: "{cell} se najbolj oddaljuje od drugih, opazovano od {since}.",
     no_drift: "Odmikanje: ni ga videti. Da bi ga opazili, je potreben vsaj mesec takih meritev.",
+    title_spread: "Razlika med celicami v zadnjih {days} dneh",
     title_resistance: "Upornost",
     resistance_now: "Zdaj od {lowest} ({lowest_cell}) do {highest} ({highest_cell}), kot pove BMS.",
     resistance_change: "{cell} se je najbolj spremenila: {change} glede na prej, pri isti temperaturi.",

@@ -1,11 +1,13 @@
 // @ts-check
 /** @import { BankContext, Context } from "../types.d.ts" */
 import { placed } from "../battery.js";
-import { WHOLE_WIDTH, entitiesOf, group, heading, mainDevice, section, tiles, view } from "./parts.js";
+import { entitiesOf, group, heading, mainDevice, section, tiles, view } from "./parts.js";
 
 /** What there is a history of. */
 export const SPREADS = ["cell_spread_rest", "cell_spread_top"];
 
+const COLUMNS = 2;
+const SPREAD_DAYS = 90;
 const WHOLE = { grid_options: { columns: 12 } };
 const CAPACITY = ["measured_capacity", "measured_health"];
 const HEADROOMS = ["headroom_high", "headroom_low"];
@@ -24,20 +26,27 @@ const LIFETIME = [
 const OF_A_MEMBER = [...CAPACITY, ...HEADROOMS];
 
 /**
- * How the battery is, and what that is based on.
+ * How the battery is, and what that is based on. What matters first is at the left, and on a phone
+ * above; both columns are about as long, whether much is known or nothing yet.
  * @param {Context} context
  */
 export function healthView(context) {
-  const cells = [...part(context, [...SPREADS, "most_drifting_cell"]), ...graph(context)];
   const cutOff = part(context, [...HEADROOMS, ...CURRENT_LIMITS]);
-  return view(context, "health", [
-    section(sentences(context, "diagnosis", ["diagnosis"]), { columns: WHOLE_WIDTH }),
-    titled(context, "capacity", "mdi:battery-medium", part(context, CAPACITY)),
-    titled(context, "full", "mdi:battery-check", part(context, FULL)),
-    titled(context, "cut_off", "mdi:arrow-expand-vertical", cutOff),
-    titled(context, "cells", "mdi:chart-bar", [...cells, ...resistance(context)]),
-    wide(titled(context, "lifetime", "mdi:history", lifetime(context))),
-  ]);
+  const cells = part(context, [...SPREADS, "most_drifting_cell"]);
+  const sections = [
+    section(sentences(context, "diagnosis", ["diagnosis"]), { columns: COLUMNS }),
+    section([
+      ...titled(context, "capacity", "mdi:battery-medium", part(context, CAPACITY)),
+      ...titled(context, "cut_off", "mdi:arrow-expand-vertical", cutOff),
+    ]),
+    section([
+      ...titled(context, "full", "mdi:battery-check", part(context, FULL)),
+      ...titled(context, "cells", "mdi:chart-bar", [...cells, ...resistance(context)]),
+    ]),
+    section(titled(context, "spread", "mdi:chart-line", graph(context)), { columns: COLUMNS }),
+    section(titled(context, "lifetime", "mdi:history", lifetime(context)), { columns: COLUMNS }),
+  ];
+  return view(context, "health", sections, { max_columns: COLUMNS });
 }
 
 /**
@@ -60,19 +69,14 @@ function memberOf(context) {
 }
 
 /**
- * A section, or an empty one, which is left out, where there is nothing.
+ * Cards with a heading, or nothing where there are none.
  * @param {Context} context
  * @param {string} name
  * @param {string} icon
  * @param {object[]} cards
  */
 function titled({ say }, name, icon, cards) {
-  return section(group(say(`health.title_${name}`), icon, cards));
-}
-
-/** @param {ReturnType<typeof section>} narrow */
-function wide(narrow) {
-  return { ...narrow, column_span: 2 };
+  return group(say(`health.title_${name}`, { days: SPREAD_DAYS }), icon, cards);
 }
 
 /**
@@ -130,7 +134,7 @@ function sentences(context, about, keys) {
 }
 
 /**
- * The spread over the months of which Home Assistant has added something up.
+ * The spread over the months, once Home Assistant has added something up.
  * @param {Context} context
  */
 function graph(context) {
@@ -139,7 +143,7 @@ function graph(context) {
   return [
     {
       type: "statistics-graph",
-      days_to_show: 90,
+      days_to_show: SPREAD_DAYS,
       period: "day",
       chart_type: "line",
       stat_types: ["mean"],
