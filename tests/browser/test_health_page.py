@@ -84,6 +84,23 @@ SAID = """async ({ known, findings, reasons }) => {
     }]));
 }"""
 
+ISSUES = """async (told) => {
+    const main = performance.getEntriesByType("resource").find(({ name }) =>
+        /rec_bms.*main\\.js$/.test(name)).name;
+    const { followIssues } = await import(main.replace("main.js", "health/issues.js"));
+    const issues = told.map(([issue_id, translation_key, ignored]) => ({ issue_id, translation_key,
+        ignored, domain: "rec_bms", severity: "error", translation_placeholders: {} }));
+    const heard = [];
+    await followIssues({
+        config: { components: ["repairs"] },
+        loadBackendTranslation: async () => (key) => key.split(".").at(-2),
+        callWS: async () => ({ issues }),
+        connection: { subscribeMessage: async () => () => {} },
+    }, "mine", (issues) => heard.push(...issues));
+    findAll("rec-bms-health-card")[0]._issues = heard;
+    return heard.map(({ title }) => title);
+}"""
+
 
 async def test_each_language_has_a_whole_sentence_for_whatever_is_known(
     battery: Battery, screen: Screen
@@ -150,6 +167,15 @@ async def test_what_is_known_is_shown_with_what_it_is_based_on(
         "Lowest state of charge: on Oct 13, 2026.",
     ):
         await expect(screen.page.get_by_text(text).first).to_be_visible()
+    told = [
+        ("loose_mine_1_5", "loose_connection", False),
+        ("loose_other_1_5", "loose_connection", False),
+        ("false_current_mine", "false_current", True),
+        ("line_mine", "bad_line", False),
+    ]
+    assert await screen.page.evaluate(ISSUES, told) == ["loose_connection"]
+    await expect(screen.page.locator(f"{CARD} ha-alert")).to_have_text("loose_connection")
+    await expect(screen.page.get_by_text("What to do is said under Repairs")).to_be_visible()
     assert not await screen.overflows(CARD)
     found = await screen.violations(PAGE)
     figures.append(f"violations found by axe on the health page: {len(found)}")

@@ -61,8 +61,9 @@ function headroomOf(facts, key) {
     (state, { unit, cell, minutes }) => {
       const limit = facts.attribute(state, "limit");
       const first = facts.cell(unit, cell);
+      const isBeyond = Number(state.state) < 0;
       return [
-        facts.sentence("health.headroom", { cell: first, limit }) ??
+        facts.sentence(isBeyond ? "health.headroom_beyond" : "health.headroom", { cell: first, limit }) ??
           facts.sentence("health.headroom_limit", { limit }),
         facts.sentence("health.headroom_soon", { time: facts.span(minutes) }),
       ];

@@ -209,6 +209,7 @@ export default {
     no_measured_health: "Zustand: jetzt nicht bekannt, weil es die Kapazität nicht ist, auf die das BMS eingestellt ist.",
     title_cut_off: "Bis das BMS eingreift",
     headroom: "{cell} erreicht als erste den Grenzwert „{limit}“.",
+    headroom_beyond: "{cell} ist jenseits des Grenzwerts „{limit}“.",
     headroom_limit: "Der nächste Grenzwert ist „{limit}“.",
     headroom_soon: "Geht es so weiter, ist das in etwa {time}.",
     no_headroom_high: "Abstand zum oberen Grenzwert: jetzt nicht bekannt, weil das BMS die höchste Zelle oder den Grenzwert nicht nennt.",

@@ -211,6 +211,7 @@ export default {
     no_measured_health: "Health: not known now, since the capacity that the BMS is set to is not.",
     title_cut_off: "Until the BMS steps in",
     headroom: "{cell} comes first to the limit “{limit}”.",
+    headroom_beyond: "{cell} is beyond the limit “{limit}”.",
     headroom_limit: "The next limit is “{limit}”.",
     headroom_soon: "At the present slope it is there in about {time}.",
     no_headroom_high: "Distance to the upper limit: not known now, since the BMS does not tell the highest cell or the limit.",

@@ -209,6 +209,7 @@ export default {
     no_measured_health: "Salud: ahora no se conoce, porque no se conoce la capacidad ajustada en el BMS.",
     title_cut_off: "Hasta que actúe el BMS",
     headroom: "{cell} es la primera en llegar al límite «{limit}».",
+    headroom_beyond: "{cell} está más allá del límite «{limit}».",
     headroom_limit: "El próximo límite es «{limit}».",
     headroom_soon: "Al ritmo actual llega en {time} aproximadamente.",
     no_headroom_high: "Distancia al límite superior: ahora no se conoce, porque el BMS no dice la celda más alta o el límite.",

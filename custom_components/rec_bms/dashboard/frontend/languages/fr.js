@@ -209,6 +209,7 @@ export default {
     no_measured_health: "Santé : inconnue pour l’instant, car la capacité réglée dans le BMS l’est aussi.",
     title_cut_off: "Jusqu’à l’intervention du BMS",
     headroom: "{cell} atteint la première la limite « {limit} ».",
+    headroom_beyond: "{cell} a dépassé la limite « {limit} ».",
     headroom_limit: "La prochaine limite est « {limit} ».",
     headroom_soon: "Au rythme actuel, elle est atteinte dans {time} environ.",
     no_headroom_high: "Distance à la limite haute : inconnue pour l’instant, car le BMS ne donne pas la cellule la plus haute ou la limite.",

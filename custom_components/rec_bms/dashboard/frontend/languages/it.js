@@ -209,6 +209,7 @@ export default {
     no_measured_health: "Salute: ora non nota, perché non lo è la capacità impostata nel BMS.",
     title_cut_off: "Prima che intervenga il BMS",
     headroom: "{cell} raggiunge per prima il limite “{limit}”.",
+    headroom_beyond: "{cell} è oltre il limite “{limit}”.",
     headroom_limit: "Il prossimo limite è “{limit}”.",
     headroom_soon: "Al ritmo attuale lo raggiunge tra circa {time}.",
     no_headroom_high: "Distanza dal limite superiore: ora non nota, perché il BMS non indica la cella più alta o il limite.",

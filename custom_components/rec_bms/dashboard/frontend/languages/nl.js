@@ -209,6 +209,7 @@ export default {
     no_measured_health: "Conditie: nu niet bekend, omdat de in het BMS ingestelde capaciteit dat niet is.",
     title_cut_off: "Tot het BMS ingrijpt",
     headroom: "{cell} bereikt als eerste de grens ‘{limit}’.",
+    headroom_beyond: "{cell} is voorbij de grens ‘{limit}’.",
     headroom_limit: "De volgende grens is ‘{limit}’.",
     headroom_soon: "In dit tempo is dat over ongeveer {time}.",
     no_headroom_high: "Afstand tot de bovengrens: nu niet bekend, omdat het BMS de hoogste cel of de grens niet noemt.",

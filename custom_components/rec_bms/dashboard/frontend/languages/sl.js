@@ -209,6 +209,7 @@ export default {
     no_measured_health: "Stanje: zdaj ni znano, ker ni znana zmogljivost, ki je nastavljena v BMS.",
     title_cut_off: "Preden poseže BMS",
     headroom: "{cell} prva doseže mejo »{limit}«.",
+    headroom_beyond: "{cell} je čez mejo »{limit}«.",
     headroom_limit: "Naslednja meja je »{limit}«.",
     headroom_soon: "Če gre tako naprej, bo to čez približno {time}.",
     no_headroom_high: "Razdalja do zgornje meje: zdaj ni znana, ker BMS ne pove najvišje celice ali meje.",
