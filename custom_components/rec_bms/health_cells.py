@@ -18,7 +18,7 @@ from .const import UNIT_MILLIVOLTS_A_MONTH
 from .health_entity import RecBmsHealthDescription, rounded, stamp
 from .protocol.health.record import Health
 from .protocol.health.spread import Spread
-from .protocol.state import Quantity
+from .protocol.state import Quantity, State
 from .table import RecBmsTableDescription, RecBmsTableEntity
 
 CELLS_COMPARED = frozenset(
@@ -59,7 +59,7 @@ def _most(health: Health) -> float | None:
     return None if most is None else round(most.volts_a_month * 1000, 1)
 
 
-def _most_drifting(health: Health) -> dict[str, Any]:
+def _most_drifting(health: Health, _: State) -> dict[str, Any]:
     most = health.drift.most
     if most is None:
         return dict.fromkeys(("unit", "cell", "since"))
@@ -81,7 +81,7 @@ CELLS = (
         **_SPREAD,
         required=CELLS_COMPARED,
         value_fn=lambda health, _: _millivolts(health.spreads.rest),
-        attributes_fn=lambda health: _places(health.spreads.rest),
+        attributes_fn=lambda health, _: _places(health.spreads.rest),
     ),
     RecBmsHealthDescription(
         key="cell_spread_top",
@@ -89,7 +89,7 @@ CELLS = (
         **_SPREAD,
         required=CELLS_COMPARED | END_OF_CHARGE,
         value_fn=lambda health, _: _millivolts(health.spreads.top),
-        attributes_fn=lambda health: _places(health.spreads.top),
+        attributes_fn=lambda health, _: _places(health.spreads.top),
     ),
     RecBmsHealthDescription(
         key="most_drifting_cell",

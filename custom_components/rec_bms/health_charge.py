@@ -17,19 +17,32 @@ _SCALE = frozenset({"capa"})
 _CAPACITY = _FULL | _SCALE | {Quantity.CELL_VOLTAGES, "chem"}
 
 
-def _since_full(health: Health, _: State) -> int | None:
+_SMALL = 100.0
+"""Ah of a battery of which tenths of an Ah are worth telling: a thousandth of it is."""
+
+
+def _ampere_hours(amount: float, state: State) -> float:
+    """Return Ah to what is worth telling."""
+    capacity = state.settings.get("capa")
+    return round(amount, 1 if capacity is not None and capacity < _SMALL else 0)
+
+
+def _since_full(health: Health, state: State) -> float | None:
     charged, discharged = health.full.charged, health.full.discharged
-    return None if charged is None or discharged is None else round(charged - discharged)
+    if charged is None or discharged is None:
+        return None
+    return _ampere_hours(charged - discharged, state)
 
 
-def _ways_since_full(health: Health) -> dict[str, Any]:
+def _ways_since_full(health: Health, state: State) -> dict[str, Any]:
+    charged, discharged = health.full.charged, health.full.discharged
     return {
-        "charged": rounded(health.full.charged, 0),
-        "discharged": rounded(health.full.discharged, 0),
+        "charged": None if charged is None else _ampere_hours(charged, state),
+        "discharged": None if discharged is None else _ampere_hours(discharged, state),
     }
 
 
-def _correction_at(health: Health) -> dict[str, Any]:
+def _correction_at(health: Health, _: State) -> dict[str, Any]:
     corrections = health.full.corrections
     return {"at": stamp(corrections[-1].at) if corrections else None}
 
@@ -39,7 +52,7 @@ def _capacity(health: Health, _: State) -> float | None:
     return None if measured is None else round(measured.capacity, 1)
 
 
-def _basis(health: Health) -> dict[str, Any]:
+def _basis(health: Health, _: State) -> dict[str, Any]:
     """Return what the capacity was measured between, in %, how well, and when."""
     measured = health.capacity.measured
     if measured is None:
@@ -70,7 +83,6 @@ CHARGES = (
         translation_key="charge_since_full",
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=UNIT_AMPERE_HOURS,
-        suggested_display_precision=0,
         required=_FULL,
         optional=_SCALE,
         value_fn=_since_full,

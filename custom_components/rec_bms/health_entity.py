@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
+from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from .coordinator import RecBmsCoordinator
@@ -24,13 +25,15 @@ class RecBmsHealthDescription(SensorEntityDescription):
     required: frozenset[str]
     optional: frozenset[str] = frozenset()
     """Quantities that are asked for as well, if the BMS tells them."""
-    attributes_fn: Callable[[Health], dict[str, Any]] | None = None
+    attributes_fn: Callable[[Health, State], dict[str, Any]] | None = None
 
 
 class RecBmsHealthSensor(RecBmsEntity, SensorEntity):
     """Something that was found out about the battery; unknown until it was."""
 
     entity_description: RecBmsHealthDescription
+    # They change as often as the state, and the recorder has that.
+    _unrecorded_attributes = frozenset({"charged", "discharged"})
 
     def __init__(
         self, coordinator: RecBmsCoordinator, description: RecBmsHealthDescription
@@ -38,6 +41,18 @@ class RecBmsHealthSensor(RecBmsEntity, SensorEntity):
         super().__init__(
             coordinator, description, description.required, optional=description.optional
         )
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Show what begins anew at once: the next poll may be minutes away."""
+        await super().async_added_to_hass()
+        memory = self.coordinator.health_memory
+        self.async_on_remove(memory.async_subscribe(self._show_anew))
+
+    @callback
+    def _show_anew(self) -> None:
+        self._seen = ()
+        self._handle_coordinator_update()
 
     @property
     @override
@@ -51,7 +66,9 @@ class RecBmsHealthSensor(RecBmsEntity, SensorEntity):
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         """When and where it was found."""
         attributes_fn = self.entity_description.attributes_fn
-        return None if attributes_fn is None else attributes_fn(self.coordinator.health)
+        if attributes_fn is None:
+            return None
+        return attributes_fn(self.coordinator.health, self.coordinator.data.state)
 
     @override
     def _content(self) -> object:

@@ -17,7 +17,7 @@ from .const import UNIT_AMPERE_HOURS
 from .health_entity import RecBmsHealthDescription, stamp
 from .protocol.health.lifetime import Extreme
 from .protocol.health.record import Health
-from .protocol.state import Quantity
+from .protocol.state import Quantity, State
 
 _SECONDS_AN_HOUR = 3600
 
@@ -37,7 +37,7 @@ def _deepest(health: Health) -> float | None:
     return None if deepest is None else round(deepest.state_of_charge * 100, 1)
 
 
-def _deepest_at(health: Health) -> dict[str, Any]:
+def _deepest_at(health: Health, _: State) -> dict[str, Any]:
     deepest = health.lifetime.deepest
     return {"at": None if deepest is None else stamp(deepest.at)}
 
@@ -55,7 +55,7 @@ def _extreme(
         required=frozenset({voltage}),
         optional=frozenset({cell}),
         value_fn=lambda health, _: _volts(of(health)),
-        attributes_fn=lambda health: _where(of(health)),
+        attributes_fn=lambda health, _: _where(of(health)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
@@ -32,6 +33,7 @@ class HealthMemory:
         self._measured_at: float | None = None
         self._due_at: float | None = None
         self._has_news = False
+        self._listeners: list[Callable[[], None]] = []
 
     async def async_load(self) -> None:
         """Read what was kept; what cannot be read is left as it is and not written over."""
@@ -65,6 +67,14 @@ class HealthMemory:
         self.health.lifetime.reset(dt_util.utcnow().timestamp())
         self._has_news = True
         self._hass.async_create_task(self.async_save(), "rec_bms health")
+        for listener in tuple(self._listeners):
+            listener()
+
+    @callback
+    def async_subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have a listener told when something begins anew; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     @property
     def _rare(self) -> object:

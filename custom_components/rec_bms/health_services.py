@@ -25,7 +25,5 @@ def async_setup_health_services(hass: HomeAssistant) -> None:
 
 
 async def _reset_lifetime(call: ServiceCall) -> None:
-    """Forget what was added up, and ask the BMS so that it begins with what is now."""
-    coordinator = coordinator_of(call)
-    coordinator.health_memory.reset_lifetime()
-    await coordinator.async_request_refresh()
+    """Forget what was added up; the next measurements are the first ones."""
+    coordinator_of(call).health_memory.reset_lifetime()
