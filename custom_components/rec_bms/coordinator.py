@@ -20,6 +20,7 @@ from .const import (
     LOGGER,
     MANUFACTURER,
 )
+from .health_memory import HealthMemory
 from .history import Intent
 from .memory import Memory
 from .messages import translated
@@ -36,6 +37,7 @@ from .protocol.errors import (
     WrongDeviceError,
 )
 from .protocol.health.headroom import HeadroomWatch, Side
+from .protocol.health.record import Health
 from .protocol.rs485.codec import parse_setting
 from .protocol.rs485.instructions import BY_CODE, SETTINGS
 from .protocol.settings import Setting
@@ -61,10 +63,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         hass: HomeAssistant,
         entry: RecBmsConfigEntry,
         bms: Bms,
+        *,
         memory: Memory,
         snapshots: Snapshots,
+        health_memory: HealthMemory,
     ) -> None:
-        """Take the entry's BMS, which is open, and what is remembered of it and its settings."""
+        """Take the entry's BMS, which is open, and what is remembered of it in each file."""
         interval = bms.update_interval
         super().__init__(
             hass,
@@ -78,6 +82,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self.snapshots = snapshots
         self.charging = Charging()
         self.headroom = {side: HeadroomWatch(side, bms.longest_gap) for side in Side}
+        self.health_memory = health_memory
         self.main_device_id = ""
         self.hopes: list[Callable[[], Iterable[str]]] = []
         """Each tells which quantities would have an entity if only the BMS told them."""
@@ -86,6 +91,11 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self._to_tell: dict[int, Callable[[], None]] = {}
         self._telling: asyncio.Task[None] | None = None
         entry.async_on_unload(bms.subscribe(self._take))
+
+    @property
+    def health(self) -> Health:
+        """What is found out about the battery."""
+        return self.health_memory.health
 
     @property
     def changes_allowed(self) -> bool:
@@ -264,6 +274,11 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
             watch.add(update)
         self._keep_device_up_to_date(state)
         self.snapshots.see(state)
+        try:
+            self.health_memory.add(update)
+        # Whatever goes wrong with what is worked out, the battery itself is to be seen.
+        except Exception:
+            self.logger.exception("Unexpected error in following the health of %s", self.name)
 
     def _keep_device_up_to_date(self, state: State) -> None:
         """Have the main device as the BMS describes itself; units hang on it."""

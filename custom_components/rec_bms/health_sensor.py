@@ -23,6 +23,11 @@ from homeassistant.core import callback
 
 from .coordinator import RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity
+from .health_cells import CELLS
+from .health_charge import CHARGES
+from .health_diagnosis import DIAGNOSIS, RecBmsDiagnosisSensor
+from .health_entity import RecBmsHealthSensor
+from .health_lifetime import LIFETIME
 from .protocol.health.headroom import Side
 from .protocol.health.limits import (
     CurrentLimit,
@@ -116,6 +121,11 @@ def health_sensors(coordinator: RecBmsCoordinator) -> Iterable[Candidate]:
                 limit.way.settings(count),
                 partial(RecBmsCurrentLimitSensor, coordinator, limit, count),
             )
+    for found in (*CHARGES, *CELLS, *LIFETIME):
+        yield Candidate(found.key, found.required, partial(RecBmsHealthSensor, coordinator, found))
+    yield Candidate(
+        DIAGNOSIS.key, DIAGNOSIS.required, partial(RecBmsDiagnosisSensor, coordinator, DIAGNOSIS)
+    )
 
 
 class RecBmsHeadroomSensor(RecBmsEntity, SensorEntity):

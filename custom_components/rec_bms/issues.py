@@ -14,6 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 from .changes import changes_issue_id
 from .const import DOMAIN
 from .coordinator import RecBmsConfigEntry
+from .health_issues import is_about_health
 from .protocol.alarms import ErrorWatch, error_name
 from .protocol.state import ErrorState
 
@@ -184,6 +185,7 @@ def _issues_of(hass: HomeAssistant, entry: ConfigEntry[Any]) -> list[ir.IssueEnt
             issue.issue_id
             in (_line_id(entry), _ways_id(entry), _members_id(entry), changes_issue_id(entry))
             or _error_number(entry, issue) is not None
+            or is_about_health(entry, issue.issue_id)
         )
     ]
 

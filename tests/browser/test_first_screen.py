@@ -40,12 +40,16 @@ async def test_the_battery_can_be_judged_without_scrolling(
         assert not await screen.overflows()
 
 
+@pytest.mark.parametrize("view", ["overview", "health"])
 async def test_no_column_of_a_laptop_is_empty(
-    house: House, browser: BrowserContext, cells: int
+    house: House, browser: BrowserContext, cells: int, view: str
 ) -> None:
     async with Screen.opened(house, browser, width=LAPTOP[0], height=LAPTOP[1]) as screen:
         await screen.open("overview")
         await screen.cells_are_drawn(cells)
+        if view != "overview":
+            await screen.open(view)
+            await screen.page.locator("rec-bms-health-card:visible").last.wait_for()
         sidebar = await screen.page.locator("ha-sidebar").bounding_box()
         assert sidebar is not None
         assert sidebar["width"] > OPEN_SIDEBAR

@@ -11,6 +11,7 @@ from .table import BY_CODE, Instruction, Reply
 
 if TYPE_CHECKING:
     from .bms import BMS
+    from .guard import Measured
 
 SET = b"SET"
 REFUSED = b"ERROR1"
@@ -87,9 +88,9 @@ def _reading(bms: BMS, row: Instruction) -> list[bytes] | None:
     return [bms.written(row.code).encode("ascii")]
 
 
-def main_data(bms: BMS) -> list[float]:
+def main_data(bms: BMS, measured: Measured | None = None) -> list[float]:
     """Return LCD1: lowest, highest cell V, current A, highest °C, pack V, charge, health."""
-    now = bms.measure()
+    now = measured or bms.measure()
     return [
         now.lowest_cell().value,
         now.highest_cell().value,
@@ -119,8 +120,7 @@ def _cell(bms: BMS) -> list[bytes]:
 
 
 def _rint(bms: BMS) -> list[bytes]:
-    units = bms.battery.units
-    return _per_unit(bms, [[cell.resistance for cell in unit.cells] for unit in units])
+    return _per_unit(bms, bms.resistances())
 
 
 def _ptem(bms: BMS) -> list[bytes]:

@@ -15,8 +15,22 @@ from typing import Protocol
 from .chemistry import Chemistry
 
 LONGEST_STEP = 10.0
-"""Seconds of battery time that are worked out at once at most."""
+"""Seconds of battery time that are worked out at once at most, unless a battery is told others."""
 DAY = 86400.0
+YEAR = 365.25 * DAY
+
+MEASURED_AT = 19.0
+"""°C at which a cell's `resistance` is what it was made with: the captured unit's (protocol.md)."""
+_DOUBLES_WITHIN = 25.0
+"""Kelvin of cold that double a cell's resistance: about so from 25 to 0 °C, and three to five times
+as much at -20 °C, in pulse tests of lithium-ion cells (Waag, Käbitz and Sauer, Applied Energy 102,
+2013); a straight line of the logarithm is Arrhenius' law over so few degrees."""
+_WARMED_BY = 0.05
+"""Kelvin of change after which resistances are worked out anew."""
+_RELAXES_WITHIN = 900.0
+"""Seconds in which a cell's slow overvoltage nears the current that flows."""
+_FADES_EVERY = 3600.0
+"""Seconds after which what has faded is taken off the capacities."""
 
 _HEAT_RESISTANCE = 0.18
 """Kelvin that a unit warms for each watt lost in it."""
@@ -27,18 +41,51 @@ _BOARD_TIME = 600.0
 
 
 class Cell:
-    """One cell: state of charge (1.0 full), capacity in Ah, resistance in Ω, `offset` in V.
+    """One cell: state of charge (1.0 full), capacity in Ah, `offset` in V.
 
-    `bleed` is the balancing current in A that is drawn from it at this moment.
+    `bleed` is the balancing current in A that is drawn from it at this moment, `leak` what it
+    loses by itself in A, `fade` the share of its capacity that it loses in a year.
     """
 
     def __init__(self, chemistry: Chemistry, charge: float, capacity: float, ohms: float) -> None:
         self.chemistry = chemistry
         self.capacity = capacity
-        self.resistance = ohms
+        self._made_with = ohms
+        self._contact = 0.0
+        self._cold = 1.0
+        self._ohms = ohms
         self.offset = 0.0
+        self.overvoltage = 0.0
+        """V that a current leaves behind for a while."""
         self.bleed = 0.0
+        self.leak = 0.0
+        self.fade = 0.0
         self.charge = charge
+
+    @property
+    def resistance(self) -> float:
+        """Ω at its present temperature, with what its connection adds."""
+        return self._ohms
+
+    @resistance.setter
+    def resistance(self, ohms: float) -> None:
+        self._made_with = (ohms - self._contact) / self._cold
+        self._ohms = ohms
+
+    @property
+    def contact(self) -> float:
+        """Ω that a bad connection adds; none while the busbar is tight."""
+        return self._contact
+
+    @contact.setter
+    def contact(self, ohms: float) -> None:
+        self._contact = ohms
+        self._ohms = self._made_with * self._cold + ohms
+
+    def be_colder(self, times: float) -> None:
+        """Have so many times the resistance that it was made with."""
+        self._cold = times
+        self._ohms = self._made_with * times + self._contact
 
     @property
     def charge(self) -> float:
@@ -52,7 +99,7 @@ class Cell:
 
     def voltage(self, current: float) -> float:
         """Return the voltage in V at its poles while a current in A flows into it."""
-        return self.open_circuit + self.offset + current * self.resistance
+        return self.open_circuit + self.offset + self.overvoltage + current * self._ohms
 
     def rest_at(self, voltage: float) -> None:
         """Bring the cell to the state of charge at which it rests at a voltage in V."""
@@ -60,7 +107,12 @@ class Cell:
 
     def flow(self, current: float, seconds: float) -> None:
         """Move charge: a current in A for a time in s."""
-        self.charge = self._charge + (current - self.bleed) * seconds / 3600 / self.capacity
+        into = current - self.bleed - self.leak
+        self.charge = self._charge + into * seconds / 3600 / self.capacity
+
+    def grow_older(self, seconds: float) -> None:
+        """Lose capacity, and with it the charge that was in it."""
+        self.capacity *= 1 - self.fade * seconds / YEAR
 
 
 @dataclass
@@ -78,7 +130,24 @@ class Unit:
     def __init__(self, cells: list[Cell], sensors: list[Sensor], temperature: float) -> None:
         self.cells = cells
         self.sensors = sensors
+        self.doubles_within = _DOUBLES_WITHIN
+        """Kelvin of cold that double its cells' resistance."""
+        self._worked_out_at = MEASURED_AT
         self.temperature = temperature
+
+    @property
+    def temperature(self) -> float:
+        """°C of its cells, on which their resistance hangs."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, degrees: float) -> None:
+        self._temperature = degrees
+        if abs(degrees - self._worked_out_at) > _WARMED_BY:
+            self._worked_out_at = degrees
+            times = 2 ** ((MEASURED_AT - degrees) / self.doubles_within)
+            for cell in self.cells:
+                cell.be_colder(times)
 
     def readings(self) -> list[float]:
         """Return what its sensors show, °C."""
@@ -86,6 +155,36 @@ class Unit:
             self.temperature + one.offset if one.stuck is None else one.stuck
             for one in self.sensors
         ]
+
+
+class LooseBusbar:
+    """The connection of one cell, which is loose from a time of the battery on.
+
+    It adds some `ohms` while it has bad contact, more at some times than at others, and hardly any
+    while it happens to have good one. Unit and cell count from 1; `since` in s of battery time.
+    """
+
+    def __init__(self, unit: int, cell: int, since: float, ohms: float, seed: int = 0) -> None:
+        self.unit = unit
+        self.cell = cell
+        self.since = since
+        self._ohms = ohms
+        self._rng = random.Random(seed)
+        self._moves_at = since
+
+    def shake(self, battery: Battery) -> None:
+        """Have the contact that it has at the battery's time."""
+        if battery.time < self._moves_at:
+            return
+        self._moves_at = battery.time + self._rng.expovariate(1 / _HOLDS_FOR)
+        bad = self._rng.random() < _BAD_SHARE
+        times = self._rng.uniform(0.5, 2.0) if bad else self._rng.uniform(0.0, 0.05)
+        battery.cell(self.unit, self.cell).contact = times * self._ohms
+
+
+_HOLDS_FOR = 900.0
+"""Seconds for which a loose contact stays as it is, on average."""
+_BAD_SHARE = 0.75
 
 
 @dataclass
@@ -124,6 +223,13 @@ class Battery:
         """Seconds since a midnight, of battery time."""
         self.meter = Meter()
         self.supervisor: Supervisor | None = None
+        self.longest_step = LONGEST_STEP
+        """Seconds that are worked out at once at most."""
+        self.relaxation = 0.0
+        """Slow overvoltage of a lasting current, as a share of what resistance makes of it."""
+        self.loose: list[LooseBusbar] = []
+        self._lasting = 0.0
+        self._grown_older = 0.0
 
     @property
     def cells(self) -> Iterator[Cell]:
@@ -161,19 +267,24 @@ class Battery:
         """Let a time in s of battery time pass."""
         left = seconds
         while left > 1e-9:
-            step = min(left, LONGEST_STEP)
+            step = min(left, self.longest_step)
             self._step(step)
             left -= step
 
     def _step(self, seconds: float) -> None:
         if self.supervisor is not None:
             self.supervisor.before_step(seconds)
+        for busbar in self.loose:
+            busbar.shake(self)
         current = self.current
-        volts, bled, lost = self.voltage, 0.0, 0.0
+        if self.relaxation:
+            self._relax(current, seconds)
+        volts = bled = lost = 0.0
         for unit in self.units:
             heat = 0.0
             for cell in unit.cells:
-                heat += current * current * cell.resistance
+                volts += cell.voltage(current)
+                heat += current * (current * cell.resistance + cell.overvoltage)
                 bled += cell.bleed * cell.open_circuit
                 cell.flow(current, seconds)
             lost += heat
@@ -182,13 +293,28 @@ class Battery:
             )
         self._warm_board(seconds)
         self._count((volts + self.voltage) / 2, bled, lost, seconds)
+        self._grow_older(seconds)
         self.time += seconds
         if self.supervisor is not None:
             self.supervisor.after_step(seconds)
 
+    def _relax(self, current: float, seconds: float) -> None:
+        self._lasting = _towards(self._lasting, current, seconds / _RELAXES_WITHIN)
+        share = self._lasting * self.relaxation
+        for unit in self.units:
+            for cell in unit.cells:
+                cell.overvoltage = share * (cell.resistance - cell.contact)
+
+    def _grow_older(self, seconds: float) -> None:
+        self._grown_older += seconds
+        if self._grown_older >= _FADES_EVERY:
+            for cell in self.cells:
+                cell.grow_older(self._grown_older)
+            self._grown_older = 0.0
+
     def _warm_board(self, seconds: float) -> None:
-        bleeding = sum(1 for cell in self.cells if cell.bleed)
-        share = bleeding / max(1, sum(1 for _ in self.cells))
+        bleeding = [bool(cell.bleed) for unit in self.units for cell in unit.cells]
+        share = sum(bleeding) / max(1, len(bleeding))
         goal = self.ambient + 4.0 + 4.0 * share + 0.02 * abs(self.current)
         self.board_temperature = _towards(self.board_temperature, goal, seconds / _BOARD_TIME)
 

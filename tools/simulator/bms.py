@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -23,6 +25,8 @@ Layout = Literal["frames", "single"]
 MOST_UNITS = 15
 MOST_CELLS = 16
 
+_NOISE = 0.4
+"""Steps of a converter by which it errs, as a standard deviation."""
 _ADC_STEP = 5.0 / 65536 * 4
 """Volts between two readings of a cell."""
 _CURRENT_STEP = 0.02
@@ -35,6 +39,21 @@ _BLEED = 1.0
 """Amperes that balancing takes out of a cell."""
 _BALANCED = 0.002
 """Volts above the lowest cell at which balancing leaves a cell alone."""
+
+
+_LEAST_CHANGE = 20.0
+"""Amperes by which the current must change for resistances to be worked out: from that change and
+the cells' between two measurements, as REC's manual of the Active BMS 4S says (page 10)."""
+_NEWEST_SHARE = 0.25
+"""What the newest has in the moving average that RINT tells; how long it is is not known."""
+
+
+@dataclass(slots=True)
+class CurrentSensor:
+    """How a current sensor errs: what it shows of no current, A, and of each ampere."""
+
+    offset: float = 0.0
+    gain: float = 1.0
 
 
 class BMS:
@@ -81,6 +100,9 @@ class BMS:
         self.layout: Layout = layout
         self.junk_sensors = junk_sensors
         self.noise = noise
+        self.cell_noise = _NOISE * _ADC_STEP
+        """V by which it errs at each cell where there is noise, as a standard deviation."""
+        self.current_sensor = CurrentSensor()
         self.silent = False
         self._rng = random.Random(seed)
         self._sensors = sensors
@@ -100,6 +122,9 @@ class BMS:
         """°C around the battery that tests ask for; None leaves it to the scenario."""
         self.scenario = scenario
         self._measured: tuple[int, Measured] | None = None
+        self._ohms: list[list[float]] = []
+        """What RINT tells where there is noise; empty before it was measured."""
+        self._last_current = 0.0
         self._time_factor = time_factor
         self._seen = time.monotonic()
         self.refuses = refuses
@@ -144,7 +169,7 @@ class BMS:
             raise ValueError(msg)
         count = cells or len(self.battery.units[0].cells)
         self.battery.units.append(self._make_unit(count, first=False))
-        self._measured = None
+        self._measured, self._ohms = None, []
 
     def remove_unit(self) -> None:
         """Disconnect the last child unit."""
@@ -152,7 +177,7 @@ class BMS:
             msg = "the unit that answers cannot be removed"
             raise ValueError(msg)
         self.battery.units.pop()
-        self._measured = None
+        self._measured, self._ohms = None, []
 
     @property
     def scenario(self) -> Scenario:
@@ -192,6 +217,7 @@ class BMS:
 
     def after_step(self, seconds: float) -> None:
         """Count charge and cycles and compare with the limits (called by the battery)."""
+        self._measure_resistances()
         measured = self._sample()
         moved = measured.current * seconds / 3600
         capacity = self.settings["CAPA"]
@@ -271,10 +297,9 @@ class BMS:
 
     def _balance(self) -> None:
         keep, current = self.settings, self.battery.current
-        cells = list(self.battery.cells)
-        lowest = min(cell.voltage(current) for cell in cells)
-        for cell in cells:
-            volts = cell.voltage(current)
+        cells = [(cell, cell.voltage(current)) for cell in self.battery.cells]
+        lowest = min(volts for _, volts in cells)
+        for cell, volts in cells:
             high = volts > keep["BMIN"] and volts > lowest + _BALANCED
             cell.bleed = _BLEED if high or volts > keep["BVOL"] else 0.0
 
@@ -327,6 +352,34 @@ class BMS:
             self._measured = (second, self._blurred(self._sample()))
         return self._measured[1]
 
+    def sample(self) -> Measured:
+        """Return another round of measurements, whatever the time is."""
+        return self._blurred(self._sample()) if self.noise else self._sample()
+
+    def resistances(self) -> list[list[float]]:
+        """Return the cells' resistances in Ω: with noise as of the last changes of the current."""
+        return self._ohms or self._exact_resistances()
+
+    def _exact_resistances(self) -> list[list[float]]:
+        return [[cell.resistance for cell in unit.cells] for unit in self.battery.units]
+
+    def _measure_resistances(self) -> None:
+        """Measure them anew where the current has changed enough to tell."""
+        change = abs(self.battery.current - self._last_current)
+        self._last_current = self.battery.current
+        if not self.noise or change < _LEAST_CHANGE:
+            return
+        error = self.cell_noise * math.sqrt(2) / change
+        exact = self._exact_resistances()
+        before = self._ohms or exact
+        self._ohms = [
+            [
+                kept + _NEWEST_SHARE * (abs(self._rng.gauss(ohms, error)) - kept)
+                for kept, ohms in zip(row, told, strict=True)
+            ]
+            for row, told in zip(before, exact, strict=True)
+        ]
+
     def _sample(self) -> Measured:
         """Measure without noise, but with the corrections that are set."""
         keep, battery = self.settings, self.battery
@@ -335,18 +388,19 @@ class BMS:
         return Measured(
             [[v + correction[n % 2] for n, v in enumerate(unit)] for unit in battery.voltages()],
             [unit.readings() for unit in battery.units],
-            current + keep["IOFF"],
+            current * self.current_sensor.gain + self.current_sensor.offset + keep["IOFF"],
             battery.board_temperature,
         )
 
     def _blurred(self, exact: Measured) -> Measured:
         """Return measurements as converters of limited resolution give them."""
 
-        def blur(value: float, step: float) -> float:
-            return round(self._rng.gauss(value, 0.4 * step) / step) * step
+        def blur(value: float, step: float, error: float | None = None) -> float:
+            return round(self._rng.gauss(value, error or _NOISE * step) / step) * step
 
+        noise = self.cell_noise
         return Measured(
-            [[blur(volts, _ADC_STEP) for volts in unit] for unit in exact.volts],
+            [[blur(volts, _ADC_STEP, noise) for volts in unit] for unit in exact.volts],
             [[blur(degrees, _SENSOR_STEP) for degrees in unit] for unit in exact.celsius],
             blur(exact.current, _CURRENT_STEP),
             blur(exact.board, _SENSOR_STEP),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .answers import main_data
-from .bms import BMS
+from .bms import BMS, CurrentSensor
 from .host import Simulator
 from .tcp import Tcp
 
@@ -25,7 +25,9 @@ One JSON object a line in, one a line out: {"ok": true, ...} or {"ok": false, "e
   meter                                    -> charged_wh, discharged_wh ...
   raise_error   number, unit, location     clear_error: number (without: all)
   current       amperes (null: scenario)   ambient: celsius (null: scenario)
-  cell          unit, cell, and one or more of voltage (V at rest), charge, offset (V), ohms
+  cell          unit, cell, and one or more of voltage (V at rest), charge, offset (V), ohms,
+                                           contact (Ω), leak (A), fade (a year), capacity (Ah)
+  current_sensor offset (A), gain          how it errs
   sensor        unit, sensor, celsius (null: mended)
   fault         name, count and what Fault takes;  shares: {"late": 0.1};  faults -> counts
   silent        value                      true: the BMS is off
@@ -161,8 +163,21 @@ class Control:
                 "charge": lambda charge: setattr(one, "charge", charge),
                 "offset": lambda volts: setattr(one, "offset", volts),
                 "ohms": lambda ohms: setattr(one, "resistance", ohms),
+                "contact": lambda ohms: setattr(one, "contact", ohms),
+                "leak": lambda amperes: setattr(one, "leak", amperes),
+                "fade": lambda share: setattr(one, "fade", share),
+                "capacity": lambda hours: setattr(one, "capacity", hours),
             }
             actions[name](value)
+        bms.look_again()
+
+    def do_current_sensor(
+        self, offset: float = 0.0, gain: float = 1.0, address: int | None = None
+    ) -> None:
+        """Have the current sensor err."""
+        bms = self._bms(address)
+        bms.catch_up()
+        bms.current_sensor = CurrentSensor(offset, gain)
         bms.look_again()
 
     def do_sensor(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 HIGH, LOW, SPREAD, HOT, BOARD_HOT, COLD, SENSOR = 1, 2, 3, 4, 5, 7, 8
@@ -35,19 +35,19 @@ class Measured:
 
     def highest_cell(self) -> Place:
         """Return the cell of the highest voltage."""
-        return max(_places(self.volts), key=lambda place: place.value)
+        return _outermost(self.volts, max)
 
     def lowest_cell(self) -> Place:
         """Return the cell of the lowest voltage."""
-        return min(_places(self.volts), key=lambda place: place.value)
+        return _outermost(self.volts, min)
 
     def hottest(self) -> Place:
         """Return the warmest sensor."""
-        return max(_places(self.celsius), key=lambda place: place.value, default=_NOWHERE)
+        return _outermost(self.celsius, max)
 
     def coldest(self) -> Place:
         """Return the coldest sensor."""
-        return min(_places(self.celsius), key=lambda place: place.value, default=_NOWHERE)
+        return _outermost(self.celsius, min)
 
     @property
     def voltage(self) -> float:
@@ -58,10 +58,14 @@ class Measured:
 _NOWHERE = Place(1, 0, 20.0)
 
 
-def _places(table: list[list[float]]) -> Iterator[Place]:
-    for unit, row in enumerate(table, 1):
-        for number, value in enumerate(row, 1):
-            yield Place(unit, number, value)
+def _outermost(table: list[list[float]], of: Callable[[Iterable[float]], float]) -> Place:
+    """Return the first place of the highest, or the lowest, value; nowhere where there is none."""
+    rows = [row for row in table if row]
+    if not rows:
+        return _NOWHERE
+    value = of([of(row) for row in rows])
+    unit, row = next((unit, row) for unit, row in enumerate(table, 1) if value in row)
+    return Place(unit, row.index(value) + 1, value)
 
 
 class Guard:

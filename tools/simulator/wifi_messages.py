@@ -76,14 +76,14 @@ def _master(bms: BMS, now: Measured, moment: datetime, whole: int) -> Message:
 
 
 def _slave(bms: BMS, now: Measured, index: int) -> Message:
-    cells = bms.battery.units[index].cells
+    cells, ohms = bms.battery.units[index].cells, bms.resistances()[index]
     return {
         "address": bms.unit_address(index + 1),
         "st_temp": len(now.celsius[index]),
         "temp_bms": _seven(now.board),
         "st_celic": len(cells),
         "temp": _by_index(_seven(degrees) for degrees in now.celsius[index]),
-        "res": _by_index(_seven(cell.resistance) for cell in cells),
+        "res": _by_index(_seven(each) for each in ohms),
         "nap": _by_index(_seven(volts) for volts in now.volts[index]),
         "bal": _by_index(cell.bleed > 0 for cell in cells),
     }

@@ -1,0 +1,59 @@
+"""All that is followed of one battery over the years."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..bms import Update
+from .diagnosis import Diagnosing
+from .drift import Drift
+from .false_current import FalseCurrent
+from .full import FullCharge
+from .lifetime import Lifetime
+from .measured import MeasuredCapacity
+from .resistance import Resistances
+from .spread import Spreads
+
+_PARTS = (
+    "lifetime",
+    "full",
+    "spreads",
+    "drift",
+    "diagnosing",
+    "capacity",
+    "resistances",
+    "false_current",
+)
+
+
+class Health:
+    """What is found out about one battery.
+
+    `longest_gap`, in s, is how long between two measurements a battery goes on as it did.
+    """
+
+    def __init__(self, longest_gap: float) -> None:
+        self.lifetime = Lifetime(longest_gap)
+        self.full = FullCharge(longest_gap)
+        self.spreads = Spreads(longest_gap)
+        self.drift = Drift(longest_gap)
+        self.diagnosing = Diagnosing(longest_gap)
+        self.capacity = MeasuredCapacity(longest_gap)
+        self.resistances = Resistances(longest_gap)
+        self.false_current = FalseCurrent(longest_gap)
+
+    def add(self, update: Update, now: float) -> None:
+        """Take what the BMS told at a Unix time in s."""
+        for part in _PARTS:
+            getattr(self, part).add(update, now)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is to be kept, in JSON's types."""
+        return {part: getattr(self, part).as_dict() for part in _PARTS}
+
+    def restore(self, kept: object) -> None:
+        """Take what was kept, as far as it can be read."""
+        if isinstance(kept, Mapping):
+            for part in _PARTS:
+                getattr(self, part).restore(kept.get(part))
