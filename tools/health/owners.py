@@ -19,6 +19,13 @@ SLOT = 600.0
 _SLOTS = int(DAY / SLOT)
 _A_DAY = tuple((slot + 0.5) * SLOT / 3600 for slot in range(_SLOTS))
 """The hours in the middle of the slots."""
+_BURSTS = 0.25
+"""The share of slots under load that begin with a burst: a kettle, a pump, a lift."""
+_BURST = (0.2, 0.5)
+"""C."""
+_BURST_LASTS = 120.0
+_LOAD = -0.004
+"""C of a load of somebody who is there."""
 _GENERATOR_RUNS = 5 * 3600.0
 _GENERATOR_STARTS_AFTER = 2 * 3600.0
 
@@ -133,6 +140,7 @@ class Owner:
         self._starts_on = starts_on
         self._day = -1
         self._plan: list[float] = []
+        self._bursts: list[float] = []
         self._warmth = 0.0
         self._empty_since: float | None = None
         self._generator_until = 0.0
@@ -145,7 +153,10 @@ class Owner:
         hour = second / 3600
         kind = self._kind
         celsius = kind.celsius + kind.season * self._warmth
-        rate = self._after_empty(self._plan[int(second / SLOT)], view)
+        slot = int(second / SLOT)
+        rate = self._after_empty(self._plan[slot], view)
+        if rate < _LOAD and second - slot * SLOT < _BURST_LASTS:
+            rate -= self._bursts[slot]
         return Demand(rate * view.capacity, celsius + 4 * math.sin(math.pi * (hour - 9) / 12))
 
     def _begin(self, day: int) -> None:
@@ -160,6 +171,10 @@ class Owner:
         )
         self._warmth = made.warmth
         self._plan = self._kind.plan(made)
+        luck = made.rng
+        self._bursts = [
+            luck.uniform(*_BURST) if luck.random() < _BURSTS else 0.0 for _ in range(_SLOTS)
+        ]
 
     def _after_empty(self, rate: float, view: View) -> float:
         """Return the rate without loads while the battery is empty, or what a generator gives."""
@@ -174,3 +189,9 @@ class Owner:
         if rate > 0 and not view.empty:
             self._empty_since = None
         return max(rate, 0.0)
+
+
+def until_next_change(time: float) -> float:
+    """Return the s until a load or a charger may become another one."""
+    passed = time % SLOT
+    return (_BURST_LASTS if passed < _BURST_LASTS else SLOT) - passed

@@ -41,10 +41,11 @@ _BALANCED = 0.002
 """Volts above the lowest cell at which balancing leaves a cell alone."""
 
 
-_AVERAGED = 16
-"""Readings before and after a step of the current from which a resistance is worked out."""
-_STEP_SHARE = 0.02
-"""The share of CAPA, in A, by which a current must step for that."""
+_LEAST_CHANGE = 20.0
+"""Amperes by which the current must change for resistances to be worked out: from that change and
+the cells' between two measurements, as REC's manual of the Active BMS 4S says (page 10)."""
+_NEWEST_SHARE = 0.25
+"""What the newest has in the moving average that RINT tells; how long it is is not known."""
 
 
 @dataclass(slots=True)
@@ -122,8 +123,8 @@ class BMS:
         self.scenario = scenario
         self._measured: tuple[int, Measured] | None = None
         self._ohms: list[list[float]] = []
-        self._ohms_at = 0.0
-        """A at which the current was when the resistances were measured last."""
+        """What RINT tells where there is noise; empty before it was measured."""
+        self._last_current = 0.0
         self._time_factor = time_factor
         self._seen = time.monotonic()
         self.refuses = refuses
@@ -356,22 +357,27 @@ class BMS:
         return self._blurred(self._sample()) if self.noise else self._sample()
 
     def resistances(self) -> list[list[float]]:
-        """Return the cells' resistances in Ω: with noise as of the last step of the current."""
+        """Return the cells' resistances in Ω: with noise as of the last changes of the current."""
         return self._ohms or self._exact_resistances()
 
     def _exact_resistances(self) -> list[list[float]]:
         return [[cell.resistance for cell in unit.cells] for unit in self.battery.units]
 
     def _measure_resistances(self) -> None:
-        """Measure them anew where the current has moved enough to tell."""
-        step = abs(self.battery.current - self._ohms_at)
-        if not self.noise or step < _STEP_SHARE * self.settings["CAPA"]:
+        """Measure them anew where the current has changed enough to tell."""
+        change = abs(self.battery.current - self._last_current)
+        self._last_current = self.battery.current
+        if not self.noise or change < _LEAST_CHANGE:
             return
-        self._ohms_at = self.battery.current
-        error = self.cell_noise * math.sqrt(2 / _AVERAGED) / step
+        error = self.cell_noise * math.sqrt(2) / change
+        exact = self._exact_resistances()
+        before = self._ohms or exact
         self._ohms = [
-            [max(0.0, self._rng.gauss(ohms, error)) for ohms in unit]
-            for unit in self._exact_resistances()
+            [
+                kept + _NEWEST_SHARE * (abs(self._rng.gauss(ohms, error)) - kept)
+                for kept, ohms in zip(row, told, strict=True)
+            ]
+            for row, told in zip(before, exact, strict=True)
         ]
 
     def _sample(self) -> Measured:
@@ -389,15 +395,17 @@ class BMS:
     def _blurred(self, exact: Measured) -> Measured:
         """Return measurements as converters of limited resolution give them."""
 
-        def blur(value: float, step: float, error: float | None = None) -> float:
-            return round(self._rng.gauss(value, error or _NOISE * step) / step) * step
+        gauss = self._rng.gauss
 
-        noise = self.cell_noise
+        def blur(value: float, step: float, error: float) -> float:
+            return round((value + gauss() * error) / step) * step
+
+        noise, degrees = self.cell_noise, _NOISE * _SENSOR_STEP
         return Measured(
             [[blur(volts, _ADC_STEP, noise) for volts in unit] for unit in exact.volts],
-            [[blur(degrees, _SENSOR_STEP) for degrees in unit] for unit in exact.celsius],
-            blur(exact.current, _CURRENT_STEP),
-            blur(exact.board, _SENSOR_STEP),
+            [[blur(one, _SENSOR_STEP, degrees) for one in unit] for unit in exact.celsius],
+            blur(exact.current, _CURRENT_STEP, _NOISE * _CURRENT_STEP),
+            blur(exact.board, _SENSOR_STEP, degrees),
         )
 
     def look_again(self) -> None:

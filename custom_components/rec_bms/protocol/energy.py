@@ -1,8 +1,9 @@
-"""Energy from power, and time from a current that does not jump: what the BMS does not tell."""
+"""Energy from power, charge and time from current: what the BMS does not tell."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from enum import IntEnum
 
 _JOULES_PER_KWH = 3_600_000
@@ -19,33 +20,58 @@ class Direction(IntEnum):
     DISCHARGING = -1
 
 
-class EnergyMeter:
-    """Adds up the energy that flows one way, in kWh, from power as it was at real times.
+@dataclass(frozen=True, slots=True)
+class Flown:
+    """What flowed each way between two samples: W s of a power, A s of a current."""
 
-    Between two samples power is taken to change evenly; where it changes sign, each direction gets
+    charged: float
+    discharged: float
+
+    def one_way(self, direction: Direction) -> float:
+        """Return what flowed in a direction."""
+        return self.charged if direction is Direction.CHARGING else self.discharged
+
+
+class Flow:
+    """Tells what flowed between two samples of a power or a current, from their real times.
+
+    Between two samples it is taken to change evenly; where it changes sign, each direction gets
     its part. Over a gap longer than `longest_gap`, in s, nothing is invented unless the BMS was
     heard all the time.
     """
 
-    def __init__(self, direction: Direction, longest_gap: float) -> None:
-        self.kwh = 0.0
-        self._direction = direction
+    def __init__(self, longest_gap: float) -> None:
         self._longest_gap = longest_gap
         self._last: tuple[float, float] | None = None
 
-    def add(self, watts: float | None, at: float, *, continuous: bool = False) -> None:
-        """Take a sample of power in W, positive while charging; None where it is not known.
+    def add(self, rate: float | None, at: float, *, continuous: bool = False) -> Flown | None:
+        """Take a sample in W or A, positive while charging; None where it is not known.
 
         `continuous` says that the BMS was heard since the last sample, however long ago that was.
+        Returns None where it is not known what flowed since the last sample.
         """
-        last, self._last = self._last, None if watts is None else (watts, at)
-        if last is None or watts is None or at <= last[1]:
-            return
-        if at - last[1] > self._longest_gap and not continuous:
-            return
-        self.kwh += _one_way(last[0] * self._direction, watts * self._direction) * (
-            (at - last[1]) / _JOULES_PER_KWH
-        )
+        last, self._last = self._last, None if rate is None else (rate, at)
+        if last is None or rate is None or at < last[1]:
+            return None
+        seconds = at - last[1]
+        if seconds > self._longest_gap and not continuous:
+            return None
+        return Flown(_one_way(last[0], rate) * seconds, _one_way(-last[0], -rate) * seconds)
+
+
+class EnergyMeter:
+    """Adds up the energy that flows one way, in kWh, from power as it was at real times."""
+
+    def __init__(self, direction: Direction, longest_gap: float) -> None:
+        self.kwh = 0.0
+        self._direction = direction
+        self._flow = Flow(longest_gap)
+
+    def add(self, watts: float | None, at: float, *, continuous: bool = False) -> None:
+        """Take a sample of power in W, as `Flow` does."""
+        flown = self._flow.add(watts, at, continuous=continuous)
+        if flown is not None:
+            self.kwh += flown.one_way(self._direction) / _JOULES_PER_KWH
 
 
 def _one_way(before: float, after: float) -> float:
