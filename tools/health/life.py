@@ -168,9 +168,8 @@ class Life:
             return 10.0
         if current < 0 and min(cells) < keep["CLOW"] + _NEAR_EMPTY:
             return 20.0
-        if any([cell.bleed for unit in battery.units for cell in unit.cells]):
-            return 60.0
-        return min(_LONGEST_STEP, until_next_change(battery.time))
+        bleeding = [cell for unit in battery.units for cell in unit.cells if cell.bleed]
+        return 60.0 if bleeding else min(_LONGEST_STEP, until_next_change(battery.time))
 
 
 class _Watch:

@@ -394,7 +394,6 @@ class BMS:
 
     def _blurred(self, exact: Measured) -> Measured:
         """Return measurements as converters of limited resolution give them."""
-
         gauss = self._rng.gauss
 
         def blur(value: float, step: float, error: float) -> float:
