@@ -109,13 +109,12 @@ class _Ends:
         """Take an update; return the volts of all cells, without current, once a charge ended."""
         self._watch.add(update, now)
         cells = self._full.add(update)
-        began, self._was_full = self._full.is_full and not self._was_full, self._full.is_full
         if cells is not None:
-            self._awaits_rest = False
             return self._without_current(cells, update.state)
         if int(chemistry) in _IRON:
             # At rest the steep end of its curve goes away within hours.
             return None
+        began, self._was_full = self._full.is_full and not self._was_full, self._full.is_full
         self._awaits_rest = self._awaits_rest or began
         charge = update.state.state_of_charge
         if charge is None or charge < _NEARLY_FULL:

@@ -299,28 +299,3 @@ def test_what_cannot_be_read_is_left_out(kept: object) -> None:
     found = Diagnosing(60)
     found.restore(kept)
     assert found.diagnosis == NOTHING_YET
-
-
-def test_what_was_charged_fast_is_looked_at_when_it_rests() -> None:
-    """Where much flows to the end, resistance would tell cells apart."""
-    battery = Battery([300, 302, 299, 304], [0.5, 40.0, 0.0, 1.0], 2)
-    lifted = [3.99, 3.93, 3.995, 3.985]
-    resting = [3.953, 3.885, 3.955, 3.95]
-    for count in (1, 2):
-        battery.tell(lifted, 60.0, 0.96)
-        battery.tell(lifted, 60.0, 1.0)
-        for _ in range(30):
-            battery.tell(resting, 0.0, 1.0)
-        assert (battery.diagnosis.finding is Finding.UNBALANCED) is (count == 2)
-        battery.tell([3.7] * 4, -50.0, 0.6)
-    assert battery.diagnosis.cell == 2
-
-
-def test_one_end_of_a_charge_is_looked_at_once() -> None:
-    battery = Battery([300, 302, 299, 304], [0.5, 40.0, 0.0, 1.0], 2)
-    volts = [3.99, 3.93, 3.995, 3.985]
-    battery.tell(volts, 5.0, 0.96)
-    battery.tell(volts, 5.0, 1.0)
-    for _ in range(100):
-        battery.tell(volts, 0.0, 1.0)
-    assert battery.diagnosis.finding is Finding.NOT_ENOUGH_DATA
