@@ -21,7 +21,7 @@ _FULL = 0.9995
 """What is shown as 100.0 %."""
 _NOT_FULL = 0.99
 """Below it another full charge may come: a count that flickers around 100 % is one."""
-_AT_END = 0.01
+_AT_END = 0.02
 _NEAR_END = 0.05
 """V below CHAR at which a cell has reached it: a poll sees it a little earlier, or later, rested.
 The wider one is for a count that has jumped to 100 %, which is a sign of its own."""
