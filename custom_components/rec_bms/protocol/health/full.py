@@ -211,6 +211,8 @@ class FullCharge:
         """Leave no time in the future: the clock may have been set back."""
         if self.last is not None:
             self.last = not_after(self.last, now)
+        if self._noted is not None and self._noted.at > now:
+            self._noted = None
         if self.corrections and self.corrections[-1].at > now:
             self.corrections = tuple(
                 replace(each, at=not_after(each.at, now)) for each in self.corrections
