@@ -32,7 +32,6 @@ def test_a_state_is_the_same_as_off_the_line(
     chemistry: int, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bms = make(Case(chemistry, Fault.LOOSE, "machine", 1, seed)).bms
-    reader = Reader(bms)
     for _ in range(4):
         bms.battery.advance(1800)
         measured = bms.sample()
@@ -40,7 +39,7 @@ def test_a_state_is_the_same_as_off_the_line(
         monkeypatch.setattr(bms, "sample", lambda: measured)
         monkeypatch.setattr(bms, "measure", lambda: measured)
         expected = off_the_line(bms)
-        found = reader.state(bms.battery.time)
+        found = Reader(bms).state(bms.battery.time)
         assert found == expected
         assert found.told == expected.told
         monkeypatch.undo()

@@ -12,18 +12,22 @@ from tools.simulator.battery import DAY
 
 from .cases import Case, Fault, Made, make
 from .outcome import Capacity, Corrected, Drifted, Judged, Offset, Outcome, Stepped
+from .owners import until_next_change
 from .readings import Reader
 from .truth import truth, usable
 
 _EPOCH = 1_767_225_600.0
 """2026-01-01, UTC."""
-_INTERVALS = (60.0, 120.0, 180.0, 300.0, 300.0)
+_INTERVALS = (60.0, 120.0, 180.0, 300.0, 300.0, 300.0)
 """Seconds between polls."""
 _POLLS_IN_A_GAP = 3
 """As many scan intervals without a poll end what goes on (`longest_gap` of a line)."""
 _RESTARTS_EVERY = 12 * DAY
 _GAPS_EVERY = 20 * DAY
 _CLOCK_SET_EVERY = 300 * DAY
+_LONGEST_STEP = 300.0
+_NEAR_FULL, _NEAR_EMPTY = 0.12, 0.15
+"""V from CHAR and CLOW."""
 _IN_USE = 0.02
 """C above which a current counts as use."""
 
@@ -153,17 +157,20 @@ class Life:
             self._watch.stepped(step, counted, was_full=full)
 
     def _step(self) -> float:
-        """Return the s for which nothing changes much: least of all near an end of the curve."""
-        current = self._battery.current
-        if not current:
-            bleeds = any(cell.bleed for cell in self._battery.cells)
-            return 60.0 if bleeds else 300.0
-        keep = self._bms.settings
-        if current > 0:
-            highest = max(cell.open_circuit for cell in self._battery.cells)
-            return 10.0 if highest > keep["CHAR"] - 0.15 else 60.0
-        lowest = min(cell.open_circuit for cell in self._battery.cells)
-        return 20.0 if lowest < keep["CLOW"] + 0.1 else 60.0
+        """Return the s for which nothing changes much: least of all near an end of the curve.
+
+        Between the ends a steady current moves charge evenly, however long the step is.
+        """
+        battery, keep = self._battery, self._bms.settings
+        current = battery.current
+        cells = [cell.open_circuit for unit in battery.units for cell in unit.cells]
+        if current > 0 and max(cells) > keep["CHAR"] - _NEAR_FULL:
+            return 10.0
+        if current < 0 and min(cells) < keep["CLOW"] + _NEAR_EMPTY:
+            return 20.0
+        if any([cell.bleed for unit in battery.units for cell in unit.cells]):
+            return 60.0
+        return min(_LONGEST_STEP, until_next_change(battery.time))
 
 
 class _Watch:

@@ -189,3 +189,9 @@ class Owner:
         if rate > 0 and not view.empty:
             self._empty_since = None
         return max(rate, 0.0)
+
+
+def until_next_change(time: float) -> float:
+    """Return the s until a load or a charger may become another one."""
+    passed = time % SLOT
+    return (_BURST_LASTS if passed < _BURST_LASTS else SLOT) - passed

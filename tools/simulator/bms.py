@@ -395,15 +395,17 @@ class BMS:
     def _blurred(self, exact: Measured) -> Measured:
         """Return measurements as converters of limited resolution give them."""
 
-        def blur(value: float, step: float, error: float | None = None) -> float:
-            return round(self._rng.gauss(value, error or _NOISE * step) / step) * step
+        gauss = self._rng.gauss
 
-        noise = self.cell_noise
+        def blur(value: float, step: float, error: float) -> float:
+            return round((value + gauss() * error) / step) * step
+
+        noise, degrees = self.cell_noise, _NOISE * _SENSOR_STEP
         return Measured(
             [[blur(volts, _ADC_STEP, noise) for volts in unit] for unit in exact.volts],
-            [[blur(degrees, _SENSOR_STEP) for degrees in unit] for unit in exact.celsius],
-            blur(exact.current, _CURRENT_STEP),
-            blur(exact.board, _SENSOR_STEP),
+            [[blur(one, _SENSOR_STEP, degrees) for one in unit] for unit in exact.celsius],
+            blur(exact.current, _CURRENT_STEP, _NOISE * _CURRENT_STEP),
+            blur(exact.board, _SENSOR_STEP, degrees),
         )
 
     def look_again(self) -> None:

@@ -324,3 +324,32 @@ def test_one_end_of_a_charge_is_looked_at_once() -> None:
     for _ in range(100):
         battery.tell(volts, 0.0, 1.0)
     assert battery.diagnosis.finding is Finding.NOT_ENOUGH_DATA
+
+
+def test_a_battery_that_is_being_balanced_is_not_called_unbalanced_any_longer() -> None:
+    battery = Battery([300, 302, 299, 304], [0.5, 40.0, 0.0, 1.0])
+    battery.cycle()
+    battery.lacking[1] = 12.0
+    battery.be_full()
+    assert battery.diagnosis.finding is Finding.NOT_ENOUGH_DATA
+
+
+def test_a_balanced_battery_stays_so_while_nothing_else_is_certain() -> None:
+    battery = Battery([300, 302, 299, 304], [0.5, 1.0, 0.0, 1.0])
+    battery.cycle()
+    battery.lacking[1] = 12.0
+    battery.be_full()
+    battery.be_full()
+    assert battery.diagnosis.finding is Finding.BALANCED
+
+
+def test_iron_is_looked_at_where_much_flows_to_the_end_too() -> None:
+    """Its end is so steep that resistance hardly matters there."""
+    battery = Battery([300, 302, 240, 304], [0.5, 0.8, 0.0, 1.0])
+    be_full = battery.tell
+
+    def tell(volts: list[float], amperes: float, charge: float, **other: Any) -> None:
+        be_full(volts, 50.0 if amperes == 5.0 else amperes, charge, **other)
+
+    battery.tell = tell  # type: ignore[method-assign]
+    assert battery.cycle().finding is Finding.WEAK_CELL
