@@ -191,7 +191,7 @@ export default {
     weak_cell_somewhere: "Eine Zelle ist schwach: Sie fasst weniger als die anderen.",
     not_enough_data: "Noch gibt es nicht genug Daten, um zu sagen, wie es den Zellen geht.",
     reason_same_cell_first_at_both_ends: "Dieselbe Zelle ist als erste voll und als erste leer.",
-    reason_different_cells_first: "Eine Zelle ist als erste voll, eine andere als erste leer.",
+    reason_different_cells_first: "Am Ende einer Ladung steht die Zelle abseits der anderen, obwohl sie nicht kleiner ist als diese.",
     reason_cells_close_together: "Die Zellen liegen überall dort nah beieinander, wo sich Unterschiede zeigen.",
     reason_not_full_yet: "Es fehlt eine Vollladung. Die nächste zählt.",
     reason_not_empty_yet: "Es fehlt eine tiefe Entladung, bis die niedrigste Zelle fast leer ist. Die nächste zählt.",

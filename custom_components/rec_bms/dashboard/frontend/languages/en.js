@@ -193,7 +193,7 @@ export default {
     weak_cell_somewhere: "A cell is weak: it holds less than the others.",
     not_enough_data: "There is not enough data yet to tell how the cells are.",
     reason_same_cell_first_at_both_ends: "The same cell is the first to be full and the first to be empty.",
-    reason_different_cells_first: "One cell is the first to be full, another the first to be empty.",
+    reason_different_cells_first: "At the end of a charge the cell stands apart from the others, although it is no smaller than they are.",
     reason_cells_close_together: "The cells are close together wherever differences show.",
     reason_not_full_yet: "A full charge is missing. The next one counts.",
     reason_not_empty_yet: "A deep discharge is missing, until the lowest cell is nearly empty. The next one counts.",

@@ -191,7 +191,7 @@ export default {
     weak_cell_somewhere: "Una celda es débil: almacena menos que las demás.",
     not_enough_data: "Todavía no hay datos suficientes para decir cómo están las celdas.",
     reason_same_cell_first_at_both_ends: "La misma celda es la primera en llenarse y la primera en vaciarse.",
-    reason_different_cells_first: "Una celda es la primera en llenarse y otra la primera en vaciarse.",
+    reason_different_cells_first: "Al final de una carga la celda se aparta de las demás, aunque no es más pequeña que ellas.",
     reason_cells_close_together: "Las celdas están muy juntas allí donde se ven las diferencias.",
     reason_not_full_yet: "Falta una carga completa. La próxima cuenta.",
     reason_not_empty_yet: "Falta una descarga profunda, hasta que la celda más baja esté casi vacía. La próxima cuenta.",

@@ -191,7 +191,7 @@ export default {
     weak_cell_somewhere: "Une cellule est faible : elle contient moins que les autres.",
     not_enough_data: "Il n’y a pas encore assez de données pour dire comment vont les cellules.",
     reason_same_cell_first_at_both_ends: "La même cellule est la première pleine et la première vide.",
-    reason_different_cells_first: "Une cellule est la première pleine, une autre la première vide.",
+    reason_different_cells_first: "En fin de charge, la cellule est à l’écart des autres, bien qu’elle ne soit pas plus petite qu’elles.",
     reason_cells_close_together: "Les cellules sont proches les unes des autres partout où des différences se voient.",
     reason_not_full_yet: "Il manque une charge complète. La prochaine compte.",
     reason_not_empty_yet: "Il manque une décharge profonde, jusqu’à ce que la cellule la plus basse soit presque vide. La prochaine compte.",

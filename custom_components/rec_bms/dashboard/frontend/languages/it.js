@@ -191,7 +191,7 @@ export default {
     weak_cell_somewhere: "Una cella è debole: contiene meno delle altre.",
     not_enough_data: "Non ci sono ancora abbastanza dati per dire come stanno le celle.",
     reason_same_cell_first_at_both_ends: "La stessa cella è la prima a essere piena e la prima a essere vuota.",
-    reason_different_cells_first: "Una cella è la prima a essere piena, un’altra la prima a essere vuota.",
+    reason_different_cells_first: "A fine carica la cella è lontana dalle altre, anche se non è più piccola di loro.",
     reason_cells_close_together: "Le celle sono vicine tra loro ovunque si vedano differenze.",
     reason_not_full_yet: "Manca una carica completa. La prossima conta.",
     reason_not_empty_yet: "Manca una scarica profonda, finché la cella più bassa è quasi vuota. La prossima conta.",

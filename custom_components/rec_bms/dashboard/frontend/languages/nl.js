@@ -191,7 +191,7 @@ export default {
     weak_cell_somewhere: "Een cel is zwak: er past minder in dan in de andere.",
     not_enough_data: "Er zijn nog niet genoeg gegevens om te zeggen hoe het met de cellen gaat.",
     reason_same_cell_first_at_both_ends: "Dezelfde cel is het eerst vol en het eerst leeg.",
-    reason_different_cells_first: "De ene cel is het eerst vol, een andere het eerst leeg.",
+    reason_different_cells_first: "Aan het einde van het laden staat de cel apart van de andere, hoewel ze niet kleiner is.",
     reason_cells_close_together: "De cellen liggen dicht bij elkaar, overal waar verschillen zichtbaar zijn.",
     reason_not_full_yet: "Er ontbreekt een volledige lading. De volgende telt.",
     reason_not_empty_yet: "Er ontbreekt een diepe ontlading, tot de laagste cel bijna leeg is. De volgende telt.",

@@ -191,7 +191,7 @@ export default {
     weak_cell_somewhere: "Ena celica je šibka: vanjo gre manj kot v druge.",
     not_enough_data: "Podatkov še ni dovolj, da bi povedali, kakšne so celice.",
     reason_same_cell_first_at_both_ends: "Ista celica je prva polna in prva prazna.",
-    reason_different_cells_first: "Ena celica je prva polna, druga prva prazna.",
+    reason_different_cells_first: "Na koncu polnjenja celica odstopa od drugih, čeprav ni manjša od njih.",
     reason_cells_close_together: "Celice so si blizu povsod, kjer se pokažejo razlike.",
     reason_not_full_yet: "Manjka polno polnjenje. Naslednje šteje.",
     reason_not_empty_yet: "Manjka globoko praznjenje, dokler najnižja celica ni skoraj prazna. Naslednje šteje.",
