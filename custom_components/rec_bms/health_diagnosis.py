@@ -39,7 +39,7 @@ class RecBmsDiagnosisSensor(RecBmsHealthSensor):
         return {
             "unit": found.unit,
             "cell": found.cell,
-            "reasons": [*found.reasons],
+            "reasons": [str(reason) for reason in found.reasons],
             "imbalance": rounded(found.imbalance, 1),
             "balancing_hours": rounded(hours, 0),
         }

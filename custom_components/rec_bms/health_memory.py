@@ -83,7 +83,7 @@ class HealthMemory:
         return (
             health.full.corrections,
             health.capacity.measured,
-            health.resistances.steps,
+            [(step.unit, step.cell) for step in health.resistances.steps],
             health.diagnosing.diagnosis.finding,
         )
 

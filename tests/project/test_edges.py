@@ -25,6 +25,7 @@ EDGES = (
 PARTS = (
     "Sensors and binary sensors",
     "Energy and time left",
+    "Battery health",
     "Several batteries as one",
     "Error event",
     "Settings: numbers and selects",
