@@ -102,8 +102,8 @@ class _Offset:
 class _Mark:
     """What was counted until then: Ah, s, and Ah² that jumps of the current left open.
 
-    `by_health` are the Ah that would be less if the BMS counted in parts of CAPA times state of health:
-    its manual does not say.
+    `by_health` are the Ah that would be less if the BMS counted in parts of CAPA times state of
+    health: its manual does not say.
     """
 
     charge: float

@@ -17,12 +17,14 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean, median
 from typing import Any
 
 from ..bms import Update
 from ..state import State
-from .arrhenius import Law
+from .arrhenius import Law, coldness
+from .connections import Connections
 from .kept import entries
 from .resistance_past import (
     KEPT,
@@ -89,19 +91,26 @@ class Resistances:
     def __init__(self, longest_gap: float) -> None:
         self.steps: tuple[Step, ...] = ()
         self._law = Law()
+        self._connections = Connections(longest_gap)
         self._units: dict[int, Past] = {}
         self._seen: object = None
 
     def add(self, update: Update, now: float) -> None:
         """Take what the BMS told at a Unix time in s."""
-        table = update.state.cell_resistances
+        self._read(update.state, now)
+        if self._connections.add(update, now, partial(self._own, update.state)):
+            self._show()
+
+    def _read(self, state: State, now: float) -> None:
+        """Take the BMS's own measurement."""
+        table = state.cell_resistances
         # Until it is asked again, a BMS on a line has the very same table.
         if table is None or table is self._seen:
             return
         self._seen = table
         for number, row in enumerate(table.units[:_MOST_UNITS], 1):
             if 1 <= len(row) <= MOST_CELLS:
-                self._take(number, row, update.state, now)
+                self._take(number, row, state, now)
 
     def change(self, unit: int, cell: int) -> float | None:
         """Return by which fraction a cell's resistance changed; None while it cannot be told."""
@@ -118,8 +127,11 @@ class Resistances:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is to be kept."""
-        units = {str(number): past.as_dict() for number, past in self._units.items()}
-        return {"law": self._law.as_list(), "units": units}
+        return {
+            "law": self._law.as_list(),
+            "units": {str(number): past.as_dict() for number, past in self._units.items()},
+            "connections": self._connections.as_dict(),
+        }
 
     def restore(self, kept: object) -> None:
         """Take what was kept, as far as it can be read."""
@@ -129,14 +141,27 @@ class Resistances:
         for number in range(1, _MOST_UNITS + 1):
             if (past := Past.of(units.get(str(number)))) is not None:
                 self._units[number] = past
+        self._connections.restore(known.get("connections"))
         self._show()
 
+    def _own(self, state: State, unit: int) -> Sequence[float | None]:
+        """Return the Ω that each cell of a unit has now, if its connection is good."""
+        past, celsius = self._units.get(unit), _temperature(state, unit)
+        if past is None:
+            return ()
+        cold = 0.0 if celsius is None else max(coldness(celsius), 0.0) * self._law.energy
+        return tuple(None if one is None else math.exp(one + cold) for one in past.own)
+
     def _show(self) -> None:
-        self.steps = tuple(
-            _step(number, cell, loose)
-            for number, past in sorted(self._units.items())
-            for cell, loose in sorted(past.loose.items())
-        )
+        """Show what was found either way."""
+        found = {
+            (unit, cell): Step(unit, cell, one.now / one.before, one.before, one.now, one.at)
+            for unit, cell, one in self._connections.loose
+        }
+        for unit, past in self._units.items():
+            for index, loose in past.loose.items():
+                found[unit, index + 1] = _step(unit, index + 1, loose)
+        self.steps = tuple(found[place] for place in sorted(found))
 
     def _take(self, number: int, row: Sequence[float | None], state: State, now: float) -> None:
         """Take what was told of a unit, if it was read anew."""
@@ -187,7 +212,7 @@ class Resistances:
 
 def _step(unit: int, cell: int, loose: Loose) -> Step:
     before, now = math.exp(loose.before), math.exp(loose.now)
-    return Step(unit, cell + 1, now / before, before, now, loose.at)
+    return Step(unit, cell, now / before, before, now, loose.at)
 
 
 @dataclass(frozen=True, slots=True)

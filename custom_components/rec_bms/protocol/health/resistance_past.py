@@ -159,6 +159,15 @@ class Past:
             for cell in range(self.cells)
         )
 
+    @property
+    def own(self) -> Logarithms:
+        """The logarithms that cells have at 25 °C; before there is a past, what was told last."""
+        if not self.recent:
+            return ()
+        last = self.recent[-1].logarithms
+        usual = self.normal or (None,) * self.cells
+        return tuple(last[cell] if one is None else one for cell, one in enumerate(usual))
+
     def deviation(self, cell: int) -> float:
         """Return the median deviation of a cell from what is normal of it."""
         normal = self.normal[cell]
