@@ -6,9 +6,10 @@ is added up, so that what is measured is what can be taken out until the first c
 than what the cells hold while they are out of balance.
 
 A current sensor is off by a constant part, which adds up day by day. Between full and full as much
-goes in as comes out, so what is missing then is that part, self-discharge included, and a
-measurement is best from full over empty to full. One way alone is measured too, with what earlier
-cycles have shown of the sensor. Its gain shows nowhere: it is part of the uncertainty.
+goes in as comes out, so what is missing then is that part, self-discharge included. What earlier
+cycles have shown of it is taken off; what a cycle is missing beyond that may be balancing, and is
+in the uncertainty. One way alone, from full to empty or back, is measured too, with more of it. The
+sensor's gain shows nowhere: it is part of the uncertainty.
 
 The uncertainty (95 %) has the gain, the curve, how well full can be repeated, what is left of the
 constant part, and what nobody saw between two updates. A measurement that is more uncertain
@@ -37,12 +38,10 @@ _STEEP = {3: 8.0, 4: 8.0}
 _STEEP_OTHERWISE = 0.7
 """V from one full to another, for the whole capacity: a current at which the charge ends lifts the
 highest cell, so that the BMS takes it for full before it is. Sources as in `open_circuit`."""
-_UNKNOWN_OFFSET = 0.5
-"""A by which a sensor may be off of which nothing is known yet; manuals tell 10 to 20 mA a step."""
+_UNKNOWN_OFFSET = 2.0
+"""A by which a sensor may be off of which nothing is known yet: what IOFF can put right."""
 _STEADY = 0.02
 """A by which a sensor that was known last week may be off by now."""
-_UNSTEADY_SHARE = 0.1
-"""The part of what was missing that may have been missing at another time than evenly."""
 _WORST = 0.05
 _SHORTEST_CYCLE = 6 * 3600.0
 _CYCLE = 0.02
@@ -321,14 +320,15 @@ class MeasuredCapacity:
         hours = seconds / 3600
         if self._empty is not None and seconds > 0:
             share = (self._empty.mark.seconds - before.mark.seconds) / seconds
-            taken = before.mark.charge - self._empty.mark.charge + missing * share
-            middle = min(share, 1 - share)
+            known = _known(self._offsets).amperes * hours
+            unexplained = missing - known
+            taken = before.mark.charge - self._empty.mark.charge + known * share + unexplained / 2
             once = math.hypot(
                 (1 - share) * before.off,
                 share * full.off,
-                # What was missing came evenly, but for a part.
-                2 * _UNSTEADY_SHARE * missing * middle,
-                _STEADY * hours * middle,
+                # Cells may have been balanced when it was full, or the sensor be another one.
+                unexplained / 2,
+                _STEADY * hours * min(share, 1 - share),
                 2 * math.sqrt(full.mark.jumps - before.mark.jumps),
                 before.mark.by_health - self._empty.mark.by_health,
                 full.mark.unsure - before.mark.unsure,
