@@ -410,7 +410,9 @@ def _together(measurements: list[_Once]) -> Measured | None:
     capacity = sum(share * each.capacity for share, each, _ in several)
     always = sum(share * each.always for share, each, _ in several)
     alone = math.sqrt(sum((share * off) ** 2 for share, _, off in several))
-    return Measured(capacity, math.hypot(always, alone), 1.0, last.end, last.at)
+    # What holds more week by week, since it is balanced, holds what was measured last.
+    off = math.hypot(always, alone, last.capacity - capacity)
+    return Measured(capacity, off, 1.0, last.end, last.at)
 
 
 def _read_list(kept: object) -> list[_Once]:
