@@ -71,7 +71,7 @@ def _amount(outcomes: list[Outcome]) -> Iterable[Figure]:
 
 
 def _capacity(outcomes: list[Outcome]) -> Iterable[Figure]:
-    measured = [(each, one) for each in outcomes for one in each.capacities]
+    measured = [(each, one) for each in outcomes for one in each.capacities if one.true > 0]
     errors = [abs(one.measured / one.true - 1) for _, one in measured]
     inside = [abs(one.measured - one.true) <= one.uncertainty for _, one in measured]
     batteries = sum(bool(each.capacities) for each in outcomes)
