@@ -18,12 +18,12 @@ than 5 % is none. A gap that is longer than the battery goes on as it did ends w
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..bms import Update
 from ..plausible import AMPERES, CHARGE_FRACTION
-from .kept import amount, entries, number
+from .kept import amount, entries, not_after, number
 from .open_circuit import Left, left_in
 from .rest import RestWatch
 from .spread import FullWatch
@@ -176,6 +176,7 @@ class MeasuredCapacity:
         if not self._counter.add(update) or self._is_another(update):
             self._end()
         self._now = now
+        self._leave_the_future(now)
         self._look_for_empty(state.min_cell_voltage)
         self._look_for_full(update.measured_at)
 
@@ -216,6 +217,12 @@ class MeasuredCapacity:
         """Take what was counted as far as it goes, since nothing is known of what comes."""
         self._take(self._one_way(self._full, self._empty))
         self._near = self._full = self._empty = None
+
+    def _leave_the_future(self, now: float) -> None:
+        """Have what was measured while the clock was ahead be of now at the latest."""
+        if self.measured is not None and self.measured.at > now:
+            self._list = [replace(each, at=not_after(each.at, now)) for each in self._list]
+            self.measured = _together(self._list)
 
     def _look_for_empty(self, volts: float | None) -> None:
         """Note where a cell rests near empty, the surest of such rests or the last of those."""
@@ -308,9 +315,7 @@ class MeasuredCapacity:
         if made is None:
             return self._list
         agreeing = [
-            each
-            for each in self._list
-            if abs(each.capacity - made.capacity) <= each.off + made.off and each.at <= made.at
+            each for each in self._list if abs(each.capacity - made.capacity) <= each.off + made.off
         ]
         return [*agreeing[1 - _MOST :], made]
 

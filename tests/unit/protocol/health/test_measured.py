@@ -285,6 +285,9 @@ def test_a_clock_that_is_set_back_leaves_nothing_of_the_future() -> None:
     battery.be_full()
     battery.cycle()
     battery.clock -= 86_400 * 30
+    battery.tell(-20.0, 3.3, 0.5)
+    assert battery.health.measured is not None
+    assert battery.health.measured.at == battery.clock + battery.at
     battery.cycle()
     assert battery.health.measured is not None
     assert battery.health.measured.at <= battery.clock + battery.at
