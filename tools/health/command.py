@@ -67,6 +67,12 @@ def _live(case: Case) -> Outcome:
 
 def _outcomes(chosen_cases: list[Case], jobs: int, seconds: float | None) -> Iterator[Outcome]:
     """Yield each life's outcome as it ends, those that end within so many seconds."""
+    if jobs == 1:
+        began = time.monotonic()
+        for case in chosen_cases:
+            if seconds is None or time.monotonic() - began < seconds:
+                yield _live(case)
+        return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(_live, case) for case in chosen_cases]
         try:

@@ -251,7 +251,7 @@ def _lifetime(outcomes: list[Outcome]) -> Iterable[Figure]:
             kept / true
             for each in outcomes
             if each.case.fault is not Fault.OFFSET
-            for kept, true in [each.lifetime[name]]
+            for kept, true in [each.lifetime.get(name, (None, 0.0))]
             if true and kept is not None
         ]
         if shares:
