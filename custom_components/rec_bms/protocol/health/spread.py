@@ -82,9 +82,10 @@ class RestingCells:
             return None
         if self._taken_at is not None and 0 <= update.measured_at - self._taken_at < _DAY:
             return None
-        cells = all_cells(update.state)
         charge = update.state.state_of_charge
-        if cells is None or charge is None or not _LOWEST_CHARGE <= charge <= _HIGHEST_CHARGE:
+        is_even = charge is not None and _LOWEST_CHARGE <= charge <= _HIGHEST_CHARGE
+        cells = all_cells(update.state) if is_even else None
+        if cells is None:
             self._count = 0
             return None
         return self._mean(cells, update.measured_at)
