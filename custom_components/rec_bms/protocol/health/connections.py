@@ -24,6 +24,7 @@ from ..bms import Update
 from ..plausible import Bounds
 from ..state import PerUnit
 from .kept import amount, entries, not_after, number, position
+from .shape import Shapes
 
 _NOISE = 0.0035
 """V by which a cell's distance to the others changes of itself between three polls, twice that
@@ -267,6 +268,7 @@ class Connections:
 
     def __init__(self, longest_gap: float) -> None:
         self._longest_gap = longest_gap
+        self._shapes = Shapes()
         self._units: dict[int, _Unit] = {}
         self._samples: deque[_Sample] = deque(maxlen=_POLLS)
         self._capacity: float | None = None
@@ -323,6 +325,8 @@ class Connections:
             if len(told) < _POLLS or any(len(one) != cells for one in told):
                 continue
             unit = self._units.get(place)
+            if not self._shapes.is_believed(place, cells, None if unit is None else unit.cells):
+                continue
             if unit is None or unit.cells != cells:
                 unit = self._units[place] = _Unit.new(cells)
             (unit.up if change.amperes > 0 else unit.down).add(change, told)

@@ -229,6 +229,15 @@ def test_what_is_not_known_is_passed_over() -> None:
     assert lived.loose == [(1, 6)]
 
 
+def test_messages_that_are_short_of_a_cell_change_nothing() -> None:
+    lived = house()
+    past = lived.resistances.as_dict()["connections"]["1"]["past"]
+    for amperes in (0.0, 0.0, 8.0, 8.0, 0.0, 0.0):
+        lived.at += POLL
+        lived.tell(amperes, PerUnit(((3.3,) * (CELLS - 1),)))
+    assert lived.resistances.as_dict()["connections"]["1"]["past"] == past
+
+
 def test_without_a_resistance_to_compare_with_nothing_is_found() -> None:
     lived = House()
     lived.others = {"cell_resistances": None}
