@@ -21,13 +21,17 @@ from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
 from .bank import BankConfigEntry, BankCoordinator, is_bank
-from .changes import ChangeWatch
+from .changes import ChangeTeller, ChangeWatch
 from .const import CONF_BAUDRATE, CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .dashboard import async_setup_dashboard
 from .dashboard.settings import async_setup_settings_websocket
 from .dashboard.websocket import async_setup_websocket
 from .entity import unit_of_device
+from .errors import ErrorTeller
+from .health_issues import HealthIssueWatch
+from .health_memory import HealthMemory, async_remove_health
+from .health_services import async_setup_health_services
 from .issues import IssueWatch, async_delete_issues
 from .memory import Memory
 from .messages import translated
@@ -35,6 +39,7 @@ from .neighbours import async_look_for_neighbours
 from .ports import BaudRateConflictError, async_get_ports, is_url
 from .protocol.bms import Bms
 from .protocol.errors import BmsError
+from .protocol.health.record import Health
 from .protocol.rs485.bms import Rs485Bms
 from .protocol.rs485.instructions import SETTINGS
 from .protocol.wifi.bms import WifiBms
@@ -57,6 +62,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what is there whatever becomes of the entries."""
     async_setup_services(hass)
     async_setup_settings_services(hass)
+    async_setup_health_services(hass)
     async_setup_websocket(hass, SETTINGS.values())
     async_setup_settings_websocket(hass)
     await async_setup_dashboard(hass)
@@ -105,7 +111,11 @@ async def async_setup_entry(
     if isinstance(bms, Rs485Bms):
         bms.remember(memory.known, memory.keep_known)
     snapshots = await async_get_snapshots(hass, entry.entry_id)
-    coordinator = RecBmsCoordinator(hass, entry, bms, memory, snapshots)
+    health_memory = HealthMemory(hass, entry.entry_id, Health(bms.longest_gap))
+    await health_memory.async_load()
+    coordinator = RecBmsCoordinator(
+        hass, entry, bms, memory=memory, snapshots=snapshots, health_memory=health_memory
+    )
     try:
         await coordinator.async_config_entry_first_refresh()
     except ConfigEntryNotReady as err:
@@ -114,8 +124,11 @@ async def async_setup_entry(
         raise _not_ready(cause if isinstance(cause, HomeAssistantError) else err) from err
     entry.runtime_data = coordinator
     IssueWatch(hass, entry)
+    HealthIssueWatch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    ErrorTeller(hass, entry)
     ChangeWatch(hass, entry)
+    ChangeTeller(hass, entry)
     if isinstance(bms, Rs485Bms):
         async_look_for_neighbours(hass, entry, bms.client.connection)
     return True
@@ -158,6 +171,7 @@ async def async_unload_entry(
     await entry.runtime_data.memory.async_save()
     if not is_bank(entry):
         await entry.runtime_data.snapshots.async_save()
+        await entry.runtime_data.health_memory.async_save()
     return unloaded
 
 
@@ -168,6 +182,7 @@ async def async_remove_entry(
     async_delete_issues(hass, entry)
     await Memory(hass, entry.entry_id).async_remove()
     await async_remove_snapshots(hass, entry.entry_id)
+    await async_remove_health(hass, entry.entry_id)
 
 
 async def async_remove_config_entry_device(

@@ -28,6 +28,7 @@ from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from .bank import is_bank
 from .const import (
     CONF_ALLOW_CHANGES,
+    CONF_BALANCING_CURRENT,
     CONF_BAUDRATE,
     CONF_MEMBERS,
     CONF_SCAN_INTERVAL,
@@ -41,6 +42,7 @@ from .flow_bank import FEWEST_MEMBERS, bank_form, bank_of, batteries, what_is_wr
 from .flow_forms import (
     AUTOMATIC,
     SECTION_MORE_OPTIONS,
+    STEP_BALANCING,
     STEP_OPTIONS,
     STEP_SERIAL,
     STEP_WIFI,
@@ -58,6 +60,7 @@ from .protocol.errors import (
     PortError,
     without_query,
 )
+from .protocol.health.balancing import tells_balancing_current
 from .protocol.rs485.scan import ADDRESSES
 from .protocol.wifi.client import url_of
 from .protocol.wifi.identify import Module, identify
@@ -541,7 +544,7 @@ class RecBmsConfigFlow(ConfigFlow, domain=DOMAIN):
 
 
 class RecBmsOptionsFlow(OptionsFlowWithReload):
-    """Changes how often a BMS is asked, and whether its settings may be changed."""
+    """Changes how often a BMS is asked, whether its settings may be changed, how it balances."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the options as they are."""
@@ -555,14 +558,29 @@ class RecBmsOptionsFlow(OptionsFlowWithReload):
             return self.async_create_entry(data=user_input)
         return self.async_show_form(
             step_id="init",
-            data_schema=self.add_suggested_values_to_schema(STEP_OPTIONS, entry.options),
+            data_schema=self._form(STEP_OPTIONS),
         )
 
     async def async_step_wifi(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Say that a WiFi module sets its own pace and takes no changes."""
         if user_input is not None:
-            return self.async_create_entry(data=dict(self.config_entry.options))
-        return self.async_show_form(step_id="wifi", data_schema=vol.Schema({}))
+            kept = {**self.config_entry.options}
+            kept.pop(CONF_BALANCING_CURRENT, None)
+            return self.async_create_entry(data={**kept, **user_input})
+        return self.async_show_form(step_id="wifi", data_schema=self._form(vol.Schema({})))
+
+    def _form(self, schema: vol.Schema) -> vol.Schema:
+        """Return a form with the options as they are; how a BMS balances is asked if need be."""
+        if not _tells_balancing(self.config_entry):
+            schema = schema.extend(STEP_BALANCING.schema)
+        return self.add_suggested_values_to_schema(schema, self.config_entry.options)
+
+
+def _tells_balancing(entry: RecBmsConfigEntry) -> bool:
+    """Tell whether the BMS of an entry, which may not be there, is known to tell it by its type."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
+    return tells_balancing_current(entry.runtime_data.data.state.model)
 
 
 def _same_for_same_host(host: str | None) -> object:

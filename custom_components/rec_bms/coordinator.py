@@ -20,10 +20,12 @@ from .const import (
     LOGGER,
     MANUFACTURER,
 )
+from .health_memory import HealthMemory
 from .history import Intent
 from .memory import Memory
 from .messages import translated
 from .protocol.bms import Bms, SetResult, Update
+from .protocol.charging import Charging
 from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
@@ -34,6 +36,8 @@ from .protocol.errors import (
     WithdrawnError,
     WrongDeviceError,
 )
+from .protocol.health.headroom import HeadroomWatch, Side
+from .protocol.health.record import Health
 from .protocol.rs485.codec import parse_setting
 from .protocol.rs485.instructions import BY_CODE, SETTINGS
 from .protocol.settings import Setting
@@ -59,10 +63,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         hass: HomeAssistant,
         entry: RecBmsConfigEntry,
         bms: Bms,
+        *,
         memory: Memory,
         snapshots: Snapshots,
+        health_memory: HealthMemory,
     ) -> None:
-        """Take the entry's BMS, which is open, and what is remembered of it and its settings."""
+        """Take the entry's BMS, which is open, and what is remembered of it in each file."""
         interval = bms.update_interval
         super().__init__(
             hass,
@@ -74,6 +80,9 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self.bms = bms
         self.memory = memory
         self.snapshots = snapshots
+        self.charging = Charging()
+        self.headroom = {side: HeadroomWatch(side, bms.longest_gap) for side in Side}
+        self.health_memory = health_memory
         self.main_device_id = ""
         self.hopes: list[Callable[[], Iterable[str]]] = []
         """Each tells which quantities would have an entity if only the BMS told them."""
@@ -82,6 +91,11 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self._to_tell: dict[int, Callable[[], None]] = {}
         self._telling: asyncio.Task[None] | None = None
         entry.async_on_unload(bms.subscribe(self._take))
+
+    @property
+    def health(self) -> Health:
+        """What is found out about the battery."""
+        return self.health_memory.health
 
     @property
     def changes_allowed(self) -> bool:
@@ -95,7 +109,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
             update = await self.bms.update(self._wanted(), self._hoped_for)
         except BmsError as err:
             raise _failed(self.hass, err, self.config_entry.title) from err
-        self._keep(update.state)
+        self._keep(update)
         return update
 
     @callback
@@ -149,7 +163,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
                 LOGGER.info("%s is back", self.config_entry.title)
             self.last_update_success = True
         self.data = news
-        self._keep(news.state)
+        self._keep(news)
         self.async_update_listeners()
 
     async def async_set(self, key: str, value: object, context: Context | None) -> SetResult:
@@ -251,10 +265,20 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
     def _hoped_for(self) -> set[str]:
         return {quantity for hope in self.hopes for quantity in hope()} | _DEVICE
 
-    def _keep(self, state: State) -> None:
+    def _keep(self, update: Update) -> None:
         """Have what is kept of the BMS go on with what it told."""
+        state = update.state
+        if state.has(Quantity.CURRENT):
+            self.charging.add(state.current)
+        for watch in self.headroom.values():
+            watch.add(update)
         self._keep_device_up_to_date(state)
         self.snapshots.see(state)
+        try:
+            self.health_memory.add(update)
+        # Whatever goes wrong with what is worked out, the battery itself is to be seen.
+        except Exception:
+            self.logger.exception("Unexpected error in following the health of %s", self.name)
 
     def _keep_device_up_to_date(self, state: State) -> None:
         """Have the main device as the BMS describes itself; units hang on it."""

@@ -40,6 +40,7 @@ async def async_get_config_entry_diagnostics(
         "available": coordinator.last_update_success,
         "poll_duration_s": _rounded(coordinator.data.duration),
         **coordinator.bms.diagnostics(),
+        "health": coordinator.health.as_dict(),
     }
 
 

@@ -19,6 +19,7 @@ from homeassistant.helpers.selector import (
 
 from .const import (
     CONF_ALLOW_CHANGES,
+    CONF_BALANCING_CURRENT,
     CONF_BAUDRATE,
     CONF_SCAN_INTERVAL,
     DEFAULT_SCAN_INTERVAL,
@@ -75,6 +76,21 @@ STEP_OPTIONS = vol.Schema(
         vol.Required(CONF_ALLOW_CHANGES, default=False): BooleanSelector(),
     }
 )
+
+STEP_BALANCING = vol.Schema(
+    {
+        vol.Optional(CONF_BALANCING_CURRENT): NumberSelector(
+            NumberSelectorConfig(
+                min=0.01,
+                max=20,
+                step=0.01,
+                unit_of_measurement="A",
+                mode=NumberSelectorMode.BOX,
+            )
+        ),
+    }
+)
+"""What is asked about a BMS whose type does not tell how it balances."""
 
 
 def confirm_form(*, adding: bool) -> vol.Schema:

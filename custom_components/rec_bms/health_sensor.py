@@ -23,7 +23,12 @@ from homeassistant.core import callback
 
 from .coordinator import RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity
-from .protocol.health.headroom import HeadroomWatch, Side
+from .health_cells import CELLS
+from .health_charge import CHARGES
+from .health_diagnosis import DIAGNOSIS, RecBmsDiagnosisSensor
+from .health_entity import RecBmsHealthSensor
+from .health_lifetime import LIFETIME
+from .protocol.health.headroom import Side
 from .protocol.health.limits import (
     CurrentLimit,
     Way,
@@ -116,6 +121,11 @@ def health_sensors(coordinator: RecBmsCoordinator) -> Iterable[Candidate]:
                 limit.way.settings(count),
                 partial(RecBmsCurrentLimitSensor, coordinator, limit, count),
             )
+    for found in (*CHARGES, *CELLS, *LIFETIME):
+        yield Candidate(found.key, found.required, partial(RecBmsHealthSensor, coordinator, found))
+    yield Candidate(
+        DIAGNOSIS.key, DIAGNOSIS.required, partial(RecBmsDiagnosisSensor, coordinator, DIAGNOSIS)
+    )
 
 
 class RecBmsHeadroomSensor(RecBmsEntity, SensorEntity):
@@ -131,15 +141,7 @@ class RecBmsHeadroomSensor(RecBmsEntity, SensorEntity):
     ) -> None:
         optional = frozenset({description.cell, Quantity.CURRENT, *description.side.limits})
         super().__init__(coordinator, description, required, optional=optional - required)
-        self._watch = HeadroomWatch(description.side, coordinator.bms.longest_gap)
-        self._watch.add(coordinator.data)
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        if self.coordinator.last_update_success:
-            self._watch.add(self.coordinator.data)
-        super()._handle_coordinator_update()
+        self._watch = coordinator.headroom[description.side]
 
     @property
     @override

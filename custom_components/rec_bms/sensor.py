@@ -33,6 +33,7 @@ from .const import UNIT_AMPERE_HOURS, UNIT_MILLIOHM
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
 from .flow_sensor import ENERGIES, TIMES, RecBmsEnergySensor, RecBmsTimeSensor
+from .health_cells import HEALTH_TABLES, RecBmsHealthTableSensor
 from .health_sensor import health_sensors
 from .newer_sensor import newer_sensors
 from .protocol.alarms import ErrorNumber, error_name
@@ -441,6 +442,7 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
     is_polled = coordinator.bms.update_interval is not None
     tables = Tables(entry, TABLES)
+    health_tables = Tables(entry, HEALTH_TABLES)
     shown = {key for each in SENSORS for key in each.required if len(each.required) == 1}
 
     def candidates() -> Iterable[Candidate]:
@@ -454,9 +456,11 @@ async def async_setup_entry(
         yield from setting_sensors(coordinator, shown)
         yield from newer_sensors(coordinator)
         yield from health_sensors(coordinator)
+        yield from health_tables.candidates(RecBmsHealthTableSensor)
 
+    awaited = tables.awaited | health_tables.awaited
     await async_add_as_they_appear(
-        entry, Platform.SENSOR, candidates, async_add_entities, awaited=tables.awaited
+        entry, Platform.SENSOR, candidates, async_add_entities, awaited=awaited
     )
     async_add_entities(RecBmsEnergySensor(coordinator, each) for each in ENERGIES)
     async_add_entities(RecBmsTimeSensor(coordinator, each) for each in TIMES)

@@ -25,6 +25,7 @@ EDGES = (
 PARTS = (
     "Sensors and binary sensors",
     "Energy and time left",
+    "Battery health",
     "Several batteries as one",
     "Error event",
     "Settings: numbers and selects",
@@ -33,7 +34,9 @@ PARTS = (
     "Repairs",
     "Dialogs: add, discovered, reconfigure, options",
     "Actions",
+    "Assist",
     "Blueprints",
+    "Triggers and conditions",
     "Dashboard and cards",
     "The settings page",
     "Ports and the line",

@@ -12,11 +12,19 @@ from typing import Any
 
 import pytest
 
-from custom_components.rec_bms.config_flow import AUTOMATIC, STEP_OPTIONS, STEP_SERIAL, STEP_WIFI
+from custom_components.rec_bms.config_flow import (
+    AUTOMATIC,
+    STEP_BALANCING,
+    STEP_OPTIONS,
+    STEP_SERIAL,
+    STEP_WIFI,
+)
 from custom_components.rec_bms.flow_bank import bank_form
 from custom_components.rec_bms.protocol.bank import Wiring
+from custom_components.rec_bms.protocol.health.headroom import Side
 from custom_components.rec_bms.protocol.rs485.instructions import Category, Kind
 from custom_components.rec_bms.protocol.rs485.scan import BAUDRATES
+from custom_components.rec_bms.trigger import EITHER_END
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "rec_bms"
 TRANSLATIONS = INTEGRATION / "translations"
@@ -68,6 +76,8 @@ SHAPE = {
     "exceptions": {"*": {"message": TEXT}},
     "issues": {"*": {"title": TEXT, "description": TEXT, "fix_flow": FLOW}},
     "selector": {"*": {"options": {"*": TEXT}}},
+    "triggers": {"*": {"name": TEXT, "description": TEXT, "fields": FIELDS}},
+    "conditions": {"*": {"name": TEXT, "description": TEXT, "fields": FIELDS}},
     "services": {"*": {"name": TEXT, "description": TEXT, "fields": FIELDS}},
 }
 KEY = re.compile(r"(?!.*[_-]{2})[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
@@ -252,9 +262,10 @@ def test_every_field_of_the_forms_has_a_name_and_an_explanation(english: dict[st
         assert form["data"].keys() == form["data_description"].keys() == asked
     ways = english["config"]["step"]["user"]
     assert ways["menu_options"].keys() == ways["menu_option_descriptions"].keys()
-    options = english["options"]["step"]["init"]
-    wanted = {str(key) for key in STEP_OPTIONS.schema}
-    assert options["data"].keys() == options["data_description"].keys() == wanted
+    for step, asked_for in (("init", [*STEP_OPTIONS.schema]), ("wifi", [])):
+        options = english["options"]["step"][step]
+        wanted = {str(key) for key in (*asked_for, *STEP_BALANCING.schema)}
+        assert options["data"].keys() == options["data_description"].keys() == wanted
 
 
 def test_every_choice_has_a_name(english: dict[str, Any]) -> None:
@@ -262,6 +273,7 @@ def test_every_choice_has_a_name(english: dict[str, Any]) -> None:
     assert selector == {
         "baudrate": {AUTOMATIC, *map(str, BAUDRATES)},
         "wiring": set(Wiring),
+        "end": {EITHER_END, *Side},
         "instruction_type": {kind.value for kind in Kind},
         "instruction_category": {category.lower() for category in Category},
     }

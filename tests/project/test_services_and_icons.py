@@ -12,6 +12,7 @@ import pytest
 import yaml
 from homeassistant.helpers import selector
 
+from custom_components.rec_bms.health_services import RESET_SCHEMA
 from custom_components.rec_bms.protocol.rs485.instructions import Category, Kind
 from custom_components.rec_bms.services import GET_SCHEMA, LIST_SCHEMA, SET_SCHEMA
 from custom_components.rec_bms.settings_services import (
@@ -30,6 +31,7 @@ SCHEMAS = {
     "list_backups": LIST_BACKUPS_SCHEMA,
     "compare_settings": COMPARE_SCHEMA,
     "restore_settings": RESTORE_SCHEMA,
+    "reset_lifetime": RESET_SCHEMA,
 }
 FIELD_KEYS = {"advanced", "default", "example", "required", "selector"}
 ICON = re.compile(r"mdi:[a-z0-9]+(-[a-z0-9]+)*")
@@ -79,7 +81,7 @@ def test_the_choices_of_a_filter_are_those_of_the_code(services: dict[str, Any])
 
 
 def test_icons_have_the_shape_that_hassfest_wants(icons: dict[str, Any]) -> None:
-    assert icons.keys() == {"entity", "services"}
+    assert icons.keys() == {"entity", "triggers", "conditions", "services"}
     for platform in icons["entity"].values():
         for entity in platform.values():
             assert {"default"} <= entity.keys() <= {"default", "state", "state_attributes"}

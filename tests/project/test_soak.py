@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from tools.soak import command
 from tools.soak.flow import Flow, Main
+from tools.soak.health import Life
 from tools.soak.oracle import knows
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +161,25 @@ def test_a_poll_is_judged_by_itself(long_poll: Flow) -> None:
 
 def test_energy_is_nothing_before_there_was_a_reading() -> None:
     assert not Flow(scan_interval=2).may_show("energy_charged", "0.0", [])
+
+
+def test_health_that_takes_a_full_charge_may_show_nothing() -> None:
+    life = Life()
+    life.polled(MAIN)
+    for key in ("last_full_charge", "measured_capacity", "cell_drift_1_3"):
+        assert not life.may_show(key, "1")
+    assert life.may_show("diagnosis", "not_enough_data")
+    assert not life.may_show("diagnosis", "weak_cell")
+
+
+def test_an_extreme_is_something_that_was_read_and_no_time_is_longer_than_the_soak() -> None:
+    life = Life()
+    life.polled(MAIN)
+    life.polled(replace(MAIN, read_at=36.0))
+    assert life.may_show("highest_cell_voltage_ever", "4.0")
+    assert not life.may_show("highest_cell_voltage_ever", "4.1")
+    assert life.may_show("time_above_limits", "0.01")
+    assert not life.may_show("time_above_limits", "0.03")
 
 
 @pytest.mark.parametrize("key", ["voltage", "error_event", "stored_energy", "cell_voltage_2_3"])

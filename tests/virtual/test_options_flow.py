@@ -1,4 +1,4 @@
-"""The options: how often the BMS is asked, and whether its settings may be changed."""
+"""The options: how often the BMS is asked, whether it may be changed, how it balances."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 
+from tests.virtual.conftest import Simulate
+from tests.virtual.findings import have_found
 from tests.virtual.house import House, entry_for
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
@@ -17,6 +19,15 @@ from tools.testkit.simulator_in_memory import SimulatorInMemory
 async def forbidden(hass: HomeAssistant, battery: SimulatorInMemory) -> House:
     """A house with changes switched off."""
     house = House(hass, battery, entry_for(battery, allow_changes=False))
+    await house.set_up()
+    return house
+
+
+@pytest.fixture
+async def another(hass: HomeAssistant, simulate: Simulate) -> House:
+    """A house with a BMS whose type does not tell how it balances."""
+    sim = simulate(addresses=[2], cells=4, preset="lifepo4", texts={"*IDN": "REC ABMS"})
+    house = House(hass, sim, entry_for(sim, address=2))
     await house.set_up()
     return house
 
@@ -56,3 +67,41 @@ async def test_the_options_are_shown_as_they_are(forbidden: House) -> None:
 async def test_a_time_outside_the_limits_is_refused(forbidden: House, seconds: object) -> None:
     with pytest.raises(InvalidData):
         await choose(forbidden, scan_interval=seconds, allow_changes=False)
+
+
+async def test_a_1q_is_not_asked_with_which_current_it_balances(forbidden: House) -> None:
+    with pytest.raises(InvalidData):
+        await choose(forbidden, scan_interval=300, allow_changes=False, balancing_current=1.0)
+
+
+@pytest.mark.parametrize("amperes", [0, 21, "one"])
+async def test_a_balancing_current_that_cannot_be_is_refused(
+    another: House, amperes: object
+) -> None:
+    with pytest.raises(InvalidData):
+        await choose(another, scan_interval=300, allow_changes=False, balancing_current=amperes)
+
+
+async def test_the_balancing_current_of_another_type_tells_how_long_balancing_takes(
+    another: House,
+) -> None:
+    hours = "balancing_hours"
+    have_found(another, "diagnosing", balancing_hours=lambda amperes: 6 / amperes)
+    await another.poll()
+    assert another.state("diagnosis").attributes[hours] is None
+    await choose(another, scan_interval=300, allow_changes=False, balancing_current=1.5)
+    have_found(another, "diagnosing", balancing_hours=lambda amperes: 6 / amperes)
+    await another.poll()
+    assert another.state("diagnosis").attributes[hours] == 4
+    await choose(another, scan_interval=300, allow_changes=False)
+    assert "balancing_current" not in another.entry.options
+
+
+async def test_while_the_bms_is_away_its_type_is_not_known_and_the_current_is_asked(
+    forbidden: House,
+) -> None:
+    await forbidden.unload()
+    flow = await forbidden.hass.config_entries.options.async_init(forbidden.entry.entry_id)
+    schema = flow["data_schema"]
+    assert schema is not None
+    assert "balancing_current" in {str(key) for key in schema.schema}

@@ -48,6 +48,18 @@ async def test_each_shows_its_own_bms(both: tuple[House, House]) -> None:
     assert (first.number("maxc"), second.number("maxc")) == (11, 22)
 
 
+async def test_each_battery_is_followed_by_itself(both: tuple[House, House]) -> None:
+    first, second = both
+    first.sim.call(first.bms.set_current, 50)
+    second.sim.call(second.bms.set_current, -20)
+    for _ in range(4):
+        await first.poll()
+        await second.poll(0)
+    assert first.number("lifetime_charged") > 5
+    assert second.number("lifetime_charged") == 0
+    assert second.number("lifetime_discharged") > 2
+
+
 async def test_they_never_talk_over_each_other(both: tuple[House, House]) -> None:
     first, second = both
     for _ in range(3):

@@ -255,3 +255,15 @@ async def test_energy_is_not_counted_over_slow_polls_of_which_one_failed(line: L
     line.silent = False
     await line.poll()
     assert house.number("energy_discharged") == before
+
+
+async def test_lifetime_is_counted_through_slow_polls(line: Line) -> None:
+    house = await set_up(line, 10, TWELVE)
+    house.sim.call(house.bms.set_current, -90)
+    await line.poll()
+    began, before = line.now(), house.coordinator.health.lifetime.discharged
+    line.waits = 5.0
+    await line.poll(30)
+    assert (line.now() - began) / 30 > 30
+    ampere_hours = house.coordinator.health.lifetime.discharged - before
+    assert ampere_hours == pytest.approx(90 * (line.now() - began) / 3600, rel=0.05)

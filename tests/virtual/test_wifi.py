@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigEntryState
@@ -16,9 +17,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnostics
+from custom_components.rec_bms.protocol.health.measured import Measured
+from custom_components.rec_bms.protocol.health.record import Health
 from tests.virtual.banks import bank_of, batteries
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog
+from tests.virtual.findings import have_found, issue_of
 from tests.virtual.house import House, passes, until
 from tools.simulator import BMS
 from tools.simulator.wifi import WifiModule
@@ -108,6 +112,22 @@ SHOWN = {
     "cell_resistance_1_3": "2.179",
     "cell_resistance_1_4": "1.809",
     "temperature_1_1": "22.5",
+    **dict.fromkeys(
+        (
+            *("last_full_charge", "charge_since_full", "state_of_charge_correction"),
+            *("measured_capacity", "measured_health"),
+            *("cell_spread_rest", "cell_spread_top", "most_drifting_cell"),
+            *("highest_cell_voltage_ever", "lowest_cell_voltage_ever", "deepest_discharge"),
+            *(f"cell_drift_1_{cell}" for cell in range(1, 5)),
+            *(f"cell_resistance_change_1_{cell}" for cell in range(1, 5)),
+        ),
+        "unknown",
+    ),
+    "diagnosis": "not_enough_data",
+    "lifetime_charged": "0",
+    "lifetime_discharged": "0",
+    "time_above_limits": "0.0",
+    "time_below_limits": "0.0",
     "problem": "off",
     "charging": "on",
     "balancing": "on",
@@ -315,6 +335,10 @@ async def test_what_has_not_changed_is_not_written(
     hass: HomeAssistant, capture: WifiModule
 ) -> None:
     house = await on_capture(hass, capture)
+    # An extreme counts once it was measured twice.
+    await passes(1)
+    await capture.push(CAPTURE[0])
+    await hass.async_block_till_done()
     written: list[str] = []
     hass.bus.async_listen("state_changed", lambda event: written.append(event.data["entity_id"]))
     hass.bus.async_listen(
@@ -538,17 +562,42 @@ async def test_a_host_is_not_moved_to_where_another_entry_listens(
     assert (await reconfigure(hass, entry, module.host))["reason"] == "wrong_device"
 
 
-async def test_the_options_say_that_there_is_nothing_to_choose(
+async def test_the_options_ask_nothing_but_with_which_current_it_balances(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
     house = await set_up(hass, module)
     options = hass.config_entries.options
-    result = await options.async_init(house.entry.entry_id)
-    assert (result["step_id"], result["data_schema"].schema) == ("wifi", {})
-    result = await options.async_configure(result["flow_id"], {})
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert house.entry.options == {}
-    assert house.entry.state is ConfigEntryState.LOADED
+    for given in ({"balancing_current": 1.5}, {}):
+        result = await options.async_init(house.entry.entry_id)
+        assert (result["step_id"], [*map(str, result["data_schema"].schema)]) == (
+            "wifi",
+            ["balancing_current"],
+        )
+        result = await options.async_configure(result["flow_id"], given)
+        await hass.async_block_till_done()
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert house.entry.options == given
+        assert house.entry.state is ConfigEntryState.LOADED
+
+
+async def test_health_follows_each_status_that_a_module_tells_once(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    with patch.object(Health, "add") as add:
+        await set_up(hass, module)
+        await passes(4 * PERIOD)
+    measured_at = [call.args[0].measured_at for call in add.call_args_list]
+    assert len(measured_at) == len(set(measured_at)) >= 4
+
+
+async def test_a_capacity_that_was_measured_over_wifi_is_not_offered_to_be_set(
+    hass: HomeAssistant, module: WifiModule
+) -> None:
+    house = await set_up(hass, module)
+    have_found(house, "capacity", measured=Measured(100.0, 1.0, 1.0, 0.2, 1e9))
+    await passes(2 * PERIOD)
+    assert house.number("measured_capacity") == 100
+    assert issue_of(house, "capacity") is None
 
 
 async def test_the_same_bms_over_both_ways_raises_an_issue_until_one_is_gone(

@@ -14,7 +14,13 @@ from tools.testkit.flow import DOMAIN
 UNAVAILABLE = "unavailable"
 UNKNOWN = "unknown"
 
-_MAY_BE_UNKNOWN = ("time_to_full", "time_to_empty")
+_FOUND_IN_WEEKS = (
+    *("last_full_charge", "charge_since_full", "state_of_charge_correction"),
+    *("measured_capacity", "measured_health"),
+    *("cell_spread_rest", "cell_spread_top", "most_drifting_cell"),
+)
+"""Of battery health, what takes a full charge or weeks of rests: a demo may not wait for it."""
+_MAY_BE_UNKNOWN = ("time_to_full", "time_to_empty", *_FOUND_IN_WEEKS)
 _STATUS = ("error", "state_of_charge", "voltage", "current", "power", "cell_voltage_delta")
 _SECTIONS = {None: "Readings", "diagnostic": "Diagnostic", "config": "Settings"}
 

@@ -17,16 +17,18 @@ _LONGEST_HOURS = 240.0
 _CURRENT, _VOLTAGE, _STATE_OF_CHARGE = 2, 4, 5
 """Places in LCD1's answer."""
 _ENERGIES = {"energy_charged": 1, "energy_discharged": -1}
+_CHARGES = {"lifetime_charged": 1, "lifetime_discharged": -1}
 _TIMES = {"time_to_full": 1, "time_to_empty": -1}
 _COUNTERS = ("line_errors", "retries")
 _POLL_DURATION = "poll_duration"
 _OF_THE_POLL = (*_COUNTERS, _POLL_DURATION)
 """What a poll tells whatever it has read."""
-ALWAYS_SHOWN = (*_ENERGIES, *_OF_THE_POLL)
+ALWAYS_SHOWN = (*_ENERGIES, *_CHARGES, *_OF_THE_POLL)
 """While the BMS is there."""
 KEYS = (*ALWAYS_SHOWN, *_TIMES)
 _HALF_A_WATTHOUR = 0.000501
 """In kWh: energy is shown to one Wh."""
+_HALF_AN_AMPERE_HOUR = 0.501
 _HALF_A_MILLISECOND = 0.501
 """In ms: a poll's duration is shown to one ms."""
 
@@ -48,6 +50,7 @@ class Flow:
         self._last: Main | None = None
         self._poll_failed = False
         self._joules = {1: 0.0, -1: 0.0}
+        self._coulombs = {1: 0.0, -1: 0.0}
         self._amperes = 0.0
         self._poll_seconds = 0.0
         self._counters: dict[str, int] = {}
@@ -70,21 +73,13 @@ class Flow:
             return
         seconds = main.read_at - last.read_at
         if rules.is_counted(seconds, self._scan_interval, poll_failed=poll_failed):
-            self._add_up(_watts(last), _watts(main), seconds)
+            _add_up(self._joules, _watts(last), _watts(main), seconds)
+            _add_up(self._coulombs, last.values[_CURRENT], amperes, seconds)
         if math.copysign(1, amperes) != math.copysign(1, self._amperes):
             self._amperes = amperes
             return
         forgotten = math.exp(-seconds / _SMOOTHING_SECONDS)
         self._amperes = forgotten * self._amperes + (1 - forgotten) * amperes
-
-    def _add_up(self, before: float, after: float, seconds: float) -> None:
-        """Add the areas on both sides of zero under a straight line from one power to the other."""
-        if before * after >= 0:
-            self._joules[1 if before + after > 0 else -1] += abs(before + after) / 2 * seconds
-            return
-        turns_at = seconds * abs(before) / (abs(before) + abs(after))
-        for watts, part in ((before, turns_at), (after, seconds - turns_at)):
-            self._joules[1 if watts > 0 else -1] += abs(watts) / 2 * part
 
     def may_show(self, key: str, state: str, capacities: Iterable[float]) -> bool:
         """Tell whether a sensor may show this now; the battery's capacity is one of some, in Ah."""
@@ -95,6 +90,8 @@ class Flow:
             return False
         if key in _ENERGIES:
             return abs(shown - self._joules[_ENERGIES[key]] / 3.6e6) <= _HALF_A_WATTHOUR
+        if key in _CHARGES:
+            return abs(shown - self._coulombs[_CHARGES[key]] / 3600) <= _HALF_AN_AMPERE_HOUR
         return any(self._is_time(_TIMES[key], shown, capacity, last) for capacity in capacities)
 
     def _is_of_the_poll(self, key: str, shown: float) -> bool:
@@ -110,6 +107,16 @@ class Flow:
         hours = part * capacity / abs(self._amperes)
         grain_minutes = 1 if hours < 1 else 5 if hours < 10 else 15
         return hours <= _LONGEST_HOURS and abs(shown_hours - hours) <= grain_minutes / 2 / 60 + 1e-3
+
+
+def _add_up(sums: dict[int, float], before: float, after: float, seconds: float) -> None:
+    """Add the areas on both sides of zero under a straight line from one value to the other."""
+    if before * after >= 0:
+        sums[1 if before + after > 0 else -1] += abs(before + after) / 2 * seconds
+        return
+    turns_at = seconds * abs(before) / (abs(before) + abs(after))
+    for value, part in ((before, turns_at), (after, seconds - turns_at)):
+        sums[1 if value > 0 else -1] += abs(value) / 2 * part
 
 
 def _watts(main: Main) -> float:

@@ -31,7 +31,7 @@ from tools.simulator.log import ANSWERED, HEARD, SILENT, Entry
 from tools.simulator.table import BY_CODE
 from tools.simulator.wire import BITS
 
-from . import flow, oracle, rules
+from . import flow, health, oracle, rules
 from .bms import SignedBms, house_at
 from .scenarios import Scenario
 
@@ -111,6 +111,7 @@ class Monitor:
         """When a poll ended last, and when one did before that."""
         self._longest_poll: dict[str, float] = {}
         self._flows: dict[str, flow.Flow] = {}
+        self._lives: dict[str, health.Life] = {}
         self._shown: set[tuple[str, str]] = set()
         self._mains: dict[Client, flow.Main] = {}
         self._retries: Counter[str] = Counter()
@@ -279,7 +280,7 @@ class Monitor:
     ) -> None:
         found = self._key(entity_id)
         assert found is not None
-        if found[1] not in flow.KEYS and not oracle.knows(found[1]):
+        if not (found[1] in flow.KEYS or health.knows(found[1]) or oracle.knows(found[1])):
             self.findings.without_oracle[found[1]] += 1
             return
         self.findings.states += 1
@@ -304,6 +305,8 @@ class Monitor:
         self, entry: RecBmsConfigEntry, key: str, shown: oracle.Shown, moment: oracle.Moment
     ) -> bool:
         bms = self.bms_of(entry)
+        if shown.state not in oracle.ABSENT and health.knows(key):
+            return self._lives[entry.entry_id].may_show(key, shown.state)
         if key not in flow.KEYS or shown.state in oracle.ABSENT:
             return oracle.is_true(bms, key, shown, moment)
         self._shown.add((entry.entry_id, key))
@@ -371,6 +374,7 @@ class Monitor:
         }
         followed = self._flows.setdefault(name, flow.Flow(client_bms.update_interval))
         followed.polled(self._mains[client], began, self._now, counters)
+        self._lives.setdefault(name, health.Life()).polled(self._mains[client])
 
     def _saw_failed_poll(self, coordinator: RecBmsCoordinator, began: float) -> None:
         entry = coordinator.config_entry

@@ -108,13 +108,15 @@ class _Ends:
     def top(self, update: Update, now: float, chemistry: float) -> list[float] | None:
         """Take an update; return the volts of all cells, without current, once a charge ended."""
         self._watch.add(update, now)
+        iron = int(chemistry) in _IRON
         cells = self._full.add(update)
-        if cells is not None:
+        began, self._was_full = self._full.is_full and not self._was_full, self._full.is_full
+        if cells is not None and (iron or self._full.is_small):
+            self._awaits_rest = False
             return self._without_current(cells, update.state)
-        if int(chemistry) in _IRON:
+        if iron:
             # At rest the steep end of its curve goes away within hours.
             return None
-        began, self._was_full = self._full.is_full and not self._was_full, self._full.is_full
         self._awaits_rest = self._awaits_rest or began
         charge = update.state.state_of_charge
         if charge is None or charge < _NEARLY_FULL:
@@ -231,24 +233,20 @@ class Diagnosing:
         limit = _APART.get(int(self._chemistry or 0), _APART_OTHERWISE)
         apart, before = most - least >= limit, self._apart_before
         self._apart_before = apart
-        weak = smallest is not None and smallest.by >= _SMALLER
         sound = smallest is not None and smallest.by <= _SOUND
-        ahead = middle - least > most - middle
-        if apart and not ahead:
-            if before:
-                self._say_unbalanced(lacking.index(most), now)
-        elif weak:
-            assert smallest is not None
+        behind = most - middle >= middle - least
+        found = self.diagnosis
+        if apart and not before and found.at is not None:
+            return
+        if apart and before and behind:
+            self._say_unbalanced(lacking.index(most), now)
+        elif smallest is not None and smallest.by >= _SMALLER:
             self._say_weak(smallest.index, now)
-        elif apart:
-            if before and sound:
-                self._say_unbalanced(lacking.index(least), now)
-        elif most - least <= _TOGETHER:
-            if sound:
-                self._say(Finding.BALANCED, None, (Reason.CELLS_CLOSE_TOGETHER,), now)
-            elif smallest is None or self.diagnosis.finding is not Finding.WEAK_CELL:
-                self._say(Finding.NOT_ENOUGH_DATA, None, (Reason.NOT_EMPTY_YET,), now)
-        if self.diagnosis.at is None:
+        elif apart and before and sound:
+            self._say_unbalanced(lacking.index(least), now)
+        elif sound and (found.finding is Finding.BALANCED or most - least <= _TOGETHER):
+            self._say(Finding.BALANCED, None, (Reason.CELLS_CLOSE_TOGETHER,), now)
+        else:
             self._say(Finding.NOT_ENOUGH_DATA, None, (Reason.NOT_EMPTY_YET,), now)
 
     def _say_weak(self, index: int, now: float) -> None:

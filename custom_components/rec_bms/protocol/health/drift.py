@@ -33,8 +33,9 @@ _CHANCE = 0.001
 """How often chance may name a cell of a battery."""
 _GRAIN = 0.0001
 """V to which deviations are kept."""
-_LEAST = {"rest": 0.004, "top": 0.02}
-"""V by which a cell must have moved."""
+_LEAST = {"top": 0.02, "rest": 0.004}
+"""V by which a cell must have moved; where charging ends first, since small differences show there,
+and at rest where none shows there, or not any longer."""
 _HINT = 0.4
 """The share of that which the last third must have moved from the first, on a straight line two
 thirds of it: most cells are seen to stay where they are without looking at every two points."""
@@ -111,21 +112,16 @@ class Drift:
         """Take what the BMS told at a Unix time in s."""
         if (cells := self._resting.add(update, now)) is not None:
             self._take("rest", cells, now)
-        if (cells := self._full.add(update)) is not None:
+        if (cells := self._full.add(update)) is not None and self._full.is_small:
             self._take("top", cells, now)
 
     def of_cell(self, unit: int, cell: int) -> float | None:
         """Return the drift of a cell in V a month; None while it is none that is certain."""
         if not 1 <= unit <= len(self._rows) or not 1 <= cell <= self._rows[unit - 1]:
             return None
-        slopes = self._best.slopes
-        return slopes[sum(self._rows[: unit - 1]) + cell - 1] if slopes else None
-
-    @property
-    def _best(self) -> _Series:
-        """The series that says most: where charging ends, small differences show."""
-        top = self._series["top"]
-        return top if top.is_enough else self._series["rest"]
+        index = sum(self._rows[: unit - 1]) + cell - 1
+        slopes = (series.slopes[index] for series in self._series.values() if series.slopes)
+        return next((slope for slope in slopes if slope is not None), None)
 
     def _take(self, kind: str, cells: PerUnit, now: float) -> None:
         rows = [len(row) for row in cells.units]
@@ -137,13 +133,13 @@ class Drift:
         self.most = self._most()
 
     def _most(self) -> Drifting | None:
-        best = self._best
-        certain = [(slope, index) for index, slope in enumerate(best.slopes) if slope is not None]
-        if not certain:
-            return None
-        slope, index = max(certain, key=lambda each: abs(each[0]))
-        where = _place(self._rows, index)
-        return Drifting(where.unit, where.cell, slope, best.points[0].at)
+        for series in self._series.values():
+            certain = [(by, index) for index, by in enumerate(series.slopes) if by is not None]
+            if certain:
+                by, index = max(certain, key=lambda each: abs(each[0]))
+                where = _place(self._rows, index)
+                return Drifting(where.unit, where.cell, by, series.points[0].at)
+        return None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is to be kept."""

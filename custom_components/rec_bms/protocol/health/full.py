@@ -21,7 +21,7 @@ _FULL = 0.9995
 """What is shown as 100.0 %."""
 _NOT_FULL = 0.99
 """Below it another full charge may come: a count that flickers around 100 % is one."""
-_AT_END = 0.01
+_AT_END = 0.02
 _NEAR_END = 0.05
 """V below CHAR at which a cell has reached it: a poll sees it a little earlier, or later, rested.
 The wider one is for a count that has jumped to 100 %, which is a sign of its own."""
@@ -211,6 +211,8 @@ class FullCharge:
         """Leave no time in the future: the clock may have been set back."""
         if self.last is not None:
             self.last = not_after(self.last, now)
+        if self._noted is not None and self._noted.at > now:
+            self._noted = None
         if self.corrections and self.corrections[-1].at > now:
             self.corrections = tuple(
                 replace(each, at=not_after(each.at, now)) for each in self.corrections

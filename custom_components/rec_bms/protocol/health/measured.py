@@ -11,19 +11,19 @@ measurement is best from full over empty to full. One way alone is measured too,
 cycles have shown of the sensor. Its gain shows nowhere: it is part of the uncertainty.
 
 The uncertainty (95 %) has the gain, the curve, how well full can be repeated, what is left of the
-constant part, and jumps of the current between two updates. A measurement that is more uncertain
+constant part, and what nobody saw between two updates. A measurement that is more uncertain
 than 5 % is none. A gap that is longer than the battery goes on as it did ends what was counted.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..bms import Update
 from ..plausible import AMPERES, CHARGE_FRACTION
-from .kept import amount, entries, number
+from .kept import amount, entries, not_after, number
 from .open_circuit import Left, left_in
 from .rest import RestWatch
 from .spread import FullWatch
@@ -54,6 +54,13 @@ _YEAR = 365.25 * 86_400
 _FADES = 0.02
 """The part of its capacity that a battery may lose in a year: what is old says less of now."""
 _AS_GOOD = 1.02
+_OFTEN = 30.0
+"""Seconds between two updates. Loads of less than that move little charge."""
+_UNSEEN = 6.0
+"""A step is anywhere between two updates: a twelfth of its square; loads that are shorter: more."""
+_PUT_RIGHT = 0.05
+_ENDS = 0.0005
+"""The part of CAPA by which a count that jumps was set, and next to which it cannot go on."""
 _CAPACITIES = (1.0, 20_000.0)
 
 
@@ -93,11 +100,16 @@ class _Offset:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """What was counted until then: Ah, s, and Ah² that jumps of the current left open."""
+    """What was counted until then: Ah, s, and Ah² that jumps of the current left open.
+
+    `by_health` are the Ah that would be less if the BMS counted in parts of CAPA times state of health:
+    its manual does not say.
+    """
 
     charge: float
     seconds: float
     open: float
+    by_health: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,32 +129,55 @@ class _Empty:
 
 
 class _Counter:
-    """Adds up current while the battery is heard."""
+    """Adds up charge while the battery is heard.
+
+    Where the current is told often it is added up. Else a kettle comes and goes unseen between two
+    updates, but not unseen by the BMS: then what its state of charge changes by counts, in parts of
+    CAPA, except where it is put right or cannot go on.
+    """
 
     def __init__(self, longest_gap: float) -> None:
         self._longest_gap = longest_gap
         self._last: tuple[float, float] | None = None
-        self.mark = _Mark(0.0, 0.0, 0.0)
+        self._charge: float | None = None
+        self.mark = _Mark(0.0, 0.0, 0.0, 0.0)
 
-    def add(self, update: Update) -> bool:
-        """Take a current; tell whether what was counted so far still goes on."""
-        amperes, at = update.state.current, update.measured_at
-        if amperes is None:
+    def add(self, update: Update, capacity: float | None) -> bool:
+        """Take a current, and CAPA in Ah; tell whether what was counted so far still goes on."""
+        state, at = update.state, update.measured_at
+        if state.current is None:
             return True
-        last, self._last = self._last, (amperes, at)
+        last, self._last = self._last, (state.current, at)
+        before, self._charge = self._charge, state.state_of_charge
         if last is None:
             return False
         seconds = at - last[1]
         if seconds < 0 or (seconds > self._longest_gap and not update.continuous):
             return False
-        hours, jump = seconds / 3600, amperes - last[0]
-        # Nobody knows when between two updates it jumped.
+        hours, jump = seconds / 3600, state.current - last[0]
+        flowed, by_bms = (state.current + last[0]) / 2 * hours, 0.0
+        unseen = (jump * hours) ** 2 / _UNSEEN
+        if update.period > _OFTEN and capacity is not None:
+            counted = _counted(before, state.state_of_charge)
+            if counted is not None and abs(counted * capacity - flowed) < _PUT_RIGHT * capacity:
+                flowed = by_bms = counted * capacity
+                by_bms *= 1 - (state.state_of_health or 1.0)
+                unseen = 0.0
         self.mark = _Mark(
-            self.mark.charge + (amperes + last[0]) / 2 * hours,
+            self.mark.charge + flowed,
             self.mark.seconds + seconds,
-            self.mark.open + (jump * hours) ** 2 / 12,
+            self.mark.open + unseen,
+            self.mark.by_health + by_bms,
         )
         return True
+
+
+def _counted(before: float | None, after: float | None) -> float | None:
+    """Return by which part of CAPA a count changed; None where it may have been put right."""
+    if before is None or after is None:
+        return None
+    low, high = sorted((before, after))
+    return after - before if low > _ENDS and high < 1 - _ENDS else None
 
 
 class MeasuredCapacity:
@@ -173,9 +208,10 @@ class MeasuredCapacity:
         self._chemistry = state.settings.get("chem") or self._chemistry
         self._watch.add(update, now)
         self._full_watch.add(update)
-        if not self._counter.add(update) or self._is_another(update):
+        if not self._counter.add(update, self._capacity) or self._is_another(update):
             self._end()
         self._now = now
+        self._leave_the_future(now)
         self._look_for_empty(state.min_cell_voltage)
         self._look_for_full(update.measured_at)
 
@@ -216,6 +252,12 @@ class MeasuredCapacity:
         """Take what was counted as far as it goes, since nothing is known of what comes."""
         self._take(self._one_way(self._full, self._empty))
         self._near = self._full = self._empty = None
+
+    def _leave_the_future(self, now: float) -> None:
+        """Have what was measured while the clock was ahead be of now at the latest."""
+        if self.measured is not None and self.measured.at > now:
+            self._list = [replace(each, at=not_after(each.at, now)) for each in self._list]
+            self.measured = _together(self._list)
 
     def _look_for_empty(self, volts: float | None) -> None:
         """Note where a cell rests near empty, the surest of such rests or the last of those."""
@@ -268,6 +310,7 @@ class MeasuredCapacity:
                 2 * _UNSTEADY_SHARE * missing * middle,
                 _STEADY * hours * middle,
                 2 * math.sqrt(full.mark.open - before.mark.open),
+                before.mark.by_health - self._empty.mark.by_health,
             )
             self._take(self._once(taken, once, 0.0, self._empty.left))
         if seconds >= _SHORTEST_CYCLE:
@@ -282,7 +325,7 @@ class MeasuredCapacity:
         hours = (empty.mark.seconds - full.mark.seconds) / 3600
         taken = full.mark.charge - empty.mark.charge + offset.amperes * hours
         jumps = 2 * math.sqrt(abs(empty.mark.open - full.mark.open))
-        once = math.hypot(full.off, jumps)
+        once = math.hypot(full.off, jumps, full.mark.by_health - empty.mark.by_health)
         return self._once(taken, once, offset.off * abs(hours), empty.left)
 
     def _once(self, taken: float, once: float, always: float, left: Left) -> _Once | None:
@@ -308,9 +351,7 @@ class MeasuredCapacity:
         if made is None:
             return self._list
         agreeing = [
-            each
-            for each in self._list
-            if abs(each.capacity - made.capacity) <= each.off + made.off and each.at <= made.at
+            each for each in self._list if abs(each.capacity - made.capacity) <= each.off + made.off
         ]
         return [*agreeing[1 - _MOST :], made]
 

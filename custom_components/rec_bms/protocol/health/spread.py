@@ -82,9 +82,10 @@ class RestingCells:
             return None
         if self._taken_at is not None and 0 <= update.measured_at - self._taken_at < _DAY:
             return None
-        cells = all_cells(update.state)
         charge = update.state.state_of_charge
-        if cells is None or charge is None or not _LOWEST_CHARGE <= charge <= _HIGHEST_CHARGE:
+        is_even = charge is not None and _LOWEST_CHARGE <= charge <= _HIGHEST_CHARGE
+        cells = all_cells(update.state) if is_even else None
+        if cells is None:
             self._count = 0
             return None
         return self._mean(cells, update.measured_at)
@@ -125,7 +126,7 @@ class FullWatch:
     def add(self, update: Update) -> PerUnit | None:
         """Take what the BMS told; return the cells' voltages once a charge has ended.
 
-        They are those of the last update at which a small current still flowed in.
+        They are those of the last update at which current still flowed in.
         """
         state = update.state
         self._learn(state)
@@ -139,6 +140,11 @@ class FullWatch:
             return None
         self._armed = False
         return self._cells
+
+    @property
+    def is_small(self) -> bool:
+        """Whether that was so little that cells can be compared."""
+        return self.amperes <= (self._capacity or 0.0) * _SMALL
 
     def _learn(self, state: State) -> None:
         settings = state.settings
@@ -158,7 +164,7 @@ class FullWatch:
             self._cells = None
         self.near_at = at
         self.lifted_by = amperes * _ohms(state, self._capacity)
-        if amperes <= self._capacity * _SMALL and (cells := all_cells(state)) is not None:
+        if (cells := all_cells(state)) is not None:
             self._cells, self.amperes = cells, amperes
 
 
@@ -177,7 +183,7 @@ class Spreads:
         self.rest, self.top = _not_after(self.rest, now), _not_after(self.top, now)
         if (cells := self._resting.add(update, now)) is not None:
             self.rest = _spread(cells, now, charge)
-        if (cells := self._full.add(update)) is not None:
+        if (cells := self._full.add(update)) is not None and self._full.is_small:
             self.top = _spread(cells, now, charge)
 
     def as_dict(self) -> dict[str, Any]:

@@ -299,3 +299,57 @@ def test_what_cannot_be_read_is_left_out(kept: object) -> None:
     found = Diagnosing(60)
     found.restore(kept)
     assert found.diagnosis == NOTHING_YET
+
+
+def test_what_was_charged_fast_is_looked_at_when_it_rests() -> None:
+    """Where much flows to the end, resistance would tell cells apart."""
+    battery = Battery([300, 302, 299, 304], [0.5, 40.0, 0.0, 1.0], 2)
+    lifted = [3.99, 3.93, 3.995, 3.985]
+    resting = [3.953, 3.885, 3.955, 3.95]
+    for count in (1, 2):
+        battery.tell(lifted, 60.0, 0.96)
+        battery.tell(lifted, 60.0, 1.0)
+        for _ in range(30):
+            battery.tell(resting, 0.0, 1.0)
+        assert (battery.diagnosis.finding is Finding.UNBALANCED) is (count == 2)
+        battery.tell([3.7] * 4, -50.0, 0.6)
+    assert battery.diagnosis.cell == 2
+
+
+def test_one_end_of_a_charge_is_looked_at_once() -> None:
+    battery = Battery([300, 302, 299, 304], [0.5, 40.0, 0.0, 1.0], 2)
+    volts = [3.99, 3.93, 3.995, 3.985]
+    battery.tell(volts, 5.0, 0.96)
+    battery.tell(volts, 5.0, 1.0)
+    for _ in range(100):
+        battery.tell(volts, 0.0, 1.0)
+    assert battery.diagnosis.finding is Finding.NOT_ENOUGH_DATA
+
+
+def test_a_battery_that_is_being_balanced_is_not_called_unbalanced_any_longer() -> None:
+    battery = Battery([300, 302, 299, 304], [0.5, 40.0, 0.0, 1.0])
+    battery.cycle()
+    battery.lacking[1] = 12.0
+    battery.be_full()
+    assert battery.diagnosis.finding is Finding.NOT_ENOUGH_DATA
+
+
+def test_a_balanced_battery_stays_so_while_nothing_else_is_certain() -> None:
+    battery = Battery([300, 302, 299, 304], [0.5, 1.0, 0.0, 1.0])
+    battery.cycle()
+    battery.lacking[1] = 12.0
+    battery.be_full()
+    battery.be_full()
+    assert battery.diagnosis.finding is Finding.BALANCED
+
+
+def test_iron_is_looked_at_where_much_flows_to_the_end_too() -> None:
+    """Its end is so steep that resistance hardly matters there."""
+    battery = Battery([300, 302, 240, 304], [0.5, 0.8, 0.0, 1.0])
+    be_full = battery.tell
+
+    def tell(volts: list[float], amperes: float, charge: float, **other: Any) -> None:
+        be_full(volts, 50.0 if amperes == 5.0 else amperes, charge, **other)
+
+    battery.tell = tell  # type: ignore[method-assign]
+    assert battery.cycle().finding is Finding.WEAK_CELL

@@ -443,6 +443,17 @@ def test_a_clock_that_was_ahead_leaves_no_time_in_the_future() -> None:
     full = watched.tell(1.0)
     assert full.last == watched.now
     assert {each.at for each in full.corrections} == {watched.now}
+    assert full.as_dict()["noted"]["at"] == watched.now
+
+
+def test_a_count_that_was_noted_in_the_future_fills_nothing() -> None:
+    watched = full_battery()
+    watched.tell(0.97)
+    watched.ahead = -1e6
+    watched.tell(None, amperes=None)
+    assert watched.full.as_dict()["noted"] is None
+    watched.ahead = 0
+    assert watched.tell(0.96).discharged is None
 
 
 def test_a_clock_that_is_set_forward_makes_no_gap() -> None:

@@ -32,6 +32,7 @@ class Battery:
         self._offset = offset
         self._gain = gain
         self.cells = 4
+        self.period = 10.0
 
     def tell(self, amperes: float, volts: float, charge: float, **other: Any) -> None:
         self.at += STEP
@@ -44,7 +45,7 @@ class Battery:
             "cell_voltages": PerUnit(((volts - 0.01, *[volts] * (self.cells - 1)),)),
             **other,
         }
-        self.health.add(update(self.at, period=STEP, **told), self.clock + self.at)
+        self.health.add(update(self.at, period=self.period, **told), self.clock + self.at)
 
     def be_full(self) -> None:
         self.tell(5.0, 3.579, 0.96)
@@ -285,6 +286,9 @@ def test_a_clock_that_is_set_back_leaves_nothing_of_the_future() -> None:
     battery.be_full()
     battery.cycle()
     battery.clock -= 86_400 * 30
+    battery.tell(-20.0, 3.3, 0.5)
+    assert battery.health.measured is not None
+    assert battery.health.measured.at == battery.clock + battery.at
     battery.cycle()
     assert battery.health.measured is not None
     assert battery.health.measured.at <= battery.clock + battery.at
@@ -348,3 +352,58 @@ def test_what_cannot_be_read_is_left_out(kept: object) -> None:
     health.restore(kept)
     assert health.measured is None
     assert health.as_dict() == {"measurements": [], "offsets": []}
+
+
+class CountingBattery(Battery):
+    """One that is asked every five minutes, and whose BMS counts all the time."""
+
+    def __init__(self, **settings: float) -> None:
+        super().__init__(**settings)
+        self.period = 300.0
+        self.count = 0.95
+        self.hidden = 0.0
+        self.told: dict[str, Any] = {}
+
+    def tell(self, amperes: float, volts: float, charge: float, **other: Any) -> None:
+        flowed = (amperes - self.hidden) * STEP / 3600 / self.settings["capa"]
+        self.count = charge if charge == 1.0 else self.count + flowed
+        told = {**self.told, **other, "state_of_charge": min(max(self.count, 0.0), 1.0)}
+        super().tell(amperes, volts, charge, **told)
+
+    def cycle(self, hours: float = 1.0) -> None:
+        """Take a part of the charge by loads that are over whenever the BMS is asked."""
+        self.hidden = 5.0
+        self.flow(0.8 * TRUE * (1 - EMPTY[1]), -20.0)
+        self.hidden = 0.0
+        self.rest(hours=hours)
+        self.charge()
+
+
+def test_loads_that_nobody_saw_were_counted_by_the_bms() -> None:
+    battery = CountingBattery()
+    battery.be_full()
+    battery.cycle()
+    assert abs(battery.error) < 0.01
+    assert battery.is_honest
+
+
+def test_how_a_bms_counts_where_health_is_less_is_in_the_uncertainty() -> None:
+    certain, less = CountingBattery(), CountingBattery()
+    less.told = {"state_of_health": 0.97}
+    for battery in (certain, less):
+        battery.be_full()
+        battery.cycle()
+    assert certain.health.measured is not None
+    assert less.health.measured is not None
+    more = less.health.measured.uncertainty - certain.health.measured.uncertainty
+    assert more > 0.01 * TRUE
+
+
+def test_a_count_that_was_set_by_hand_did_not_flow() -> None:
+    battery = CountingBattery()
+    battery.be_full()
+    battery.discharge()
+    battery.count = 0.5
+    battery.rest()
+    battery.charge()
+    assert abs(battery.error) < 0.01
