@@ -53,11 +53,15 @@ _MOST = 8
 _YEAR = 365.25 * 86_400
 _FADES = 0.02
 """The part of its capacity that a battery may lose in a year: what is old says less of now."""
+_SAME = 0.01
+"""The part by which measurements that end at different charges left differ by the curve."""
 _AS_GOOD = 1.02
 _OFTEN = 30.0
 """Seconds between two updates. Loads of less than that move little charge."""
 _UNSEEN = 6.0
 """A step is anywhere between two updates: a twelfth of its square; loads that are shorter: more."""
+_UNSURE = 0.2
+"""The part of a charge that such loads may have been."""
 _PUT_RIGHT = 0.05
 _ENDS = 0.0005
 """The part of CAPA by which a count that jumps was set, and next to which it cannot go on."""
@@ -100,16 +104,18 @@ class _Offset:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """What was counted until then: Ah, s, and Ah² that jumps of the current left open.
+    """What was counted until then: Ah, s, and Ah² that jumps of the current leave open.
 
-    `by_health` are the Ah that would be less if the BMS counted in parts of CAPA times state of health:
-    its manual does not say.
+    `by_health` are the Ah that would be less if the BMS counted in parts of CAPA times state of
+    health: its manual does not say. `unsure` are the Ah that loads may have taken that nobody saw,
+    nor the BMS counted.
     """
 
     charge: float
     seconds: float
-    open: float
+    jumps: float
     by_health: float
+    unsure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ class _Counter:
         self._longest_gap = longest_gap
         self._last: tuple[float, float] | None = None
         self._charge: float | None = None
-        self.mark = _Mark(0.0, 0.0, 0.0, 0.0)
+        self.mark = _Mark(0.0, 0.0, 0.0, 0.0, 0.0)
 
     def add(self, update: Update, capacity: float | None) -> bool:
         """Take a current, and CAPA in Ah; tell whether what was counted so far still goes on."""
@@ -154,22 +160,36 @@ class _Counter:
         seconds = at - last[1]
         if seconds < 0 or (seconds > self._longest_gap and not update.continuous):
             return False
-        hours, jump = seconds / 3600, state.current - last[0]
-        flowed, by_bms = (state.current + last[0]) / 2 * hours, 0.0
-        unseen = (jump * hours) ** 2 / _UNSEEN
-        if update.period > _OFTEN and capacity is not None:
-            counted = _counted(before, state.state_of_charge)
-            if counted is not None and abs(counted * capacity - flowed) < _PUT_RIGHT * capacity:
-                flowed = by_bms = counted * capacity
-                by_bms *= 1 - (state.state_of_health or 1.0)
-                unseen = 0.0
-        self.mark = _Mark(
-            self.mark.charge + flowed,
-            self.mark.seconds + seconds,
-            self.mark.open + unseen,
-            self.mark.by_health + by_bms,
-        )
+        told = (state.current + last[0]) / 2 * seconds / 3600
+        step = (state.current - last[0]) * seconds / 3600
+        if update.period <= _OFTEN or capacity is None:
+            self._go_on(seconds, told, jumps=step**2 / _UNSEEN)
+            return True
+        part = _counted(before, state.state_of_charge)
+        if part is None or abs(part * capacity - told) > _PUT_RIGHT * capacity:
+            self._go_on(seconds, told, jumps=step**2 / _UNSEEN, unsure=_UNSURE * abs(told))
+        else:
+            health = state.state_of_health or 1.0
+            self._go_on(seconds, part * capacity, by_health=part * capacity * (1 - health))
         return True
+
+    def _go_on(
+        self,
+        seconds: float,
+        charge: float,
+        *,
+        jumps: float = 0.0,
+        by_health: float = 0.0,
+        unsure: float = 0.0,
+    ) -> None:
+        mark = self.mark
+        self.mark = _Mark(
+            mark.charge + charge,
+            mark.seconds + seconds,
+            mark.jumps + jumps,
+            mark.by_health + by_health,
+            mark.unsure + unsure,
+        )
 
 
 def _counted(before: float | None, after: float | None) -> float | None:
@@ -309,8 +329,9 @@ class MeasuredCapacity:
                 # What was missing came evenly, but for a part.
                 2 * _UNSTEADY_SHARE * missing * middle,
                 _STEADY * hours * middle,
-                2 * math.sqrt(full.mark.open - before.mark.open),
+                2 * math.sqrt(full.mark.jumps - before.mark.jumps),
                 before.mark.by_health - self._empty.mark.by_health,
+                full.mark.unsure - before.mark.unsure,
             )
             self._take(self._once(taken, once, 0.0, self._empty.left))
         if seconds >= _SHORTEST_CYCLE:
@@ -324,8 +345,13 @@ class MeasuredCapacity:
         offset = _known(self._offsets)
         hours = (empty.mark.seconds - full.mark.seconds) / 3600
         taken = full.mark.charge - empty.mark.charge + offset.amperes * hours
-        jumps = 2 * math.sqrt(abs(empty.mark.open - full.mark.open))
-        once = math.hypot(full.off, jumps, full.mark.by_health - empty.mark.by_health)
+        jumps = 2 * math.sqrt(abs(empty.mark.jumps - full.mark.jumps))
+        once = math.hypot(
+            full.off,
+            jumps,
+            full.mark.by_health - empty.mark.by_health,
+            full.mark.unsure - empty.mark.unsure,
+        )
         return self._once(taken, once, offset.off * abs(hours), empty.left)
 
     def _once(self, taken: float, once: float, always: float, left: Left) -> _Once | None:
@@ -351,7 +377,10 @@ class MeasuredCapacity:
         if made is None:
             return self._list
         agreeing = [
-            each for each in self._list if abs(each.capacity - made.capacity) <= each.off + made.off
+            each
+            for each in self._list
+            if abs(each.capacity - made.capacity)
+            <= math.hypot(each.once, made.once) + _SAME * made.capacity
         ]
         return [*agreeing[1 - _MOST :], made]
 

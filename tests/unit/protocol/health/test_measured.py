@@ -403,7 +403,41 @@ def test_a_count_that_was_set_by_hand_did_not_flow() -> None:
     battery = CountingBattery()
     battery.be_full()
     battery.discharge()
-    battery.count = 0.5
+    battery.count = 0.03
     battery.rest()
     battery.charge()
     assert abs(battery.error) < 0.01
+
+
+def test_what_neither_anybody_saw_nor_the_bms_counted_is_in_the_uncertainty() -> None:
+    """A count that stays at nothing counts no loads."""
+    certain, less = CountingBattery(), CountingBattery()
+    for battery in (certain, less):
+        battery.be_full()
+        battery.discharge()
+        battery.rest()
+    less.count = -0.3
+    for battery in (certain, less):
+        battery.flow(0.2 * TRUE, 30.0)
+        battery.count = 0.3
+        battery.flow(TRUE * (0.8 - EMPTY[1]), 30.0)
+        battery.be_full()
+    assert certain.health.measured is not None
+    assert less.health.measured is None or (
+        less.health.measured.uncertainty > certain.health.measured.uncertainty
+    )
+
+
+def test_a_battery_that_is_balanced_meanwhile_is_measured_anew() -> None:
+    battery = Battery()
+    battery.be_full()
+    for _ in range(5):
+        battery.cycle()
+    more = 1.045
+    for _ in range(2):
+        battery.flow(more * TRUE * (1 - EMPTY[1]), -20.0)
+        battery.rest()
+        battery.flow(more * TRUE * (1 - EMPTY[1]), 30.0)
+        battery.be_full()
+    assert battery.health.measured is not None
+    assert battery.health.measured.capacity == pytest.approx(more * TRUE, rel=0.01)
