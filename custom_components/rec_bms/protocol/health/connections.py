@@ -30,6 +30,8 @@ _NOISE = 0.0035
 """V by which a cell's distance to the others changes of itself between three polls, twice that
 between them less once that at each end: a BMS errs by 1 to 1.3 mV."""
 _POLLS = 3
+_MOST_FOLLOWS = 1.5
+"""How much longer before a change than after it: where polls come in bursts, noise would grow."""
 _STAYS = 0.5
 """The part of a change of the current by which it may change until the next poll."""
 _LEAST_CHANGE, _LEAST_SHARE = 1.0, 1 / 200
@@ -106,7 +108,7 @@ class _Change:
     def is_enough(self, least: float) -> bool:
         """Tell whether the current changed by so many A, and stayed."""
         amperes = abs(self.amperes)
-        if amperes < least:
+        if amperes < least or self.follows > _MOST_FOLLOWS:
             return False
         return abs(self.third.amperes - self.second.amperes) <= _STAYS * amperes
 

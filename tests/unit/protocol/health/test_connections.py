@@ -183,6 +183,15 @@ def test_cells_that_were_not_read_anew_tell_nothing() -> None:
     assert after["1"]["down"] == before["1"]["down"]
 
 
+def test_polls_that_come_in_bursts_tell_nothing() -> None:
+    lived = house()
+    before = lived.resistances.as_dict()["connections"]
+    for index in range(100):
+        lived.at += (2 * POLL, 1.0 - POLL)[index % 2]
+        lived.poll(8.0 if index % 4 > 1 else 0.0)
+    assert lived.resistances.as_dict()["connections"]["1"]["past"] == before["1"]["past"]
+
+
 def test_a_gap_is_no_change_of_the_current() -> None:
     lived = house()
     before = lived.resistances.as_dict()["connections"]["1"]["up"]
