@@ -21,13 +21,14 @@ from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
 from .bank import BankConfigEntry, BankCoordinator, is_bank
-from .changes import ChangeWatch
+from .changes import ChangeTeller, ChangeWatch
 from .const import CONF_BAUDRATE, CONF_SCAN_INTERVAL, DEFAULT_SCAN_INTERVAL, DOMAIN
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .dashboard import async_setup_dashboard
 from .dashboard.settings import async_setup_settings_websocket
 from .dashboard.websocket import async_setup_websocket
 from .entity import unit_of_device
+from .errors import ErrorTeller
 from .health_issues import HealthIssueWatch
 from .health_memory import HealthMemory, async_remove_health
 from .health_services import async_setup_health_services
@@ -125,7 +126,9 @@ async def async_setup_entry(
     IssueWatch(hass, entry)
     HealthIssueWatch(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    ErrorTeller(hass, entry)
     ChangeWatch(hass, entry)
+    ChangeTeller(hass, entry)
     if isinstance(bms, Rs485Bms):
         async_look_for_neighbours(hass, entry, bms.client.connection)
     return True

@@ -157,14 +157,14 @@ class BankCoordinator(DataUpdateCoordinator[BankUpdate]):
         if self._expiry is not None:
             self._expiry.cancel()
         now = self.hass.loop.time()
-        moments = [_fresh_until(member) for member in self.members() if _is_heard(member)]
+        moments = [_fresh_until(member) for member in self.members() if is_heard(member)]
         ahead = [moment for moment in moments if moment > now]
         self._expiry = self.hass.loop.call_at(min(ahead), self.review) if ahead else None
 
     def _now(self) -> BankUpdate:
         """Return what the members have told that is not too old to be put together."""
         members = self.members()
-        updates = [member.runtime_data.data for member in members if _is_heard(member)]
+        updates = [member.runtime_data.data for member in members if is_heard(member)]
         measured_at = max((update.measured_at for update in updates), default=0.0)
         update = BankUpdate(
             bank=Bank(self.wiring, self._states(members)),
@@ -183,7 +183,7 @@ class BankCoordinator(DataUpdateCoordinator[BankUpdate]):
         if self._complete_at is None:
             return False
         gaps = [
-            member.runtime_data.bms.longest_gap for member in self.members() if _is_heard(member)
+            member.runtime_data.bms.longest_gap for member in self.members() if is_heard(member)
         ]
         is_short = measured_at - self._complete_at <= max(gaps, default=0.0)
         return is_short or (continuous and self._all_were_there)
@@ -195,7 +195,7 @@ class BankCoordinator(DataUpdateCoordinator[BankUpdate]):
         now = self.hass.loop.time()
         return tuple(
             member.runtime_data.data.state
-            if _is_heard(member) and now < _fresh_until(member)
+            if is_heard(member) and now < _fresh_until(member)
             else None
             for member in members
         )
@@ -233,7 +233,8 @@ def _is_loaded(member: ConfigEntry[Any] | None) -> TypeGuard[RecBmsConfigEntry]:
     return member is not None and member.state is ConfigEntryState.LOADED
 
 
-def _is_heard(member: RecBmsConfigEntry | None) -> TypeGuard[RecBmsConfigEntry]:
+def is_heard(member: ConfigEntry[Any] | None) -> TypeGuard[RecBmsConfigEntry]:
+    """Tell whether a BMS was heard when it was asked, or was due to tell, last."""
     return _is_loaded(member) and member.runtime_data.last_update_success
 
 

@@ -13,14 +13,13 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntityDescription,
 )
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bank import BankConfigEntry, is_bank
 from .bank_binary_sensor import BankCharging, BankProblem
 from .coordinator import RecBmsConfigEntry, RecBmsCoordinator
 from .entity import Candidate, RecBmsEntity, async_add_as_they_appear
-from .protocol.charging import Charging
 from .protocol.state import Quantity, State
 from .table import RecBmsTableDescription, RecBmsTableEntity, Tables
 
@@ -157,30 +156,12 @@ class RecBmsCharging(RecBmsEntity, BinarySensorEntity):
 
     def __init__(self, coordinator: RecBmsCoordinator) -> None:
         super().__init__(coordinator, CHARGING, _CURRENT)
-        self._charging = Charging()
 
     @property
     @override
     def is_on(self) -> bool | None:
         """What is made of the currents so far."""
-        return self._charging.is_on
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Begin with the present current, whatever was told before a restart."""
-        self._follow()
-        await super().async_added_to_hass()
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        self._follow()
-        super()._handle_coordinator_update()
-
-    def _follow(self) -> None:
-        state = self.coordinator.data.state
-        if state.has(Quantity.CURRENT):
-            self._charging.add(state.current)
+        return self.coordinator.charging.is_on
 
     @override
     def _content(self) -> object:

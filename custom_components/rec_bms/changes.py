@@ -1,4 +1,7 @@
-"""The repair issue about settings that somebody changed elsewhere: one for a BMS, with them all."""
+"""What is told of settings that somebody changed elsewhere: a signal, and the repair issue.
+
+There is one issue for a BMS, with them all.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,46 @@ from collections.abc import Mapping
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
+from homeassistant.util.signal_type import SignalType
 
 from .const import DOMAIN
 from .coordinator import RecBmsConfigEntry
-from .history import Report
+from .hearing import async_when_heard
+from .history import Change, Report
 from .messages import shown
 from .protocol.settings import Setting
 from .restore import KNOWN
 from .setting import RecBmsSettingEntity, setting_entities
 from .words import choice_of, full_name
+
+SIGNAL_CHANGE = SignalType[RecBmsConfigEntry, Setting, Change](f"{DOMAIN}_change")
+"""Is sent with an entry, the setting that was changed elsewhere, and how."""
+
+
+class ChangeTeller:
+    """Tells of each setting that was changed elsewhere, once.
+
+    What was found before automations hear is told when they do.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: RecBmsConfigEntry) -> None:
+        """Tell until the entry is unloaded."""
+        self._hass = hass
+        self._entry = entry
+        self._snapshots = entry.runtime_data.snapshots
+        async_when_heard(hass, entry, self._begin)
+
+    @callback
+    def _begin(self) -> None:
+        self._entry.async_on_unload(self._snapshots.async_subscribe(self._tell))
+        self._tell()
+
+    @callback
+    def _tell(self) -> None:
+        for code, change in self._snapshots.changed_elsewhere().items():
+            async_dispatcher_send(self._hass, SIGNAL_CHANGE, self._entry, KNOWN[code], change)
 
 
 def changes_issue_id(entry: ConfigEntry) -> str:

@@ -25,6 +25,7 @@ from .history import Intent
 from .memory import Memory
 from .messages import translated
 from .protocol.bms import Bms, SetResult, Update
+from .protocol.charging import Charging
 from .protocol.errors import (
     BmsError,
     ChangesForbiddenError,
@@ -35,6 +36,7 @@ from .protocol.errors import (
     WithdrawnError,
     WrongDeviceError,
 )
+from .protocol.health.headroom import HeadroomWatch, Side
 from .protocol.health.record import Health
 from .protocol.rs485.codec import parse_setting
 from .protocol.rs485.instructions import BY_CODE, SETTINGS
@@ -78,6 +80,8 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self.bms = bms
         self.memory = memory
         self.snapshots = snapshots
+        self.charging = Charging()
+        self.headroom = {side: HeadroomWatch(side, bms.longest_gap) for side in Side}
         self.health_memory = health_memory
         self.main_device_id = ""
         self.hopes: list[Callable[[], Iterable[str]]] = []
@@ -263,8 +267,13 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
 
     def _keep(self, update: Update) -> None:
         """Have what is kept of the BMS go on with what it told."""
-        self._keep_device_up_to_date(update.state)
-        self.snapshots.see(update.state)
+        state = update.state
+        if state.has(Quantity.CURRENT):
+            self.charging.add(state.current)
+        for watch in self.headroom.values():
+            watch.add(update)
+        self._keep_device_up_to_date(state)
+        self.snapshots.see(state)
         try:
             self.health_memory.add(update)
         # Whatever goes wrong with what is worked out, the battery itself is to be seen.

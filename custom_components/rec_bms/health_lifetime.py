@@ -59,6 +59,10 @@ def _extreme(
     )
 
 
+def _since(health: Health, _: State) -> dict[str, Any]:
+    return {"since": stamp(health.lifetime.since)}
+
+
 def _charge(key: str, of: Callable[[Health], float]) -> RecBmsHealthDescription:
     return RecBmsHealthDescription(
         key=key,
@@ -69,6 +73,7 @@ def _charge(key: str, of: Callable[[Health], float]) -> RecBmsHealthDescription:
         suggested_display_precision=0,
         required=frozenset({Quantity.CURRENT}),
         value_fn=lambda health, _: round(of(health)),
+        attributes_fn=_since,
     )
 
 

@@ -28,7 +28,7 @@ from .health_charge import CHARGES
 from .health_diagnosis import DIAGNOSIS, RecBmsDiagnosisSensor
 from .health_entity import RecBmsHealthSensor
 from .health_lifetime import LIFETIME
-from .protocol.health.headroom import HeadroomWatch, Side
+from .protocol.health.headroom import Side
 from .protocol.health.limits import (
     CurrentLimit,
     Way,
@@ -141,15 +141,7 @@ class RecBmsHeadroomSensor(RecBmsEntity, SensorEntity):
     ) -> None:
         optional = frozenset({description.cell, Quantity.CURRENT, *description.side.limits})
         super().__init__(coordinator, description, required, optional=optional - required)
-        self._watch = HeadroomWatch(description.side, coordinator.bms.longest_gap)
-        self._watch.add(coordinator.data)
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        if self.coordinator.last_update_success:
-            self._watch.add(self.coordinator.data)
-        super()._handle_coordinator_update()
+        self._watch = coordinator.headroom[description.side]
 
     @property
     @override

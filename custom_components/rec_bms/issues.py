@@ -72,20 +72,15 @@ class IssueWatch:
 
     def _raise_error(self, error: ErrorState) -> None:
         self._told.add(error.number)
-        unit = self._coordinator.data.state.position(error.unit)
+        key, placeholders = _error_text(self._entry, error)
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             _error_id(self._entry, error.number),
             is_fixable=False,
             severity=ir.IssueSeverity.ERROR,
-            translation_key=f"error_{error_name(error.number)}",
-            translation_placeholders={
-                "title": self._entry.title,
-                "number": str(error.number),
-                "unit": "?" if unit is None else str(unit),
-                "location": "?" if error.location is None else str(error.location),
-            },
+            translation_key=key,
+            translation_placeholders=placeholders,
         )
 
     def _review_line(self, now: float) -> None:
@@ -138,6 +133,26 @@ def async_take_back(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
 
 
 @callback
+def async_errors(
+    hass: HomeAssistant, entry: RecBmsConfigEntry
+) -> list[tuple[str, dict[str, str]]] | None:
+    """Return text and placeholders of the error that the BMS reports, and of others in turn.
+
+    Returns None where the BMS does not tell.
+    """
+    error = entry.runtime_data.data.state.error
+    if error is None or not error.present:
+        return None if error is None else []
+    texts = {error.number: _error_text(entry, error)}
+    for issue in _issues_of(hass, entry):
+        number = _error_number(entry, issue)
+        if number is not None and issue.active and issue.translation_key is not None:
+            text = issue.translation_key, issue.translation_placeholders or {}
+            texts.setdefault(number, text)
+    return [*texts.values()]
+
+
+@callback
 def async_review_members(hass: HomeAssistant, entry: ConfigEntry[Any], gone: int) -> None:
     """Tell that members of a bank were deleted, or take that back where none is missing."""
     if not gone:
@@ -184,6 +199,17 @@ def _numbers_told(hass: HomeAssistant, entry: RecBmsConfigEntry) -> set[int]:
 def _error_number(entry: ConfigEntry[Any], issue: ir.IssueEntry) -> int | None:
     number = issue.issue_id.removeprefix(_error_id(entry, ""))
     return int(number) if number.isdecimal() else None
+
+
+def _error_text(entry: RecBmsConfigEntry, error: ErrorState) -> tuple[str, dict[str, str]]:
+    """Return what says what an error is and what to do: the key of its text, its placeholders."""
+    unit = entry.runtime_data.data.state.position(error.unit)
+    return f"error_{error_name(error.number)}", {
+        "title": entry.title,
+        "number": str(error.number),
+        "unit": "?" if unit is None else str(unit),
+        "location": "?" if error.location is None else str(error.location),
+    }
 
 
 def _error_id(entry: ConfigEntry[Any], number: int | str) -> str:

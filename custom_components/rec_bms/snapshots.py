@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
@@ -14,7 +15,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
-from .history import History, Intent, Reason, Report, Snapshot, Unit
+from .history import NOT_REPORTED, Change, History, Intent, Reason, Report, Snapshot, Unit
 from .protocol.bms import SetResult
 from .protocol.errors import (
     BmsError,
@@ -59,6 +60,7 @@ class Snapshots:
         self._history = History()
         self._being_set: Counter[str] = Counter()
         self._reported: Mapping[str, Report] = {}
+        self._told: set[datetime] = set()
         self._loading = asyncio.Lock()
         self._is_loaded = False
         self._listeners: list[Callable[[], None]] = []
@@ -80,6 +82,7 @@ class Snapshots:
                 if kept is not None:
                     self._history = History.from_dict(kept)
                     self._reported = dict(self._history.reports)
+                    self._told = {snapshot.time for snapshot in self._history.snapshots}
             except (HomeAssistantError, ValueError) as err:
                 LOGGER.warning("What was kept of a BMS's settings cannot be read: %s", err)
                 self._store.make_read_only()
@@ -168,6 +171,19 @@ class Snapshots:
         """Tell whether any change was reported since this was asked last, or the file read."""
         before, self._reported = self._reported, dict(self._history.reports)
         return any(before.get(code) != report for code, report in self._reported.items())
+
+    @callback
+    def changed_elsewhere(self) -> dict[str, Change]:
+        """Return by code what was changed elsewhere since this was asked last, or the file read."""
+        snapshots = self._history.snapshots
+        before, self._told = self._told, {snapshot.time for snapshot in snapshots}
+        return {
+            code: change
+            for snapshot in snapshots
+            if snapshot.time not in before and snapshot.reason is Reason.ELSEWHERE
+            for code, change in snapshot.changes.items()
+            if code not in NOT_REPORTED
+        }
 
     def _read(self, values: Mapping[str, float], *, news: bool = False) -> None:
         read = {code: value for code, value in values.items() if not self._being_set[code]}

@@ -49,3 +49,12 @@ def message_of(hass: HomeAssistant, err: HomeAssistantError) -> str:
     texts = async_get_cached_translations(hass, hass.config.language, "exceptions", DOMAIN)
     text = texts.get(f"component.{err.translation_domain}.exceptions.{err.translation_key}.message")
     return str(err) if text is None else text.format(**(err.translation_placeholders or {}))
+
+
+@callback
+def issue_texts(hass: HomeAssistant, key: str, placeholders: dict[str, str]) -> tuple[str, str]:
+    """Return title and description of a repair issue."""
+    texts = async_get_cached_translations(hass, hass.config.language, "issues", DOMAIN)
+    at = f"component.{DOMAIN}.issues.{key}"
+    title, description = (texts.get(f"{at}.{part}", key) for part in ("title", "description"))
+    return title.format(**placeholders), description.format(**placeholders)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import BrowserContext, async_playwright
 
 from tests.browser.house import Battery, House
-from tests.browser.screen import Screen
+from tests.browser.screen import FIND_ALL, Screen
 from tools.testkit.flow import add_integration
 from tools.testkit.home_assistant import reserved_port, running_home_assistant
 from tools.testkit.simulated import running_simulator
@@ -65,11 +65,18 @@ async def house(http_port: int, tmp_path_factory: pytest.TempPathFactory) -> Asy
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BrowserContext]:
+    """A browser that keeps what it has fetched and compiled from one page to the next."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM to its path")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            service_workers="block",
+        )
+        await browser.add_init_script(FIND_ALL)
         yield browser
         await browser.close()
 
@@ -99,14 +106,14 @@ async def battery(house: House) -> AsyncIterator[Battery]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def screen(house: House, browser: Browser) -> AsyncIterator[Screen]:
+async def screen(house: House, browser: BrowserContext) -> AsyncIterator[Screen]:
     """A wall tablet. Fails when anything on its page goes wrong."""
     async with Screen.opened(house, browser, width=1280, height=900) as screen:
         yield screen
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def phone(house: House, browser: Browser) -> AsyncIterator[Screen]:
+async def phone(house: House, browser: BrowserContext) -> AsyncIterator[Screen]:
     """A phone in the dark."""
     async with Screen.opened(house, browser, width=360, height=740, dark=True) as screen:
         yield screen

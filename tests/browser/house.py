@@ -123,6 +123,13 @@ class Battery:
             if key.startswith(f"{kind}_") and key.removeprefix(f"{kind}_")[0].isdigit()
         }
 
+    async def pretend(self, key: str, state: str, **attributes: Any) -> None:
+        """Have Home Assistant show a state, until the entity itself has another one to tell."""
+        path = f"/api/states/{await self.entity_id(key)}"
+        shown = (await self.house.client.get(path))["attributes"]
+        body = {"state": state, "attributes": {**shown, **attributes}}
+        await self.house.client.post(path, body)
+
     async def shows(self, key: str, wanted: str, within: float = 20) -> None:
         """Return once an entity shows a state."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from tests.browser.house import DASHBOARD, House, until
 
@@ -20,13 +21,20 @@ expect.set_options(timeout=_LOADS_WITHIN / 2)
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 
 # Elements are reached through however many shadow roots.
-_FIND_ALL = """
+FIND_ALL = """
 window.findAll = (selector, root = document) => [
   ...root.querySelectorAll(selector),
   ...[...root.querySelectorAll("*")]
     .filter((each) => each.shadowRoot)
     .flatMap((each) => window.findAll(selector, each.shadowRoot)),
 ];
+"""
+
+# What a page leaves for the next one is whom it let in, and nothing of how it looked.
+_FORGET = """
+for (const key of Object.keys(localStorage)) {
+  if (key !== "hassTokens") localStorage.removeItem(key);
+}
 """
 
 
@@ -46,20 +54,19 @@ class Screen:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, house: House, browser: Browser, *, width: int, height: int, dark: bool = False
+        cls, house: House, browser: BrowserContext, *, width: int, height: int, dark: bool = False
     ) -> AsyncIterator[Screen]:
         """Open a page of that size; fail at the end when anything went wrong on it."""
-        context = await browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-        )
-        await context.add_init_script(_FIND_ALL)
-        screen = cls(house, await context.new_page())
+        page = await browser.new_page()
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.emulate_media(color_scheme="dark" if dark else "light")
+        screen = cls(house, page)
         try:
             yield screen
             assert screen.errors == []
         finally:
-            await context.close()
+            await page.evaluate(_FORGET)
+            await page.close()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -99,6 +106,20 @@ class Screen:
         """Wait until so many bars can be seen."""
         await expect(self.card.locator(".bar")).to_have_count(number, timeout=_LOADS_WITHIN)
         await expect(self.card.locator(".bar").first).to_be_visible()
+
+    async def boxes(self, number: int) -> list[dict[str, float]]:
+        """Return where so many cells are, once all of them are laid out.
+
+        Home Assistant draws a page anew whenever its registries change.
+        """
+        async with asyncio.timeout(_LOADS_WITHIN / 1000):
+            while True:
+                boxes: list[dict[str, float]] = await self.cells.evaluate_all(
+                    "cells => cells.map(cell => cell.getBoundingClientRect().toJSON())"
+                )
+                if len(boxes) == number and all(box["width"] for box in boxes):
+                    return boxes
+                await asyncio.sleep(0.05)
 
     async def volts(self) -> dict[str, str]:
         """Return the voltages that the cells are labelled with."""

@@ -65,6 +65,16 @@ async def test_the_bank_has_a_page_and_its_batteries_are_on_it(bank: Bank, scree
     await screen.page.wait_for_url("**/bank-1-history")
 
 
+async def test_the_health_of_a_bank_is_that_of_its_batteries(bank: Bank, screen: Screen) -> None:
+    for member in bank.members:
+        await member.pretend("diagnosis", "weak_cell", unit=1, cell=5, reasons=[])
+    await screen.open("bank-1-health")
+    weak = screen.page.locator("rec-bms-health-card").get_by_text("Cell 5 is weak")
+    await expect(weak).to_have_count(len(bank.members))
+    await screen.page.locator("hui-heading-card").get_by_text(bank.members[0].title).first.click()
+    await screen.page.wait_for_url("**/1-health")
+
+
 async def test_while_a_battery_is_away_the_page_says_that_the_bank_shows_nothing(
     bank: Bank, screen: Screen
 ) -> None:

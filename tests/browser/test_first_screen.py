@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import BrowserContext, Locator, expect
 
 from tests.browser.conftest import STILL, installed
 from tests.browser.house import House, until
@@ -28,7 +28,7 @@ async def cells(request: pytest.FixtureRequest, house: House) -> AsyncIterator[i
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 async def test_the_battery_can_be_judged_without_scrolling(
-    house: House, browser: Browser, cells: int, size: tuple[int, int]
+    house: House, browser: BrowserContext, cells: int, size: tuple[int, int]
 ) -> None:
     async with Screen.opened(house, browser, width=size[0], height=size[1]) as screen:
         await screen.open("overview")
@@ -40,10 +40,16 @@ async def test_the_battery_can_be_judged_without_scrolling(
         assert not await screen.overflows()
 
 
-async def test_no_column_of_a_laptop_is_empty(house: House, browser: Browser, cells: int) -> None:
+@pytest.mark.parametrize("view", ["overview", "health"])
+async def test_no_column_of_a_laptop_is_empty(
+    house: House, browser: BrowserContext, cells: int, view: str
+) -> None:
     async with Screen.opened(house, browser, width=LAPTOP[0], height=LAPTOP[1]) as screen:
         await screen.open("overview")
         await screen.cells_are_drawn(cells)
+        if view != "overview":
+            await screen.open(view)
+            await screen.page.locator("rec-bms-health-card:visible").last.wait_for()
         sidebar = await screen.page.locator("ha-sidebar").bounding_box()
         assert sidebar is not None
         assert sidebar["width"] > OPEN_SIDEBAR
@@ -59,7 +65,7 @@ async def test_no_column_of_a_laptop_is_empty(house: House, browser: Browser, ce
 
 
 async def test_on_a_phone_each_figure_is_shown_once_and_details_come_after_the_cells(
-    house: House, browser: Browser, cells: int
+    house: House, browser: BrowserContext, cells: int
 ) -> None:
     async with Screen.opened(house, browser, width=PHONE[0], height=PHONE[1]) as screen:
         await screen.open("overview")

@@ -14,7 +14,7 @@ from tests.browser.screen import CARD, Screen
 from tests.browser.settings_page import SETTINGS_CARD, SettingsPage
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
-VIEWS = ("overview", "cells", "history", "settings", "energy_dashboard")
+VIEWS = ("overview", "cells", "health", "history", "settings", "energy_dashboard")
 
 
 async def test_it_is_added_through_the_dialog(

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, WebSocketRoute, expect
+from playwright.async_api import BrowserContext, WebSocketRoute, expect
 
 from tests.browser.house import OPTIONS, Battery, House, until
 from tests.browser.screen import Screen
@@ -305,6 +305,7 @@ async def test_a_value_that_the_bms_refuses_says_why(battery: Battery, screen: S
     await page.ends("A change failed")
     await expect(page.panel).to_contain_text("The BMS refused")
     await expect(page.complaint("bvol")).to_contain_text("The BMS refused")
+    assert await screen.violations(SETTINGS_CARD) == []
     await expect(page.present("bvol")).to_have_text("4.08 V")
     await page.button("Close").click()
     await expect(page.field("bvol")).to_be_focused()
@@ -328,6 +329,7 @@ async def test_changes_that_are_not_allowed_say_where_to_allow_them(
         await expect(page.button("Review")).to_be_disabled()
         link = page.reason.get_by_role("link")
         await expect(link).to_have_attribute("href", "/config/integrations/integration/rec_bms")
+        assert await screen.violations(SETTINGS_CARD) == []
     finally:
         await allow_changes(battery, allowed=True)
     await expect(page.field("bvol")).to_be_enabled(timeout=AWAY_WITHIN)
@@ -335,7 +337,7 @@ async def test_changes_that_are_not_allowed_say_where_to_allow_them(
 
 
 async def test_who_is_no_administrator_sees_and_cannot_change(
-    battery: Battery, browser: Browser
+    battery: Battery, browser: BrowserContext
 ) -> None:
     async with guest_screen(battery.house, browser) as screen:
         page = SettingsPage(screen)
@@ -345,6 +347,7 @@ async def test_who_is_no_administrator_sees_and_cannot_change(
         await expect(page.field("bvol")).to_be_disabled()
         await expect(page.button("Review")).to_have_count(0)
         await expect(page.card.locator("#history-title")).to_be_visible()
+        assert await screen.violations(SETTINGS_CARD) == []
 
 
 async def test_a_lost_connection_keeps_what_is_typed(battery: Battery, screen: Screen) -> None:
@@ -474,6 +477,7 @@ async def test_the_history_tells_what_was_changed_when_and_by_whom(
 
 
 async def test_a_backup_is_made_compared_and_put_back(battery: Battery, screen: Screen) -> None:
+    await screen.page.emulate_media(color_scheme="dark")
     page = await SettingsPage.opened(screen)
     await back_up(page, "Spring")
     await page.change(bvol="4.12", clow="3.5")
@@ -493,6 +497,7 @@ async def test_a_backup_is_made_compared_and_put_back(battery: Battery, screen: 
         "All values are put back and verified"
     )
     await expect(page.card.locator('.outcome [data-code="BVOL"]')).to_contain_text("verified")
+    assert await screen.violations(SETTINGS_CARD) == []
     await expect(differences).to_have_count(2)
     settings = await in_the_bms(battery)
     assert settings["BVOL"] == pytest.approx(4.08)
@@ -503,6 +508,7 @@ async def test_a_backup_is_made_compared_and_put_back(battery: Battery, screen: 
 async def test_a_restore_that_breaks_off_says_what_was_done_and_what_not(
     battery: Battery, screen: Screen
 ) -> None:
+    await screen.page.emulate_media(color_scheme="dark")
     page = await SettingsPage.opened(screen)
     await back_up(page, "Summer")
     await page.change(bvol="4.12", clow="3.5")
@@ -518,6 +524,7 @@ async def test_a_restore_that_breaks_off_says_what_was_done_and_what_not(
     done = settings["BVOL"] == pytest.approx(4.08)
     said = "put back and verified" if done else "not put back"
     await expect(outcome.locator('[data-code="BVOL"]')).to_contain_text(said)
+    assert await screen.violations(SETTINGS_CARD) == []
     await page.button(f"Put back ({1 if done else 2})").click()
     await page.confirm("Put back now")
     await expect(page.card.locator("#outcome-title")).to_have_text(
@@ -604,6 +611,7 @@ async def test_german_is_spoken_and_a_decimal_comma_understood(
         await expect(page.complaint("bmin")).to_contain_text("kann nicht")
         await page.stage(bvol="4.100")
         await expect(page.complaint("bvol")).to_contain_text("keine einfache Zahl")
+        assert await screen.violations(SETTINGS_CARD) == []
         assert not await screen.overflows(SETTINGS_CARD)
     finally:
         await battery.house.set_language(language="en", number_format="language")
@@ -709,7 +717,7 @@ async def before_message(
 
 
 @asynccontextmanager
-async def guest_screen(house: House, browser: Browser) -> AsyncIterator[Screen]:
+async def guest_screen(house: House, browser: BrowserContext) -> AsyncIterator[Screen]:
     """Open a page as a user who is no administrator."""
     client = house.client
     created = await client.command(

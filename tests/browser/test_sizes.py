@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import BrowserContext, expect
 
 from tests.browser.conftest import STILL, installed
 from tests.browser.house import House
@@ -23,7 +23,7 @@ LEAST_TARGET = 24
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_all_cells_can_be_read(
-    house: House, browser: Browser, figures: list[str], size: str
+    house: House, browser: BrowserContext, figures: list[str], size: str
 ) -> None:
     options, number = SIZES[size]
     async with installed(house, options) as (battery,):
@@ -52,9 +52,7 @@ async def shows_all(screen: Screen, number: int) -> None:
     await screen.open("cells")
     await screen.cells_are_drawn(number)
     assert not await screen.overflows()
-    boxes = await screen.cells.evaluate_all(
-        "cells => cells.map(cell => cell.getBoundingClientRect().toJSON())"
-    )
+    boxes = await screen.boxes(number)
     assert min(box["width"] for box in boxes) >= LEAST_TARGET - 0.5
     places = {(round(box["x"]), round(box["y"])) for box in boxes}
     assert len(places) == number

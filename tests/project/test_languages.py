@@ -21,8 +21,10 @@ from custom_components.rec_bms.config_flow import (
 )
 from custom_components.rec_bms.flow_bank import bank_form
 from custom_components.rec_bms.protocol.bank import Wiring
+from custom_components.rec_bms.protocol.health.headroom import Side
 from custom_components.rec_bms.protocol.rs485.instructions import Category, Kind
 from custom_components.rec_bms.protocol.rs485.scan import BAUDRATES
+from custom_components.rec_bms.trigger import EITHER_END
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "rec_bms"
 TRANSLATIONS = INTEGRATION / "translations"
@@ -74,6 +76,8 @@ SHAPE = {
     "exceptions": {"*": {"message": TEXT}},
     "issues": {"*": {"title": TEXT, "description": TEXT, "fix_flow": FLOW}},
     "selector": {"*": {"options": {"*": TEXT}}},
+    "triggers": {"*": {"name": TEXT, "description": TEXT, "fields": FIELDS}},
+    "conditions": {"*": {"name": TEXT, "description": TEXT, "fields": FIELDS}},
     "services": {"*": {"name": TEXT, "description": TEXT, "fields": FIELDS}},
 }
 KEY = re.compile(r"(?!.*[_-]{2})[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
@@ -269,6 +273,7 @@ def test_every_choice_has_a_name(english: dict[str, Any]) -> None:
     assert selector == {
         "baudrate": {AUTOMATIC, *map(str, BAUDRATES)},
         "wiring": set(Wiring),
+        "end": {EITHER_END, *Side},
         "instruction_type": {kind.value for kind in Kind},
         "instruction_category": {category.lower() for category in Category},
     }

@@ -23,6 +23,8 @@ SECTIONS = [
     "Entities",
     "Settings and safety",
     "Actions",
+    "Triggers",
+    "Conditions",
     "Dashboard",
     "Energy dashboard",
     "Blueprints",
@@ -104,6 +106,15 @@ def test_every_action_and_its_fields_are_explained() -> None:
         *("name", "values", "backup", "only"),
     ):
         assert field in text
+
+
+@pytest.mark.parametrize("kind", ["triggers", "conditions"])
+def test_every_trigger_and_condition_and_its_fields_are_explained(kind: str) -> None:
+    text = section(kind.capitalize())
+    for key, texts in ENGLISH[kind].items():
+        assert f"*{texts['name']}*: `rec_bms.{key}`" in text
+        for field in texts.get("fields", {}):
+            assert f"`{field}`" in text, f"{key}: {field}"
 
 
 def test_the_examples_are_yaml() -> None:

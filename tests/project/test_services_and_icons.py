@@ -81,7 +81,7 @@ def test_the_choices_of_a_filter_are_those_of_the_code(services: dict[str, Any])
 
 
 def test_icons_have_the_shape_that_hassfest_wants(icons: dict[str, Any]) -> None:
-    assert icons.keys() == {"entity", "services"}
+    assert icons.keys() == {"entity", "triggers", "conditions", "services"}
     for platform in icons["entity"].values():
         for entity in platform.values():
             assert {"default"} <= entity.keys() <= {"default", "state", "state_attributes"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from custom_components.rec_bms.protocol.rs485.codec import decode
@@ -11,9 +13,14 @@ from custom_components.rec_bms.protocol.state import State
 from tools.health.cases import Case, Fault, make
 from tools.health.readings import Reader
 from tools.simulator import BMS
+from tools.simulator.guard import Measured
 
 _POLLED = ("LCD1", "LCD3", "CELL", "PTEM", "RINT", "BTEM", "ERRO")
 _CODES = [row for row in INSTRUCTIONS if row.code in _POLLED or (row.settable and not row.newer)]
+
+
+def _itself(measured: Measured) -> Measured:
+    return measured
 
 
 def off_the_line(bms: BMS) -> State:
@@ -36,8 +43,8 @@ def test_a_state_is_the_same_as_off_the_line(
         bms.battery.advance(1800)
         measured = bms.sample()
         # One round of measurements, for both to tell.
-        monkeypatch.setattr(bms, "sample", lambda: measured)
-        monkeypatch.setattr(bms, "measure", lambda: measured)
+        monkeypatch.setattr(bms, "sample", partial(_itself, measured))
+        monkeypatch.setattr(bms, "measure", partial(_itself, measured))
         expected = off_the_line(bms)
         found = Reader(bms).state(bms.battery.time)
         assert found == expected
@@ -49,6 +56,6 @@ def test_an_error_is_the_same_as_off_the_line(monkeypatch: pytest.MonkeyPatch) -
     bms = make(Case(3, Fault.NONE, "house", 1, 1)).bms
     bms.raise_error(3, 1, 2)
     measured = bms.sample()
-    monkeypatch.setattr(bms, "sample", lambda: measured)
-    monkeypatch.setattr(bms, "measure", lambda: measured)
+    monkeypatch.setattr(bms, "sample", partial(_itself, measured))
+    monkeypatch.setattr(bms, "measure", partial(_itself, measured))
     assert Reader(bms).state(0).error == off_the_line(bms).error

@@ -103,7 +103,7 @@ async def test_every_error_number_is_told_with_its_advice(
     automate: Automate, running: House
 ) -> None:
     hass = running.hass
-    await automate("error_notification", error_event=running.entity_id("error_event"))
+    await automate("error_notification", bms=running.device().id)
     advice: set[str] = set()
     for number in (*range(1, 17), 17, 200):
         running.sim.call(running.bms.raise_error, number, 1, 3)
@@ -116,7 +116,7 @@ async def test_every_error_number_is_told_with_its_advice(
         running.sim.call(running.bms.clear_error)
         await running.poll()
         assert notifications(hass) == {
-            f"Gone: {title}": f"The BMS does not report error {number} any more."
+            f"Gone: {title}": f"{running.entry.title} does not report error {number} any more."
         }
     assert len(advice) == 18
 
@@ -125,7 +125,7 @@ async def test_an_error_is_not_told_again_when_the_link_or_home_assistant_comes_
     short_silence: None, automate: Automate, running: House
 ) -> None:
     hass = running.hass
-    await automate("error_notification", error_event=running.entity_id("error_event"))
+    await automate("error_notification", bms=running.device().id)
     running.sim.call(running.bms.raise_error, 2, 1, 3)
     await running.poll()
     assert len(notifications(hass)) == 1
@@ -138,42 +138,61 @@ async def test_an_error_is_not_told_again_when_the_link_or_home_assistant_comes_
     assert notifications(hass) == {}
 
 
-async def test_an_error_at_a_unit_that_is_not_known_is_told_without_one(
-    automate: Automate, hass: HomeAssistant
-) -> None:
-    hass.states.async_set("event.bms_error", "unknown")
-    await automate("error_notification", error_event="event.bms_error")
-    told = {"event_type": "appeared", "number": 3, "unit": None, "location": 4}
-    hass.states.async_set("event.bms_error", "2026-11-22T12:00:00.000+00:00", told)
-    await hass.async_block_till_done()
-    ((_, message),) = notifications(hass).items()
-    assert "(error 3, cell or sensor 4)" in message
-
-
-@pytest.mark.parametrize(("address", "where"), [(16, "Cell 8 of unit 1"), (2, "Cell 8")])
-async def test_a_low_cell_is_told_with_its_unit_where_that_is_known(
+@pytest.mark.parametrize(("address", "where"), [(16, "unit 1, cell"), (2, "cell")])
+async def test_an_error_is_told_with_its_unit_where_that_is_known(
     hass: HomeAssistant, simulate: Simulate, automate: Automate, address: int, where: str
 ) -> None:
     sim = simulate(addresses=[address], units=2, cells=8)
-    house = House(hass, sim, entry_for(sim, address=address))
+    house = House(hass, sim, entry_for(sim, address=address, title="Battery"))
     await house.set_up()
-    await automate(
-        "cell_warning",
-        lowest=house.entity_id("min_cell_voltage"),
-        highest=house.entity_id("max_cell_voltage"),
-        spread=house.entity_id("cell_voltage_delta"),
-        low_limit=3.5,
-        lasting={"seconds": 0},
-    )
-    sim.call(house.bms.battery.cell(1, 8).rest_at, 3.45)
+    await automate("error_notification", bms=house.device().id)
+    sim.call(house.bms.raise_error, 1, 1, 3)
     await house.poll()
-    assert notifications(hass)["A cell is low"].startswith(f"{where} has only 3.4")
+    ((title, message),) = notifications(hass).items()
+    assert title == "Cell voltage too high"
+    words = f"Battery: {title} (error 1, {where} or sensor 3). The BMS has stopped charging"
+    assert message.startswith(words)
+
+
+async def test_an_error_in_place_of_another_is_told_and_so_is_the_others_end(
+    automate: Automate, running: House
+) -> None:
+    await automate("error_notification", bms=running.device().id)
+    for number in (1, 4):
+        running.sim.call(running.bms.clear_error)
+        running.sim.call(running.bms.raise_error, number, 1, 3)
+        await running.poll()
+    assert list(notifications(running.hass)) == [
+        "Cell voltage too high",
+        "Gone: Cell voltage too high",
+        "Cell temperature too high",
+    ]
+
+
+async def test_errors_are_told_whether_their_event_entity_is_renamed_or_disabled(
+    automate: Automate, running: House
+) -> None:
+    await automate("error_notification", bms=running.device().id)
+    er.async_get(running.hass).async_update_entity(
+        running.entity_id("error_event"), disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await running.reload()
+    running.sim.call(running.bms.raise_error, 2, 1, 3)
+    await running.poll()
+    assert list(notifications(running.hass)) == ["Cell voltage too low"]
+
+
+async def test_errors_run_by_hand_tell_nothing_false(automate: Automate, running: House) -> None:
+    entity_id = await automate("error_notification", bms=running.device().id)
+    data = {"entity_id": entity_id}
+    await running.hass.services.async_call("automation", "trigger", data, blocking=True)
+    assert notifications(running.hass) == {}
 
 
 async def test_an_error_that_came_while_the_link_was_lost_is_told(
     short_silence: None, automate: Automate, running: House
 ) -> None:
-    await automate("error_notification", error_event=running.entity_id("error_event"))
+    await automate("error_notification", bms=running.device().id)
     running.bms.silent = True
     await running.poll()
     running.sim.call(running.bms.raise_error, 2, 1, 3)
@@ -463,31 +482,8 @@ async def test_frost_lowers_the_current_of_the_bms_in_the_units_that_its_owner_c
     assert notifications(abroad.hass) == {}
 
 
-@pytest.mark.parametrize("unit", ["V", "mV", "kV"])
-async def test_a_cell_that_leaves_the_band_is_told_in_volts_in_the_unit_that_its_owner_chose(
-    automate: Automate, abroad: House, unit: str
-) -> None:
-    keys = ("min_cell_voltage", "max_cell_voltage", "cell_voltage_delta")
-    for key in keys:
-        await choose_unit(abroad, key, unit)
-    sensors = {
-        name: abroad.entity_id(key)
-        for name, key in zip(("lowest", "highest", "spread"), keys, strict=True)
-    }
-    limits = {"low_limit": 3.5, "high_limit": 4.2, "spread_limit": 0.3}
-    await automate("cell_warning", **sensors, **limits, lasting={"seconds": 0})
-    await abroad.poll()
-    assert notifications(abroad.hass) == {}
-    abroad.sim.call(setattr, abroad.bms.battery.cell(1, 5), "offset", -0.6)
-    await abroad.poll()
-    told = notifications(abroad.hass)
-    assert set(told) == {"A cell is low", "The cells drift apart"}
-    assert re.match(r"Cell 5 (of unit 1 )?has only 3\.\d+ V\. ", told["A cell is low"])
-    assert re.search(r" are 0\.6\d* V apart\.", told["The cells drift apart"])
-
-
 async def test_an_error_is_told_in_either_unit_system(automate: Automate, abroad: House) -> None:
-    await automate("error_notification", error_event=abroad.entity_id("error_event"))
+    await automate("error_notification", bms=abroad.device().id)
     abroad.sim.call(abroad.bms.raise_error, 7, 1, 3)
     await abroad.poll()
     assert list(notifications(abroad.hass)) == ["Temperature too low for charging"]

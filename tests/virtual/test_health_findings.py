@@ -165,6 +165,7 @@ async def test_extremes_are_shown_with_time_and_cell(running: House) -> None:
         running,
         "lifetime",
         highest=Extreme(4.2112, AT, 1, 3),
+        since=AT,
         lowest=Extreme(2.9, AT, None, None),
         deepest=Deepest(0.1234, AT),
         charged=1234.4,
@@ -178,6 +179,7 @@ async def test_extremes_are_shown_with_time_and_cell(running: House) -> None:
     assert attributes(running, "lowest_cell_voltage_ever", "unit", "cell") == [None, None]
     assert running.number("deepest_discharge") == 12.3
     assert running.shown("lifetime_charged") == "1234"
+    assert attributes(running, "lifetime_charged", "since") == [THEN]
     assert running.shown("lifetime_discharged") == "988"
     assert (running.number("time_above_limits"), running.number("time_below_limits")) == (1.5, 0)
 

@@ -10,12 +10,14 @@ from unittest.mock import PropertyMock, patch
 
 import pytest
 import yaml
+from homeassistant.components import persistent_notification
 from homeassistant.components.blueprint.models import DomainBlueprints
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM
 
-from tests.virtual.house import House
+from tests.virtual.house import House, passes
+from tests.virtual.watching import charge_to, leave, move
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = "rec-bms-community"
@@ -42,13 +44,54 @@ def entity_ids(value: object) -> set[str]:
 
 def test_each_automation_has_a_test() -> None:
     automations = [each for each in examples() if {"triggers", "use_blueprint"} & each.keys()]
-    assert [each["alias"] for each in automations] == ["Charge gently when cold"]
+    assert [each["alias"] for each in automations] == [
+        "Tell when a cell is nearly full",
+        "Heat water with what the battery does not take",
+        "Charge gently when cold",
+    ]
 
 
 async def test_the_entities_of_the_examples_are_named_as_those_of_a_bms(complete: House) -> None:
     named = entity_ids(examples())
     assert len(named) >= 4
     assert {each for each in named if complete.hass.states.get(each) is None} == set()
+
+
+async def automate(house: House, alias: str) -> None:
+    assert await async_setup_component(house.hass, "persistent_notification", {})
+    config = {"automation": [automation(alias)]}
+    assert await async_setup_component(house.hass, "automation", config)
+    await house.hass.async_block_till_done()
+
+
+def notifications(hass: HomeAssistant) -> dict[str, str]:
+    """Return the messages of the notifications by title."""
+    made = persistent_notification._async_get_or_create_notifications(hass)
+    return {str(each["title"]): each["message"] for each in made.values()}
+
+
+async def test_a_cell_that_is_nearly_full_is_told_with_its_place(running: House) -> None:
+    await leave(running, "high", 200)
+    await automate(running, "Tell when a cell is nearly full")
+    await leave(running, "high", 40)
+    assert notifications(running.hass) == {}
+    await passes(31)
+    await running.hass.async_block_till_done()
+    assert re.fullmatch(
+        r"Cell 3 of REC BMS 1Q VICTRON is [34]\d mV from CMAX\.",
+        notifications(running.hass)["A cell is nearly full"],
+    )
+
+
+@pytest.mark.parametrize("far", [True, False])
+async def test_water_is_heated_once_the_battery_is_full_and_no_cell_is_low(
+    running: House, far: bool
+) -> None:
+    running.sim.call(move, running, "low", 500 if far else 250)
+    await charge_to(running, 0.9)
+    await automate(running, "Heat water with what the battery does not take")
+    await charge_to(running, 1.0)
+    assert ("The battery is full" in notifications(running.hass)) is far
 
 
 @pytest.mark.parametrize("units", [METRIC_SYSTEM, US_CUSTOMARY_SYSTEM], ids=["metric", "us"])

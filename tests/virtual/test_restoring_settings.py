@@ -452,9 +452,17 @@ async def test_two_bmss_on_one_line_are_kept_apart(hass: HomeAssistant, simulate
 
 @pytest.fixture
 def in_haste() -> Iterator[None]:
-    """Shrink the line's patience and the lateness of answers alike, so that hundreds fit in."""
+    """Shrink the line's patience and the lateness of answers alike, so that hundreds fit in.
+
+    Of snapshots only a few are kept: all of them are looked through whenever one is written.
+    """
     line = "custom_components.rec_bms.protocol.rs485.transaction"
-    with patch(f"{line}.RESPONSE_TIMEOUT", 0.1), patch(f"{line}.LATEST_RESPONSE", 0.5):
+    kept = "custom_components.rec_bms.history._UNNAMED_AT_MOST"
+    with (
+        patch(f"{line}.RESPONSE_TIMEOUT", 0.1),
+        patch(f"{line}.LATEST_RESPONSE", 0.5),
+        patch(kept, 5),
+    ):
         yield
 
 

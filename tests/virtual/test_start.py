@@ -11,6 +11,7 @@ from unittest.mock import PropertyMock, patch
 import pytest
 from homeassistant.components.blueprint.models import DomainBlueprints
 from homeassistant.core import CoreState, HomeAssistant, ServiceCall
+from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
@@ -18,6 +19,7 @@ from pytest_homeassistant_custom_component.common import (
     async_mock_service,
 )
 
+from custom_components.rec_bms.const import DOMAIN
 from tests.virtual.house import House
 
 BLUEPRINTS = Path(__file__).parents[2] / "blueprints" / "automation"
@@ -43,14 +45,17 @@ async def load_automation(house: House) -> None:
     what_to_do = [
         {"action": "notify.telephone", "data": {"message": "{{ title }}"}},
     ]
+    # The device is in the registry since the BMS was added.
+    if house.hass.config_entries.async_get_entry(house.entry.entry_id) is None:
+        house.entry.add_to_hass(house.hass)
+    device = dr.async_get(house.hass).async_get_or_create(
+        config_entry_id=house.entry.entry_id, identifiers={(DOMAIN, house.entry.entry_id)}
+    )
     automation = {
         "alias": "tell",
         "use_blueprint": {
             "path": "rec_bms/error_notification.yaml",
-            "input": {
-                "error_event": "event.rec_bms_1q_victron_error_event",
-                "actions": what_to_do,
-            },
+            "input": {"bms": device.id, "actions": what_to_do},
         },
     }
     assert await async_setup_component(house.hass, "automation", {"automation": [automation]})

@@ -7,10 +7,12 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Browser, async_playwright
 
@@ -26,6 +28,7 @@ _OPTIONS = "/api/config/config_entries/options/flow"
 _LOADED_WITHIN = 60_000
 # Graphs and bars take a moment to come to rest.
 _REST = 4_000
+_LOOK_EVERY = 0.1
 _LARGEST = 150_000
 _NO_SIDEBAR = "localStorage.setItem('dockedSidebar', JSON.stringify('always_hidden'))"
 
@@ -38,20 +41,76 @@ class Picture:
     view: str
     width: int
     height: int
+    waits_for: str = "rec-bms-cells-card .bar"
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Batteries, as options of the simulator, and the pictures to take of them."""
+    """Batteries, as options of the simulator, and the pictures to take of them.
+
+    `pretended` are states that only months could bring, by the entities' keys, with attributes.
+    """
 
     batteries: Sequence[str]
     pictures: Sequence[Picture]
+    pretended: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
 
+
+def _days_ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+
+
+_LIFE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "diagnosis": (
+        "unbalanced",
+        {
+            "unit": 1,
+            "cell": 9,
+            "reasons": ["different_cells_first"],
+            "imbalance": 4.2,
+            "balancing_hours": 3,
+        },
+    ),
+    "measured_capacity": (
+        "431.6",
+        {"uncertainty": 6.4, "from": 100, "to": 4, "measured_at": _days_ago(16)},
+    ),
+    "measured_health": ("95.9", {}),
+    "last_full_charge": (_days_ago(2), {}),
+    "charge_since_full": ("-94", {"charged": 151, "discharged": 245}),
+    "state_of_charge_correction": ("2.1", {"at": _days_ago(2)}),
+    "cell_spread_rest": (
+        "8",
+        {
+            "at": _days_ago(1),
+            "lowest_unit": 1,
+            "lowest_cell": 4,
+            "highest_unit": 1,
+            "highest_cell": 9,
+        },
+    ),
+    "cell_spread_top": (
+        "41",
+        {
+            "at": _days_ago(2),
+            "lowest_unit": 1,
+            "lowest_cell": 4,
+            "highest_unit": 1,
+            "highest_cell": 9,
+        },
+    ),
+    "most_drifting_cell": ("6.3", {"unit": 1, "cell": 9, "since": _days_ago(121)}),
+}
 
 SCENES = (
     Scene(
         ["--scenario day"],
         [Picture("overview", "overview", 1280, 800), Picture("phone", "cells", 390, 844)],
+    ),
+    Scene(
+        ["--scenario rest"],
+        [Picture("health", "health", 1280, 890, waits_for="rec-bms-health-card h2")],
+        _LIFE,
     ),
     Scene(
         ["--scenario charging --chemistry lifepo4 --units 15 --cells 15"],
@@ -74,7 +133,7 @@ async def _take(browser: Browser, url: str, picture: Picture, folder: Path) -> N
         await context.add_init_script(_NO_SIDEBAR)
         page = await context.new_page()
         await page.goto(f"{url}/{PATH}/{picture.view}")
-        await page.locator("rec-bms-cells-card .bar").first.wait_for(timeout=_LOADED_WITHIN)
+        await page.locator(picture.waits_for).first.wait_for(timeout=_LOADED_WITHIN)
         await page.wait_for_timeout(_REST)
         path = folder / f"{picture.name}-{scheme}.png"
         await page.screenshot(path=path)
@@ -89,6 +148,21 @@ async def _poll_often(client: Api, entry_id: str) -> None:
     step = await client.post(_OPTIONS, {"handler": entry_id})
     options = {"scan_interval": 2, "allow_changes": True}
     await client.post(f"{_OPTIONS}/{step['flow_id']}", options)
+    while await _state(client, entry_id) != "loaded":  # noqa: ASYNC110  (another process)
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _state(client: Api, entry_id: str) -> str:
+    found = await client.command("config_entries/get_single", entry_id=entry_id)
+    return str(found["config_entry"]["state"])
+
+
+async def _pretend(client: Api, states: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
+    entities = (await client.command("rec_bms/layout"))["batteries"][0]["entities"]
+    for key, (state, attributes) in states.items():
+        path = f"/api/states/{entities[key]}"
+        shown = (await client.get(path))["attributes"]
+        await client.post(path, {"state": state, "attributes": {**shown, **attributes}})
 
 
 async def _main(folder: Path) -> None:
@@ -117,6 +191,7 @@ async def _main(folder: Path) -> None:
                         client.delete, f"/api/config/config_entries/entry/{added.entry_id}"
                     )
                     await _poll_often(client, added.entry_id)
+                await _pretend(client, scene.pretended)
                 for picture in scene.pictures:
                     await _take(browser, home_assistant.url, picture, folder)
 

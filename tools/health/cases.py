@@ -9,6 +9,7 @@ from enum import StrEnum
 from tools.simulator import BMS
 from tools.simulator.battery import Cell, LooseBusbar
 from tools.simulator.bms import CurrentSensor
+from tools.simulator.chemistry import CHEMISTRIES, Chemistry
 
 from .owners import OWNERS, Owner
 
@@ -36,6 +37,8 @@ _A_ROUND = (
 """Twenty batteries of a chemistry."""
 _PRESETS = {1: "kokam-power", 2: "kokam", 3: "lifepo4", 4: "lifepo4-a123", 5: "limno2"}
 _IRON = (3, 4)
+_NEAR_EMPTY, _NEAR_FULL = 0.05, 0.9
+"""States of charge below and above which a curve falls off and rises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Made:
     """A case as simulated: what is wrong at which cell (unit and cell from 1), from when (s)."""
 
     case: Case
+    owner: Owner
     bms: BMS
     rng: random.Random
     unit: int
@@ -76,8 +80,8 @@ def cases(chemistries: list[int], batteries: int, days: float, seed: int) -> lis
             days,
             seed * 100_000 + chemistry * 1000 + number,
         )
-        for place, chemistry in enumerate(chemistries)
         for number in range(batteries)
+        for place, chemistry in enumerate(chemistries)
     ]
 
 
@@ -89,17 +93,19 @@ def make(case: Case) -> Made:
     preset = _PRESETS[case.chemistry]
     usual = BMS(preset=preset, time_factor=0).settings["CAPA"]
     capa = float(rng.choice((100, 160, 200, 320, 450)))
+    owner = Owner(case.owner, case.seed, rng.randrange(365))
     bms = BMS(
         preset=preset,
         cells=[cells, cells] if rng.random() < 0.15 and cells < 8 else cells,
         settings={"CAPA": capa},
-        scenario=Owner(case.owner, case.seed, rng.randrange(365)),
+        scenario=owner,
         time_factor=0,
         noise=True,
         seed=case.seed,
     )
     made = Made(
         case,
+        owner,
         bms,
         rng,
         rng.randint(1, len(bms.battery.units)),
@@ -118,11 +124,13 @@ def _differ_as_real_ones_do(made: Made, capa: float, usual: float) -> None:
     bms.current_sensor = CurrentSensor(_within(rng, 0.02), 1 + _within(rng, 0.004))
     bms.battery.relaxation = rng.uniform(0.4, 1.0)
     holds = capa * rng.uniform(0.97, 1.03)
+    curve = _curve(rng, CHEMISTRIES[made.case.chemistry])
     leaks = capa * rng.uniform(0.01, 0.02) / (MONTH / 3600)
     missing = rng.uniform(0.1, 0.5)
     for unit in bms.battery.units:
         unit.doubles_within = rng.uniform(21, 30)
         for cell in unit.cells:
+            cell.chemistry = curve
             cell.capacity = holds * (1 + _within(rng, 0.007))
             cell.resistance *= usual / capa
             cell.offset = _within(rng, 0.0005)
@@ -131,6 +139,20 @@ def _differ_as_real_ones_do(made: Made, capa: float, usual: float) -> None:
             _lack(cell, capa * (missing + _within(rng, 0.003)))
     bms.charge = 1 - missing
     bms.consumed = missing * capa
+
+
+def _curve(rng: random.Random, usual: Chemistry) -> Chemistry:
+    """Return the curve of another maker's cells: others near empty, some mV off in the middle."""
+    stretched, volts = rng.uniform(0.8, 1.25), _within(rng, 0.003)
+    return Chemistry(
+        usual.number,
+        usual.name,
+        [charge * stretched if 0 < charge <= _NEAR_EMPTY else charge for charge in usual.charges],
+        [
+            one + volts if _NEAR_EMPTY < charge < _NEAR_FULL else one
+            for charge, one in zip(usual.charges, usual.volts, strict=True)
+        ],
+    )
 
 
 def _break(made: Made, capa: float) -> None:

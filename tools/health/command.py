@@ -40,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--owner", default="", help="only this one's: boat, house, machine, camper")
     made.add_argument("--seed", type=int, default=1, help="another one, other batteries")
     made.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
+    made.add_argument(
+        "--seconds", type=float, help="leave out the lives that have not ended after so long"
+    )
     made.add_argument("--json", action="store_true", help="print all that was found instead")
     return made
 
@@ -62,14 +65,21 @@ def _live(case: Case) -> Outcome:
     return live(case)
 
 
-def _outcomes(chosen_cases: list[Case], jobs: int) -> Iterator[Outcome]:
-    """Yield each life's outcome as it ends."""
+def _outcomes(chosen_cases: list[Case], jobs: int, seconds: float | None) -> Iterator[Outcome]:
+    """Yield each life's outcome as it ends, those that end within so many seconds."""
     if jobs == 1:
-        yield from map(_live, chosen_cases)
+        began = time.monotonic()
+        for case in chosen_cases:
+            if seconds is None or time.monotonic() - began < seconds:
+                yield _live(case)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(_live, case) for case in chosen_cases]):
-            yield done.result()
+        waiting = [pool.submit(_live, case) for case in chosen_cases]
+        try:
+            for done in as_completed(waiting, seconds):
+                yield done.result()
+        except TimeoutError:
+            pool.terminate_workers()
 
 
 def _print(figure: Figure) -> None:
@@ -83,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     began = time.monotonic()
     outcomes = []
-    for outcome in _outcomes(chosen(options), options.jobs):
+    for outcome in _outcomes(chosen(options), options.jobs, options.seconds):
         outcomes.append(outcome)
         print(f"{len(outcomes)}: {outcome.case}, {outcome.seconds:.0f} s", file=sys.stderr)
     outcomes.sort(key=lambda each: each.case.seed)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from custom_components.rec_bms.protocol.bms import Update
 from custom_components.rec_bms.protocol.health.record import Health
@@ -12,14 +13,15 @@ from tools.simulator.battery import DAY
 
 from .cases import Case, Fault, Made, make
 from .outcome import Capacity, Corrected, Drifted, Judged, Offset, Outcome, Stepped
-from .owners import until_next_change
 from .readings import Reader
-from .truth import truth, usable
+from .truth import left, truth
 
 _EPOCH = 1_767_225_600.0
 """2026-01-01, UTC."""
 _INTERVALS = (60.0, 120.0, 180.0, 300.0, 300.0, 300.0)
 """Seconds between polls."""
+_LATE = 2.0
+"""Seconds by which a poll comes late at most."""
 _POLLS_IN_A_GAP = 3
 """As many scan intervals without a poll end what goes on (`longest_gap` of a line)."""
 _RESTARTS_EVERY = 12 * DAY
@@ -81,7 +83,7 @@ class Life:
         while self.passed < end:
             if self._gaps and self.passed >= self._gaps[0].at:
                 self._be_away(self._gaps.pop(0))
-            self._let_pass(self._interval)
+            self._let_pass(self._interval + self._rng.uniform(0, _LATE))
             self._poll()
             if self.passed >= self._next_day:
                 self._next_day += DAY
@@ -168,9 +170,12 @@ class Life:
             return 10.0
         if current < 0 and min(cells) < keep["CLOW"] + _NEAR_EMPTY:
             return 20.0
-        if any([cell.bleed for unit in battery.units for cell in unit.cells]):
-            return 60.0
-        return min(_LONGEST_STEP, until_next_change(battery.time))
+        bleeding = [cell for unit in battery.units for cell in unit.cells if cell.bleed]
+        return (
+            60.0
+            if bleeding
+            else min(_LONGEST_STEP, self.made.owner.until_next_change(battery.time))
+        )
 
 
 class _Watch:
@@ -181,6 +186,8 @@ class _Watch:
         self._made: Made = life.made
         self._bms = life.made.bms
         self._measured: object = None
+        self._capacity = math.nan
+        """Ah that could be taken when the BMS last found the battery full."""
         self._last_correction: object = None
         self._steps: set[tuple[int, int]] = set()
         self._offset_found = False
@@ -198,6 +205,11 @@ class _Watch:
         bms, outcome = self._bms, self._life.outcome
         if bms.guard.charge_ended and not was_full and bms.charge == 1.0:
             outcome.true_fulls += 1
+            self._capacity = left(bms.battery)
+            outcome.capacities = [
+                replace(one, true=self._capacity) if math.isnan(one.true) else one
+                for one in outcome.capacities
+            ]
             self._true_correction = 1.0 - counted
             self._true_signs = [*self._true_signs[-2:], self._true_correction]
             if len(self._true_signs) == 3:
@@ -218,7 +230,7 @@ class _Watch:
                     Capacity(
                         measured.capacity,
                         measured.uncertainty,
-                        usable(self._bms.battery),
+                        self._capacity,
                         self._bms.current_sensor.gain,
                         days,
                     )

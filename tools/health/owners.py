@@ -19,13 +19,14 @@ SLOT = 600.0
 _SLOTS = int(DAY / SLOT)
 _A_DAY = tuple((slot + 0.5) * SLOT / 3600 for slot in range(_SLOTS))
 """The hours in the middle of the slots."""
-_BURSTS = 0.25
-"""The share of slots under load that begin with a burst: a kettle, a pump, a lift."""
-_BURST = (0.2, 0.5)
+_BURSTS = 0.05
+"""The share of slots under load in which something large runs: a kettle, a pump, a lift."""
+_BURST = (0.15, 0.4)
 """C."""
-_BURST_LASTS = 120.0
+_BURST_LASTS = (180.0, 500.0)
 _LOAD = -0.004
 """C of a load of somebody who is there."""
+_SHORTEST = 1.0
 _GENERATOR_RUNS = 5 * 3600.0
 _GENERATOR_STARTS_AFTER = 2 * 3600.0
 
@@ -113,6 +114,24 @@ def _camper(day: Day) -> list[float]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Burst:
+    """A large load of a rate in C, between two seconds of the day."""
+
+    since: float
+    until: float
+    rate: float
+
+
+def _burst(rng: random.Random, slot: float) -> _Burst | None:
+    """Return what runs in a slot that begins at a second of the day."""
+    if rng.random() >= _BURSTS:
+        return None
+    lasts = rng.uniform(*_BURST_LASTS)
+    since = slot + rng.uniform(0, SLOT - lasts)
+    return _Burst(since, since + lasts, rng.uniform(*_BURST))
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A plan, and the climate: °C in the mean and by how much summer and winter differ from it."""
 
@@ -140,7 +159,7 @@ class Owner:
         self._starts_on = starts_on
         self._day = -1
         self._plan: list[float] = []
-        self._bursts: list[float] = []
+        self._bursts: list[_Burst | None] = []
         self._warmth = 0.0
         self._empty_since: float | None = None
         self._generator_until = 0.0
@@ -155,8 +174,9 @@ class Owner:
         celsius = kind.celsius + kind.season * self._warmth
         slot = int(second / SLOT)
         rate = self._after_empty(self._plan[slot], view)
-        if rate < _LOAD and second - slot * SLOT < _BURST_LASTS:
-            rate -= self._bursts[slot]
+        burst = self._bursts[slot]
+        if rate < _LOAD and burst is not None and burst.since <= second < burst.until:
+            rate -= burst.rate
         return Demand(rate * view.capacity, celsius + 4 * math.sin(math.pi * (hour - 9) / 12))
 
     def _begin(self, day: int) -> None:
@@ -171,10 +191,16 @@ class Owner:
         )
         self._warmth = made.warmth
         self._plan = self._kind.plan(made)
-        luck = made.rng
-        self._bursts = [
-            luck.uniform(*_BURST) if luck.random() < _BURSTS else 0.0 for _ in range(_SLOTS)
-        ]
+        self._bursts = [_burst(made.rng, slot * SLOT) for slot in range(_SLOTS)]
+
+    def until_next_change(self, time: float) -> float:
+        """Return the s until a load or a charger may become another one, at a time of this day."""
+        second = time % DAY
+        slot = int(second / SLOT)
+        changes = [(slot + 1) * SLOT]
+        if (burst := self._bursts[slot]) is not None:
+            changes += [burst.since, burst.until]
+        return max(_SHORTEST, min(change - second for change in changes if change > second))
 
     def _after_empty(self, rate: float, view: View) -> float:
         """Return the rate without loads while the battery is empty, or what a generator gives."""
@@ -189,9 +215,3 @@ class Owner:
         if rate > 0 and not view.empty:
             self._empty_since = None
         return max(rate, 0.0)
-
-
-def until_next_change(time: float) -> float:
-    """Return the s until a load or a charger may become another one."""
-    passed = time % SLOT
-    return (_BURST_LASTS if passed < _BURST_LASTS else SLOT) - passed

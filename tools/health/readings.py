@@ -16,7 +16,6 @@ from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import INSTRUCTIONS
 from custom_components.rec_bms.protocol.state import ErrorState, Location, PerUnit, Quantity, State
 from tools.simulator import BMS
-from tools.simulator.answers import main_data
 from tools.simulator.guard import Measured, Place
 
 SLOW_EVERY = 300.0
@@ -43,8 +42,9 @@ class Reader:
         self._turn = (self._turn + 1) % len(_SETTINGS)
         self._settings[_SETTINGS[self._turn].key] = self._read(self._turn)
         measured = bms.sample()
-        told = self._arrays(measured)
-        told |= self._extremes(measured)
+        low, high, hot = measured.lowest_cell(), measured.highest_cell(), measured.hottest()
+        told = self._arrays(measured, low.value, high.value, hot.value)
+        told |= self._extremes(low, high, hot)
         if self._resistances is None or now - self._resistances_at >= SLOW_EVERY:
             self._resistances, self._resistances_at = as_told(bms.resistances()), now
         told[Quantity.CELL_RESISTANCES] = self._resistances
@@ -62,10 +62,14 @@ class Reader:
         row = _SETTINGS[index]
         return decode(row, (self._bms.written(row.code).encode("ascii"),))
 
-    def _arrays(self, measured: Measured) -> dict[str, Any]:
+    def _arrays(
+        self, measured: Measured, lowest: float, highest: float, warmest: float
+    ) -> dict[str, Any]:
         """Return what LCD1, CELL, PTEM and BTEM tell."""
+        bms = self._bms
+        told = [lowest, highest, measured.current, warmest, measured.voltage]
         low, high, current, hottest, volts, charge, health, board = float32s(
-            [*main_data(self._bms, measured), measured.board]
+            [*told, bms.charge, bms.health, measured.board]
         )
         return {
             Quantity.MIN_CELL_VOLTAGE: low,
@@ -80,12 +84,12 @@ class Reader:
             Quantity.BMS_TEMPERATURE: board,
         }
 
-    def _extremes(self, measured: Measured) -> dict[str, Any]:
+    def _extremes(self, low: Place, high: Place, hot: Place) -> dict[str, Any]:
         """Return what LCD3 tells."""
         return {
-            Quantity.MIN_CELL: self._location(measured.lowest_cell()),
-            Quantity.MAX_CELL: self._location(measured.highest_cell()),
-            Quantity.HOTTEST_SENSOR: self._location(measured.hottest()),
+            Quantity.MIN_CELL: self._location(low),
+            Quantity.MAX_CELL: self._location(high),
+            Quantity.HOTTEST_SENSOR: self._location(hot),
             Quantity.CONSUMED_CHARGE: min(max(round(self._bms.consumed), 0), 0xFFFF),
         }
 

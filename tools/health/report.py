@@ -71,7 +71,7 @@ def _amount(outcomes: list[Outcome]) -> Iterable[Figure]:
 
 
 def _capacity(outcomes: list[Outcome]) -> Iterable[Figure]:
-    measured = [(each, one) for each in outcomes for one in each.capacities]
+    measured = [(each, one) for each in outcomes for one in each.capacities if one.true > 0]
     errors = [abs(one.measured / one.true - 1) for _, one in measured]
     inside = [abs(one.measured - one.true) <= one.uncertainty for _, one in measured]
     batteries = sum(bool(each.capacities) for each in outcomes)
@@ -251,7 +251,7 @@ def _lifetime(outcomes: list[Outcome]) -> Iterable[Figure]:
             kept / true
             for each in outcomes
             if each.case.fault is not Fault.OFFSET
-            for kept, true in [each.lifetime[name]]
+            for kept, true in [each.lifetime.get(name, (None, 0.0))]
             if true and kept is not None
         ]
         if shares:

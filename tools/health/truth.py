@@ -35,11 +35,12 @@ class Truth:
     imbalance: float
 
 
-def usable(battery: Battery) -> float:
-    """Return the Ah between the first full cell and the first empty one."""
-    cells = list(battery.cells)
-    above = min((1 - cell.charge) * cell.capacity for cell in cells)
-    return above + min(cell.charge * cell.capacity for cell in cells)
+def left(battery: Battery) -> float:
+    """Return the Ah that can be taken until the first cell is empty.
+
+    Where the BMS has just found the battery full that is its capacity.
+    """
+    return min(cell.charge * cell.capacity for cell in battery.cells)
 
 
 def truth(battery: Battery) -> Truth:

@@ -11,7 +11,6 @@ from .table import BY_CODE, Instruction, Reply
 
 if TYPE_CHECKING:
     from .bms import BMS
-    from .guard import Measured
 
 SET = b"SET"
 REFUSED = b"ERROR1"
@@ -88,9 +87,9 @@ def _reading(bms: BMS, row: Instruction) -> list[bytes] | None:
     return [bms.written(row.code).encode("ascii")]
 
 
-def main_data(bms: BMS, measured: Measured | None = None) -> list[float]:
+def main_data(bms: BMS) -> list[float]:
     """Return LCD1: lowest, highest cell V, current A, highest °C, pack V, charge, health."""
-    now = measured or bms.measure()
+    now = bms.measure()
     return [
         now.lowest_cell().value,
         now.highest_cell().value,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from .chemistry import Chemistry
+from .chemistry import HIGHEST, LOWEST, Chemistry
 
 LONGEST_STEP = 10.0
 """Seconds of battery time that are worked out at once at most, unless a battery is told others."""
@@ -49,6 +49,7 @@ class Cell:
 
     def __init__(self, chemistry: Chemistry, charge: float, capacity: float, ohms: float) -> None:
         self.chemistry = chemistry
+        self._piece = chemistry.piece(charge)
         self.capacity = capacity
         self._made_with = ohms
         self._contact = 0.0
@@ -95,7 +96,10 @@ class Cell:
     @charge.setter
     def charge(self, value: float) -> None:
         self._charge = value
-        self.open_circuit = self.chemistry.voltage(value)
+        left, right, low, slope = self._piece
+        if not left <= value <= right:
+            self._piece = left, right, low, slope = self.chemistry.piece(value)
+        self.open_circuit = min(max(low + (value - left) * slope, LOWEST), HIGHEST)
 
     def voltage(self, current: float) -> float:
         """Return the voltage in V at its poles while a current in A flows into it."""

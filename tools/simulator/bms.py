@@ -289,9 +289,7 @@ class BMS:
 
     def _taper(self, current: float) -> float:
         """Return the share of a charge current that is left when a cell comes near CHAR."""
-        highest, ohms = max(
-            (cell.open_circuit + cell.offset, cell.resistance) for cell in self.battery.cells
-        )
+        highest, ohms = max((cell.voltage(0.0), cell.resistance) for cell in self.battery.cells)
         band = max(0.01, 2 * current * ohms)
         return min(max((self.settings["CHAR"] - highest) / band, 0.05), 1.0)
 
@@ -394,7 +392,6 @@ class BMS:
 
     def _blurred(self, exact: Measured) -> Measured:
         """Return measurements as converters of limited resolution give them."""
-
         gauss = self._rng.gauss
 
         def blur(value: float, step: float, error: float) -> float:

@@ -33,6 +33,16 @@ class Chemistry:
         volts = low + (high - low) * (charge - left) / (right - left)
         return min(max(volts, LOWEST), HIGHEST)
 
+    def piece(self, charge: float) -> tuple[float, float, float, float]:
+        """Return the straight piece of the curve in which a state of charge lies.
+
+        From one state of charge to another, the V at the first, and the V that each 1.0 adds.
+        """
+        index = min(max(bisect_right(self.charges, charge), 1), len(self.charges) - 1)
+        left, right = self.charges[index - 1], self.charges[index]
+        low, high = self.volts[index - 1], self.volts[index]
+        return left, right, low, (high - low) / (right - left)
+
     def charge(self, voltage: float) -> float:
         """Return the state of charge at which a cell rests at a voltage in V."""
         index = min(max(bisect_right(self.volts, voltage), 1), len(self.volts) - 1)

@@ -61,6 +61,9 @@ _NOWHERE = Place(1, 0, 20.0)
 def _outermost(table: list[list[float]], of: Callable[[Iterable[float]], float]) -> Place:
     """Return the first place of the highest, or the lowest, value; nowhere where there is none."""
     rows = [row for row in table if row]
+    if len(rows) == len(table) == 1:
+        value = of(rows[0])
+        return Place(1, rows[0].index(value) + 1, value)
     if not rows:
         return _NOWHERE
     value = of([of(row) for row in rows])
@@ -87,6 +90,8 @@ class Guard:
     @property
     def errors(self) -> Mapping[int, tuple[int, int]]:
         """All errors that are on: forced ones first, the last one raised in front."""
+        if not self.forced and not self.found:
+            return {}
         return dict(reversed(self.forced.items())) | dict(sorted(self.found.items()))
 
     def current_error(self) -> tuple[int, int, int] | None:

@@ -55,6 +55,10 @@ class Installed:
         """Return the id of an entity."""
         return str((await self.registered())[key]["entity_id"])
 
+    async def device_id(self) -> str:
+        """Return the id of the main device."""
+        return str((await self.registered())["state_of_charge"]["device_id"])
+
     async def value(self, key: str) -> str:
         """Return an entity's state."""
         entity_id = await self.entity_id(key)

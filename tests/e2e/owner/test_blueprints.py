@@ -26,8 +26,8 @@ async def test_every_blueprint_can_be_imported_and_is_listed(owner: Owner) -> No
 
 async def test_an_error_is_told_with_advice_and_so_is_its_end(owner: Owner) -> None:
     await owner.dismiss_all()
-    event = await owner.entity_id("error_event")
-    async with owner.automation("error_notification", error_event=event):
+    bms = await owner.device_id()
+    async with owner.automation("error_notification", bms=bms):
         await owner.bms.command("raise_error", number=4, unit=1, location=2)
         message = await owner.is_told("Cell temperature too high")
         assert "(error 4, unit 1, cell or sensor 2)" in message
@@ -45,24 +45,25 @@ async def test_an_error_is_told_with_advice_and_so_is_its_end(owner: Owner) -> N
         assert len(await owner.notifications()) == 6
 
 
-async def test_a_cell_that_leaves_the_band_is_told(owner: Owner) -> None:
+async def test_a_cell_that_comes_near_a_limit_of_its_bms_is_told(owner: Owner) -> None:
     await owner.dismiss_all()
     inputs = {
-        "lowest": await owner.entity_id("min_cell_voltage"),
-        "highest": await owner.entity_id("max_cell_voltage"),
+        "bms": await owner.device_id(),
+        "low_margin": 100,
+        "high_margin": 200,
         "spread": await owner.entity_id("cell_voltage_delta"),
-        "low_limit": 3.5,
-        "high_limit": 3.985,
         "spread_limit": 0.03,
         "lasting": {"seconds": 1},
     }
     async with owner.automation("cell_warning", **inputs):
         for offset, title, advice in (
-            (-0.6, "A cell is low", "Cell 5 of unit 1 has only 3.36"),
-            (0.025, "A cell is high", "Cell 5 of unit 1 has 3.99"),
+            (-0.6, "A cell is low", " has 3.36"),
+            (0.025, "A cell is high", " has 3.99"),
         ):
             await owner.bms.command("cell", unit=1, cell=5, offset=offset)
-            assert advice in await owner.is_told(title)
+            message = await owner.is_told(title)
+            assert message.startswith("Cell 5 of unit 1 of ")
+            assert advice in message
             assert "V apart" in await owner.is_told("The cells drift apart")
             await owner.bms.command("cell", unit=1, cell=5, offset=0)
             await owner.shows("cell_voltage_delta", "0.009")

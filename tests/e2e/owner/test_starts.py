@@ -30,8 +30,8 @@ async def comes_up(owner: Owner) -> None:
 async def test_a_flat_battery_that_took_home_assistant_down_is_told_exactly_once(
     owner: Owner,
 ) -> None:
-    event = await owner.entity_id("error_event")
-    async with owner.automation("error_notification", error_event=event):
+    bms = await owner.device_id()
+    async with owner.automation("error_notification", bms=bms):
         try:
             await goes_down(owner, with_the_power=False)
             await owner.bms.command("raise_error", number=2, unit=1, location=4)

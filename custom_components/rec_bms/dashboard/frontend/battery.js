@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Battery, Cell, CellsConfig, Hass, KnownCell, Layout, Limit, SettingsConfig, Unit } from "./types.d.ts" */
+/** @import { Battery, Cell, CellsConfig, Hass, HealthConfig, KnownCell, Layout, Limit, SettingsConfig, Unit } from "./types.d.ts" */
 import { voltsOf } from "./numbers.js";
 
 /** The settings that are drawn as lines, from top to bottom where they are usual. */
@@ -8,7 +8,7 @@ export const LIMITS = ["cmax", "bvol", "char", "bmin", "clow", "cmin"];
 /**
  * The battery that a card is for, and the units that its configuration names.
  * @param {Layout} layout
- * @param {CellsConfig | SettingsConfig} config
+ * @param {CellsConfig | HealthConfig | SettingsConfig} config
  * @returns {{battery: Battery, units: number[] | undefined} | undefined}
  */
 export function chosenBattery(layout, config) {

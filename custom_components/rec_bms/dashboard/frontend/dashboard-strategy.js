@@ -4,6 +4,7 @@ import { fetchLayout, reasonOf } from "./layout.js";
 import { bankView } from "./views/bank.js";
 import { cellsView } from "./views/cells.js";
 import { energyView } from "./views/energy.js";
+import { SPREADS, healthView, membersHealthView } from "./views/health.js";
 import { STATISTICS, historyView } from "./views/history.js";
 import { overviewView } from "./views/overview.js";
 import { settingsView } from "./views/settings.js";
@@ -11,7 +12,9 @@ import { sumView } from "./views/sum.js";
 import { words } from "./words.js";
 
 const LAST_MONTH = 30 * 24 * 3600 * 1000;
-const MAKERS = [overviewView, cellsView, historyView, settingsView, energyView];
+const MAKERS = [overviewView, cellsView, healthView, historyView, settingsView, energyView];
+
+const MAKERS_OF_BANK = [bankView, membersHealthView, historyView, energyView];
 
 /** Makes the dashboard from what is registered; Home Assistant asks again when that changes. */
 export class RecBmsDashboardStrategy extends HTMLElement {
@@ -58,7 +61,7 @@ export class RecBmsDashboardStrategy extends HTMLElement {
 async function fetchWithStatistics(hass, layout) {
   if (!hass.config.components.includes("recorder")) return new Set();
   const ids = [...layout.batteries, ...layout.banks].flatMap(({ entities }) =>
-    STATISTICS.flatMap((key) => entities[key] ?? []),
+    [...STATISTICS, ...SPREADS].flatMap((key) => entities[key] ?? []),
   );
   const start = new Date(Date.now() - LAST_MONTH);
   try {
@@ -105,7 +108,7 @@ function viewsOf(batteries, banks, layout, hass) {
     prefix: several ? `bank-${index + 1}-` : "",
   }));
   const views = [
-    ...ofBanks.flatMap((context) => [bankView(context), historyView(context), energyView(context)]),
+    ...ofBanks.flatMap((context) => MAKERS_OF_BANK.map((make) => make(context))),
     ...contexts.flatMap((context) => MAKERS.map((make) => make(context))),
   ];
   return several ? [sumView(contexts, ofBanks), ...views] : views;

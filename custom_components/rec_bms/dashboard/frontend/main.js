@@ -2,6 +2,7 @@
 import { CELLS_CARD } from "./cells-config.js";
 import { RecBmsCellsCard, suggestionFor } from "./cells-card.js";
 import { RecBmsDashboardStrategy } from "./dashboard-strategy.js";
+import { HEALTH_CARD, RecBmsHealthCard } from "./health-card.js";
 import { RecBmsSettingsCard, SETTINGS_CARD } from "./settings-card.js";
 import { RecBmsSumCard, SUM_CARD } from "./sum-card.js";
 import { words } from "./words.js";
@@ -19,6 +20,7 @@ function define(name, constructor) {
 }
 
 define(CELLS_CARD, RecBmsCellsCard);
+define(HEALTH_CARD, RecBmsHealthCard);
 define(SETTINGS_CARD, RecBmsSettingsCard);
 define(SUM_CARD, RecBmsSumCard);
 define("ll-strategy-dashboard-rec-bms", RecBmsDashboardStrategy);

@@ -9,12 +9,30 @@ const TWELVE_HOURS = { 12: true, 24: false };
  * @param {Hass} hass
  * @param {string} time as in ISO 8601
  */
-export function momentText({ locale, config }, time) {
+export function momentText(hass, time) {
+  return textOf(hass, time, { timeStyle: "medium" });
+}
+
+/**
+ * Writes the day of a time.
+ * @param {Hass} hass
+ * @param {string} time as in ISO 8601
+ */
+export function dayText(hass, time) {
+  return textOf(hass, time, {});
+}
+
+/**
+ * @param {Hass} hass
+ * @param {string} time
+ * @param {Intl.DateTimeFormatOptions} style
+ */
+function textOf({ locale, config }, time, style) {
   const { language, time_format: format = "language", time_zone: zone } = locale;
   return new Intl.DateTimeFormat(format === "system" ? undefined : language, {
     dateStyle: "medium",
-    timeStyle: "medium",
     hour12: TWELVE_HOURS[format],
     timeZone: zone === "server" ? config.time_zone : undefined,
+    ...style,
   }).format(new Date(time));
 }

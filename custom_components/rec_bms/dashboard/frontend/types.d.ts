@@ -53,6 +53,7 @@ export interface Hass {
     returnResponse?: boolean,
   ): Promise<{ response?: any }>;
   formatEntityState(state: EntityState, value?: string): string;
+  formatEntityAttributeValue(state: EntityState, attribute: string): string;
   formatEntityName?(state: EntityState | undefined, name: { type: "entity" }): string;
   /** Undefined where the page's translations cannot be had. */
   loadFragmentTranslation(fragment: string): Promise<Localize | undefined>;
@@ -207,6 +208,15 @@ export interface SettingsConfig {
   entity?: string;
   /** What the battery is called, where there are several. */
   title?: string;
+}
+
+/** What a health card can be told. */
+export interface HealthConfig {
+  type: string;
+  device?: string;
+  entity?: string;
+  /** The diagnosis, or the part of the page that it says the basis of. */
+  about: string;
 }
 
 /** A card, a section or a view of the dashboard, as Home Assistant reads it. */

@@ -18,7 +18,7 @@ export function bankView(context) {
     section([
       ...group(say("dashboard.extremes"), "mdi:arrow-expand-vertical", extremes(context)),
       ...group(say("dashboard.energy"), "mdi:lightning-bolt", energyToday(context)),
-      ...pageButtons(context, ["history"]),
+      ...pageButtons(context, ["health", "history"]),
     ]),
     ...members.map(memberOf),
   ]);

@@ -3,12 +3,13 @@
 
 export const WHOLE_WIDTH = 3;
 
-export const PAGES = ["overview", "cells", "history", "settings"];
+export const PAGES = ["overview", "cells", "health", "history", "settings"];
 
 /** @type {Record<string, string>} */
 const ICONS = {
   overview: "mdi:battery-high",
   cells: "mdi:chart-bar",
+  health: "mdi:battery-heart-variant",
   history: "mdi:chart-line",
   settings: "mdi:tune-vertical",
 };
@@ -82,7 +83,7 @@ export function pageButtons(/** @type {Context} */ { say, prefix }, pages = PAGE
     name: say(`dashboard.${page}`),
     icon: ICONS[page],
     icon_height: "32px",
-    grid_options: { columns: 4, rows: 2 },
+    grid_options: { columns: 6, rows: 2 },
     tap_action: { action: "navigate", navigation_path: `${prefix}${page}` },
   }));
 }
