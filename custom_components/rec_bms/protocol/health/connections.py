@@ -24,11 +24,14 @@ from ..bms import Update
 from ..plausible import Bounds
 from ..state import PerUnit
 from .kept import amount, entries, not_after, number, position
+from .shape import Shapes
 
 _NOISE = 0.0035
 """V by which a cell's distance to the others changes of itself between three polls, twice that
 between them less once that at each end: a BMS errs by 1 to 1.3 mV."""
 _POLLS = 3
+_MOST_FOLLOWS = 1.5
+"""How much longer before a change than after it: where polls come in bursts, noise would grow."""
 _STAYS = 0.5
 """The part of a change of the current by which it may change until the next poll."""
 _LEAST_CHANGE, _LEAST_SHARE = 1.0, 1 / 200
@@ -105,7 +108,7 @@ class _Change:
     def is_enough(self, least: float) -> bool:
         """Tell whether the current changed by so many A, and stayed."""
         amperes = abs(self.amperes)
-        if amperes < least:
+        if amperes < least or self.follows > _MOST_FOLLOWS:
             return False
         return abs(self.third.amperes - self.second.amperes) <= _STAYS * amperes
 
@@ -267,6 +270,7 @@ class Connections:
 
     def __init__(self, longest_gap: float) -> None:
         self._longest_gap = longest_gap
+        self._shapes = Shapes()
         self._units: dict[int, _Unit] = {}
         self._samples: deque[_Sample] = deque(maxlen=_POLLS)
         self._capacity: float | None = None
@@ -323,6 +327,8 @@ class Connections:
             if len(told) < _POLLS or any(len(one) != cells for one in told):
                 continue
             unit = self._units.get(place)
+            if not self._shapes.is_believed(place, cells, None if unit is None else unit.cells):
+                continue
             if unit is None or unit.cells != cells:
                 unit = self._units[place] = _Unit.new(cells)
             (unit.up if change.amperes > 0 else unit.down).add(change, told)

@@ -183,6 +183,15 @@ def test_cells_that_were_not_read_anew_tell_nothing() -> None:
     assert after["1"]["down"] == before["1"]["down"]
 
 
+def test_polls_that_come_in_bursts_tell_nothing() -> None:
+    lived = house()
+    before = lived.resistances.as_dict()["connections"]
+    for index in range(100):
+        lived.at += (2 * POLL, 1.0 - POLL)[index % 2]
+        lived.poll(8.0 if index % 4 > 1 else 0.0)
+    assert lived.resistances.as_dict()["connections"]["1"]["past"] == before["1"]["past"]
+
+
 def test_a_gap_is_no_change_of_the_current() -> None:
     lived = house()
     before = lived.resistances.as_dict()["connections"]["1"]["up"]
@@ -227,6 +236,15 @@ def test_what_is_not_known_is_passed_over() -> None:
             lived.at += POLL
             lived.tell(amperes, cells)
     assert lived.loose == [(1, 6)]
+
+
+def test_messages_that_are_short_of_a_cell_change_nothing() -> None:
+    lived = house()
+    past = lived.resistances.as_dict()["connections"]["1"]["past"]
+    for amperes in (0.0, 0.0, 8.0, 8.0, 0.0, 0.0):
+        lived.at += POLL
+        lived.tell(amperes, PerUnit(((3.3,) * (CELLS - 1),)))
+    assert lived.resistances.as_dict()["connections"]["1"]["past"] == past
 
 
 def test_without_a_resistance_to_compare_with_nothing_is_found() -> None:
