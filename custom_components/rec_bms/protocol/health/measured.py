@@ -32,7 +32,7 @@ from .spread import FullWatch
 _GAIN = 0.012
 """Shunts are of class 0.5, and the gain (IOJA) of a BMS is set to as much again."""
 _FULL = {3: 0.005, 4: 0.005}
-_FULL_OTHERWISE = 0.01
+_FULL_OTHERWISE = 0.018
 """By which part of the capacity one full differs from another."""
 _STEEP = {3: 8.0, 4: 8.0}
 _STEEP_OTHERWISE = 0.7
