@@ -32,7 +32,7 @@ from .spread import FullWatch
 _GAIN = 0.012
 """Shunts are of class 0.5, and the gain (IOJA) of a BMS is set to as much again."""
 _FULL = {3: 0.005, 4: 0.005}
-_FULL_OTHERWISE = 0.01
+_FULL_OTHERWISE = 0.018
 """By which part of the capacity one full differs from another."""
 _STEEP = {3: 8.0, 4: 8.0}
 _STEEP_OTHERWISE = 0.7
@@ -44,10 +44,8 @@ _STEADY = 0.02
 """A by which a sensor that was known last week may be off by now."""
 _WORST = 0.05
 _SHORTEST_CYCLE = 6 * 3600.0
-_CYCLE = 0.02
-"""The share of the capacity that must have been taken, or half a day must have passed, for a full
-to be another one."""
-_HALF_A_DAY = 43_200.0
+_CYCLE = 43_200.0
+"""Seconds after which a full is another one, though the battery was not empty between the two."""
 _MOST = 8
 _YEAR = 365.25 * 86_400
 _FADES = 0.02
@@ -296,15 +294,9 @@ class MeasuredCapacity:
             return
         if self._full is None:
             self._take(self._one_way(self._near, self._empty))
-        elif self._empty is not None or self._is_another_full(self._full.mark, self._near.mark):
+        elif self._empty is not None or self._near.mark.seconds - self._full.mark.seconds >= _CYCLE:
             self._close(self._full, self._near)
         self._full, self._empty = self._near, None
-
-    def _is_another_full(self, before: _Mark, full: _Mark) -> bool:
-        """Tell whether the battery was in use, or time has passed, since it was full before."""
-        taken = before.charge - full.charge
-        passed = full.seconds - before.seconds
-        return taken >= _CYCLE * (self._capacity or 0.0) or passed >= _HALF_A_DAY
 
     def _full_off(self) -> float:
         """Return by how many Ah a battery that is full now can differ from another time."""
