@@ -6,9 +6,10 @@ is added up, so that what is measured is what can be taken out until the first c
 than what the cells hold while they are out of balance.
 
 A current sensor is off by a constant part, which adds up day by day. Between full and full as much
-goes in as comes out, so what is missing then is that part, self-discharge included, and a
-measurement is best from full over empty to full. One way alone is measured too, with what earlier
-cycles have shown of the sensor. Its gain shows nowhere: it is part of the uncertainty.
+goes in as comes out, so what is missing then is that part, self-discharge included. What earlier
+cycles have shown of it is taken off; what a cycle is missing beyond that may be balancing, and is
+in the uncertainty. One way alone, from full to empty or back, is measured too, with more of it. The
+sensor's gain shows nowhere: it is part of the uncertainty.
 
 The uncertainty (95 %) has the gain, the curve, how well full can be repeated, what is left of the
 constant part, and what nobody saw between two updates. A measurement that is more uncertain
@@ -37,12 +38,10 @@ _STEEP = {3: 8.0, 4: 8.0}
 _STEEP_OTHERWISE = 0.7
 """V from one full to another, for the whole capacity: a current at which the charge ends lifts the
 highest cell, so that the BMS takes it for full before it is. Sources as in `open_circuit`."""
-_UNKNOWN_OFFSET = 0.5
-"""A by which a sensor may be off of which nothing is known yet; manuals tell 10 to 20 mA a step."""
+_UNKNOWN_OFFSET = 2.0
+"""A by which a sensor may be off of which nothing is known yet: what IOFF can put right."""
 _STEADY = 0.02
 """A by which a sensor that was known last week may be off by now."""
-_UNSTEADY_SHARE = 0.1
-"""The part of what was missing that may have been missing at another time than evenly."""
 _WORST = 0.05
 _SHORTEST_CYCLE = 6 * 3600.0
 _CYCLE = 0.02
@@ -53,11 +52,15 @@ _MOST = 8
 _YEAR = 365.25 * 86_400
 _FADES = 0.02
 """The part of its capacity that a battery may lose in a year: what is old says less of now."""
+_SAME = 0.01
+"""The part by which measurements that end at different charges left differ by the curve."""
 _AS_GOOD = 1.02
 _OFTEN = 30.0
 """Seconds between two updates. Loads of less than that move little charge."""
 _UNSEEN = 6.0
 """A step is anywhere between two updates: a twelfth of its square; loads that are shorter: more."""
+_UNSURE = 0.2
+"""The part of a charge that such loads may have been."""
 _PUT_RIGHT = 0.05
 _ENDS = 0.0005
 """The part of CAPA by which a count that jumps was set, and next to which it cannot go on."""
@@ -100,16 +103,18 @@ class _Offset:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """What was counted until then: Ah, s, and Ah² that jumps of the current left open.
+    """What was counted until then: Ah, s, and Ah² that jumps of the current leave open.
 
-    `by_health` are the Ah that would be less if the BMS counted in parts of CAPA times state of health:
-    its manual does not say.
+    `by_health` are the Ah that would be less if the BMS counted in parts of CAPA times state of
+    health: its manual does not say. `unsure` are the Ah that loads may have taken that nobody saw,
+    nor the BMS counted.
     """
 
     charge: float
     seconds: float
-    open: float
+    jumps: float
     by_health: float
+    unsure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ class _Counter:
         self._longest_gap = longest_gap
         self._last: tuple[float, float] | None = None
         self._charge: float | None = None
-        self.mark = _Mark(0.0, 0.0, 0.0, 0.0)
+        self.mark = _Mark(0.0, 0.0, 0.0, 0.0, 0.0)
 
     def add(self, update: Update, capacity: float | None) -> bool:
         """Take a current, and CAPA in Ah; tell whether what was counted so far still goes on."""
@@ -154,22 +159,36 @@ class _Counter:
         seconds = at - last[1]
         if seconds < 0 or (seconds > self._longest_gap and not update.continuous):
             return False
-        hours, jump = seconds / 3600, state.current - last[0]
-        flowed, by_bms = (state.current + last[0]) / 2 * hours, 0.0
-        unseen = (jump * hours) ** 2 / _UNSEEN
-        if update.period > _OFTEN and capacity is not None:
-            counted = _counted(before, state.state_of_charge)
-            if counted is not None and abs(counted * capacity - flowed) < _PUT_RIGHT * capacity:
-                flowed = by_bms = counted * capacity
-                by_bms *= 1 - (state.state_of_health or 1.0)
-                unseen = 0.0
-        self.mark = _Mark(
-            self.mark.charge + flowed,
-            self.mark.seconds + seconds,
-            self.mark.open + unseen,
-            self.mark.by_health + by_bms,
-        )
+        told = (state.current + last[0]) / 2 * seconds / 3600
+        step = (state.current - last[0]) * seconds / 3600
+        if update.period <= _OFTEN or capacity is None:
+            self._go_on(seconds, told, jumps=step**2 / _UNSEEN)
+            return True
+        part = _counted(before, state.state_of_charge)
+        if part is None or abs(part * capacity - told) > _PUT_RIGHT * capacity:
+            self._go_on(seconds, told, jumps=step**2 / _UNSEEN, unsure=_UNSURE * abs(told))
+        else:
+            health = state.state_of_health or 1.0
+            self._go_on(seconds, part * capacity, by_health=part * capacity * (1 - health))
         return True
+
+    def _go_on(
+        self,
+        seconds: float,
+        charge: float,
+        *,
+        jumps: float = 0.0,
+        by_health: float = 0.0,
+        unsure: float = 0.0,
+    ) -> None:
+        mark = self.mark
+        self.mark = _Mark(
+            mark.charge + charge,
+            mark.seconds + seconds,
+            mark.jumps + jumps,
+            mark.by_health + by_health,
+            mark.unsure + unsure,
+        )
 
 
 def _counted(before: float | None, after: float | None) -> float | None:
@@ -301,16 +320,18 @@ class MeasuredCapacity:
         hours = seconds / 3600
         if self._empty is not None and seconds > 0:
             share = (self._empty.mark.seconds - before.mark.seconds) / seconds
-            taken = before.mark.charge - self._empty.mark.charge + missing * share
-            middle = min(share, 1 - share)
+            known = _known(self._offsets).amperes * hours
+            unexplained = missing - known
+            taken = before.mark.charge - self._empty.mark.charge + known * share + unexplained / 2
             once = math.hypot(
                 (1 - share) * before.off,
                 share * full.off,
-                # What was missing came evenly, but for a part.
-                2 * _UNSTEADY_SHARE * missing * middle,
-                _STEADY * hours * middle,
-                2 * math.sqrt(full.mark.open - before.mark.open),
+                # Cells may have been balanced when it was full, or the sensor be another one.
+                unexplained / 2,
+                _STEADY * hours * min(share, 1 - share),
+                2 * math.sqrt(full.mark.jumps - before.mark.jumps),
                 before.mark.by_health - self._empty.mark.by_health,
+                full.mark.unsure - before.mark.unsure,
             )
             self._take(self._once(taken, once, 0.0, self._empty.left))
         if seconds >= _SHORTEST_CYCLE:
@@ -324,8 +345,13 @@ class MeasuredCapacity:
         offset = _known(self._offsets)
         hours = (empty.mark.seconds - full.mark.seconds) / 3600
         taken = full.mark.charge - empty.mark.charge + offset.amperes * hours
-        jumps = 2 * math.sqrt(abs(empty.mark.open - full.mark.open))
-        once = math.hypot(full.off, jumps, full.mark.by_health - empty.mark.by_health)
+        jumps = 2 * math.sqrt(abs(empty.mark.jumps - full.mark.jumps))
+        once = math.hypot(
+            full.off,
+            jumps,
+            full.mark.by_health - empty.mark.by_health,
+            full.mark.unsure - empty.mark.unsure,
+        )
         return self._once(taken, once, offset.off * abs(hours), empty.left)
 
     def _once(self, taken: float, once: float, always: float, left: Left) -> _Once | None:
@@ -351,7 +377,10 @@ class MeasuredCapacity:
         if made is None:
             return self._list
         agreeing = [
-            each for each in self._list if abs(each.capacity - made.capacity) <= each.off + made.off
+            each
+            for each in self._list
+            if abs(each.capacity - made.capacity)
+            <= math.hypot(each.once, made.once) + _SAME * made.capacity
         ]
         return [*agreeing[1 - _MOST :], made]
 
@@ -381,7 +410,9 @@ def _together(measurements: list[_Once]) -> Measured | None:
     capacity = sum(share * each.capacity for share, each, _ in several)
     always = sum(share * each.always for share, each, _ in several)
     alone = math.sqrt(sum((share * off) ** 2 for share, _, off in several))
-    return Measured(capacity, math.hypot(always, alone), 1.0, last.end, last.at)
+    # What holds more week by week, since it is balanced, holds what was measured last.
+    off = math.hypot(always, alone, last.capacity - capacity)
+    return Measured(capacity, off, 1.0, last.end, last.at)
 
 
 def _read_list(kept: object) -> list[_Once]:

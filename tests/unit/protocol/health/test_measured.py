@@ -147,6 +147,7 @@ def test_what_is_missing_from_full_to_full_shows_the_sensors_offset(offset: floa
     battery = Battery(offset)
     battery.be_full()
     battery.cycle(hours=24)
+    battery.cycle(hours=24)
     assert abs(battery.error) < 0.02
     assert battery.is_honest
 
@@ -171,7 +172,7 @@ def test_a_long_way_down_with_a_sensor_of_which_nothing_is_known_is_too_uncertai
 def test_a_fast_way_up_is_measured_without_the_way_down() -> None:
     battery = Battery()
     battery.rest()
-    battery.charge()
+    battery.charge(100.0)
     assert abs(battery.error) < 0.01
     assert battery.is_honest
 
@@ -179,8 +180,8 @@ def test_a_fast_way_up_is_measured_without_the_way_down() -> None:
 def test_a_fast_way_down_counts_although_a_restart_ends_it() -> None:
     battery = Battery()
     battery.be_full()
-    battery.discharge()
-    battery.rest()
+    battery.discharge(-100.0)
+    battery.rest(hours=0.5)
     battery.restart()
     assert abs(battery.error) < 0.01
     assert battery.is_honest
@@ -225,11 +226,12 @@ def test_a_current_that_is_not_known_for_long_is_a_gap() -> None:
 def test_a_hundred_percent_that_was_only_counted_is_not_full() -> None:
     """A sensor that tells too much has the BMS count to 100 % long before."""
     battery = Battery()
+    battery.be_full()
+    battery.discharge(left=0.4)
     battery.tell(5.0, 3.35, 1.0)
-    battery.cycle()
-    battery.health.restore(battery.health.as_dict())
-    measured = battery.health.measured
-    assert measured is not None
+    battery.flow(TRUE * (0.4 - EMPTY[1]), -20.0)
+    battery.rest()
+    battery.charge()
     assert abs(battery.error) < 0.01
 
 
@@ -403,7 +405,58 @@ def test_a_count_that_was_set_by_hand_did_not_flow() -> None:
     battery = CountingBattery()
     battery.be_full()
     battery.discharge()
-    battery.count = 0.5
+    battery.count = 0.03
     battery.rest()
     battery.charge()
     assert abs(battery.error) < 0.01
+
+
+def test_what_neither_anybody_saw_nor_the_bms_counted_is_in_the_uncertainty() -> None:
+    """A count that stays at nothing counts no loads."""
+    certain, less = CountingBattery(), CountingBattery()
+    for battery in (certain, less):
+        battery.be_full()
+        battery.discharge()
+        battery.rest()
+    less.count = -0.3
+    for battery in (certain, less):
+        battery.flow(0.2 * TRUE, 30.0)
+        battery.count = 0.3
+        battery.flow(TRUE * (0.8 - EMPTY[1]), 30.0)
+        battery.be_full()
+    assert certain.health.measured is not None
+    assert less.health.measured is None or (
+        less.health.measured.uncertainty > certain.health.measured.uncertainty
+    )
+
+
+def test_a_battery_that_is_balanced_meanwhile_is_measured_anew() -> None:
+    battery = Battery()
+    battery.be_full()
+    for _ in range(5):
+        battery.cycle()
+    more = 1.045
+    for _ in range(2):
+        battery.flow(more * TRUE * (1 - EMPTY[1]), -20.0)
+        battery.rest()
+        battery.flow(more * TRUE * (1 - EMPTY[1]), 30.0)
+        battery.be_full()
+    assert battery.health.measured is not None
+    assert battery.health.measured.capacity == pytest.approx(more * TRUE, rel=0.01)
+
+
+def test_what_was_balanced_at_the_top_is_in_the_uncertainty() -> None:
+    """Between two fulls it goes into cells that were ahead, past the first that is empty."""
+    plain, balanced = Battery(), Battery()
+    for battery, more in ((plain, 0.0), (balanced, 6.0)):
+        battery.be_full()
+        battery.discharge()
+        battery.rest()
+        battery.flow(TRUE * (1 - EMPTY[1]) + more, 30.0)
+        battery.be_full()
+    assert plain.health.measured is not None
+    measured = balanced.health.measured
+    assert measured is not None
+    assert measured.uncertainty > plain.health.measured.uncertainty
+    assert abs(measured.capacity - TRUE) <= measured.uncertainty
+    assert abs(measured.capacity - TRUE - 6.0) <= measured.uncertainty
