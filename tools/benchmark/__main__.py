@@ -20,16 +20,18 @@ from typing import Any
 from custom_components.rec_bms.protocol.rs485 import scan
 from tools.testkit.process import ROOT, ToolError
 
-from . import decoding, first_reading, poll, restoring, rows, setting, table
+from . import decoding, first_reading, health, poll, restoring, rows, setting, table
 
 BAUDRATES = (38400, 56000, 115200)
 BATTERIES = ((1, 14), (15, 15))
 PUSHING = ((1, 4), (8, 12))
 MANY = ((1, 14, 20), (15, 15, 4))
 """Units, cells of each, and batteries, each on a port of its own."""
-_WITHOUT_HOME_ASSISTANT = ("wire", "setting", "restore", "decoder")
+_WITHOUT_HOME_ASSISTANT = ("wire", "setting", "restore", "decoder", "health")
 _WITH_HOME_ASSISTANT = ("load", "push", "long_runs", "adding", "search")
 _ADDING_REPEATS = 3
+_HEALTH_POLLS = 3000
+"""Some eight hours: resistances are read a hundred times, and cells rest."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -105,6 +107,7 @@ class _Benchmark:
             "load": self._load,
             "push": lambda: asyncio.run(self._push()),
             "decoder": self._decoder,
+            "health": self._health,
             "long_runs": self._long_runs,
             "adding": lambda: asyncio.run(self._adding()),
             "search": lambda: asyncio.run(self._search()),
@@ -155,6 +158,11 @@ class _Benchmark:
     def _decoder(self) -> None:
         results = decoding.measure()
         self._keep("decoder", results, [rows.of_decoder(result) for result in results])
+
+    def _health(self) -> None:
+        _say(f"following batteries over {_HEALTH_POLLS} polls")
+        results = list(health.measure(BATTERIES, _HEALTH_POLLS))
+        self._keep("health", results, [row for each in results for row in rows.of_health(each)])
 
     def _long_runs(self) -> None:
         from . import virtual  # noqa: PLC0415  (needs Home Assistant)

@@ -10,6 +10,7 @@ from custom_components.rec_bms.protocol.rs485.scan import BAUDRATES
 
 from .decoding import LINE, Throughput
 from .first_reading import FirstReading, PortToFound
+from .health import HealthCost
 from .poll import SCAN_INTERVAL, PollResult
 from .restoring import RestoreTime
 from .setting import SettingTimes
@@ -137,6 +138,26 @@ def of_decoder(throughput: Throughput) -> Row:
         against=LINE / 1000,
         divisor="at 115200 baud",
     )
+
+
+def of_health(cost: HealthCost) -> list[Row]:
+    """Return what battery health adds to a poll, and what it takes of memory."""
+    size = f"{cost.units}x{cost.cells} cells"
+    time = row_against(
+        what="battery health",
+        of=f"CPU of a poll, {size}, worst {cost.worst * 1000:.1f} ms",
+        measured=cost.adding * 1e6,
+        unit="µs",
+        against=cost.decoding * 1e6,
+        divisor="to decode it",
+    )
+    memory = Row(
+        what="battery health",
+        of=f"memory, {size}, {cost.kept / 1024:.0f} KiB kept",
+        measured=cost.memory / 1024,
+        unit="KiB",
+    )
+    return [time, memory]
 
 
 def of_writes(writes: Writes) -> list[Row]:

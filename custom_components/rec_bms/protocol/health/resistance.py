@@ -7,8 +7,10 @@ the same numbers again until such a step has come: only a unit whose numbers hav
 anew. A voltage is told to 1 mV, so that at 20 A a resistance is no finer than some 0.05 mΩ. What is
 between two cells' wires, a busbar and its screws, is part of one of them.
 
-A loose connection is one cell's alone: what all cells of the battery have in common, the cold and a
-bad reading, is taken out. An empty cell's resistance rises as well, so that it is not looked at.
+A measurement that is far too high fades from such an average little by little, while a loose
+connection stays. That is one cell's alone: what all cells of the battery have in common, the cold
+and a bad reading, is taken out. An empty cell's resistance rises as well, so that it is not looked
+at.
 """
 
 from __future__ import annotations
@@ -17,12 +19,14 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from functools import partial
+from statistics import median
 from typing import Any
 
 from ..bms import Update
 from ..state import State
-from .arrhenius import Law
+from .arrhenius import ENERGY, ENERGY_SPREAD, coldness
+from .connections import Connections
 from .kept import entries
 from .resistance_past import (
     KEPT,
@@ -36,6 +40,7 @@ from .resistance_past import (
     logarithm,
     middle,
 )
+from .shape import Shapes
 
 _READINGS_APART = 240.0
 _KEPT_APART, _FIRST_KEPT_APART = 6 * 3600.0, 3600.0
@@ -44,6 +49,8 @@ _FIRST_KEPT = 5
 _HIGHER, _BACK = math.log(2.0), math.log(1.5)
 _RUNNING = 3
 """Readings one after the other that make a step."""
+_FADES = 0.85
+"""Of the first of these readings, below which one is but what is left of it."""
 _BACK_RUNNING, _BACK_FOR = 10, 86400.0
 """Those that end it, and the seconds that they take: a bad contact is good at times."""
 _LEAST_RISE = 1e-4
@@ -54,8 +61,6 @@ _FEWEST_OTHERS = 2
 
 _DOUBTFUL = 0.1
 """Of a change's logarithm, two standard deviations."""
-_STRANGE = 0.5
-"""What cells have in common, beyond which it is no lesson about temperature."""
 _EMPTY = 0.3
 """The share of the way from CMIN to CMAX below which a cell is nearly empty."""
 _AVERAGED_OUT = 5
@@ -88,20 +93,27 @@ class Resistances:
 
     def __init__(self, longest_gap: float) -> None:
         self.steps: tuple[Step, ...] = ()
-        self._law = Law()
+        self._connections = Connections(longest_gap)
+        self._shapes = Shapes()
         self._units: dict[int, Past] = {}
         self._seen: object = None
 
     def add(self, update: Update, now: float) -> None:
         """Take what the BMS told at a Unix time in s."""
-        table = update.state.cell_resistances
+        self._read(update.state, now)
+        if self._connections.add(update, now, partial(self._own, update.state)):
+            self._show()
+
+    def _read(self, state: State, now: float) -> None:
+        """Take the BMS's own measurement."""
+        table = state.cell_resistances
         # Until it is asked again, a BMS on a line has the very same table.
         if table is None or table is self._seen:
             return
         self._seen = table
         for number, row in enumerate(table.units[:_MOST_UNITS], 1):
             if 1 <= len(row) <= MOST_CELLS:
-                self._take(number, row, update.state, now)
+                self._take(number, row, state, now)
 
     def change(self, unit: int, cell: int) -> float | None:
         """Return by which fraction a cell's resistance changed; None while it cannot be told."""
@@ -109,38 +121,53 @@ class Resistances:
         if past is None or past.first is None or not past.recent or not 1 <= cell <= past.cells:
             return None
         colder = median(one.coldness for one in past.recent) - past.first.coldness
-        if 2 * abs(colder) * self._law.spread > _DOUBTFUL:
+        if 2 * abs(colder) * ENERGY_SPREAD > _DOUBTFUL:
             return None
-        energy = self._law.energy
-        before = past.first.at_reference(cell - 1, energy)
-        now = middle((one.at_reference(cell - 1, energy) for one in past.recent), RECENT - 1)
+        before = past.first.at_reference(cell - 1)
+        now = middle((one.at_reference(cell - 1) for one in past.recent), RECENT - 1)
         return None if before is None or now is None else math.expm1(now - before)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is to be kept."""
-        units = {str(number): past.as_dict() for number, past in self._units.items()}
-        return {"law": self._law.as_list(), "units": units}
+        return {
+            "units": {str(number): past.as_dict() for number, past in self._units.items()},
+            "connections": self._connections.as_dict(),
+        }
 
     def restore(self, kept: object) -> None:
         """Take what was kept, as far as it can be read."""
         known = entries(kept)
-        self._law.restore(known.get("law"))
         units = entries(known.get("units"))
         for number in range(1, _MOST_UNITS + 1):
             if (past := Past.of(units.get(str(number)))) is not None:
                 self._units[number] = past
+        self._connections.restore(known.get("connections"))
         self._show()
 
+    def _own(self, state: State, unit: int) -> Sequence[float | None]:
+        """Return the Ω that each cell of a unit has now, if its connection is good."""
+        past, celsius = self._units.get(unit), _temperature(state, unit)
+        if past is None:
+            return ()
+        cold = 0.0 if celsius is None else max(coldness(celsius), 0.0) * ENERGY
+        return tuple(None if one is None else math.exp(one + cold) for one in past.own)
+
     def _show(self) -> None:
-        self.steps = tuple(
-            _step(number, cell, loose)
-            for number, past in sorted(self._units.items())
-            for cell, loose in sorted(past.loose.items())
-        )
+        """Show what was found either way."""
+        found = {
+            (unit, cell): Step(unit, cell, one.now / one.before, one.before, one.now, one.at)
+            for unit, cell, one in self._connections.loose
+        }
+        for unit, past in self._units.items():
+            for index, loose in past.loose.items():
+                found[unit, index + 1] = _step(unit, index + 1, loose)
+        self.steps = tuple(found[place] for place in sorted(found))
 
     def _take(self, number: int, row: Sequence[float | None], state: State, now: float) -> None:
         """Take what was told of a unit, if it was read anew."""
         past = self._units.get(number)
+        if not self._shapes.is_believed(number, len(row), None if past is None else past.cells):
+            return
         if past is None or past.cells != len(row):
             past = self._units[number] = Past(len(row))
         past.no_later_than(now)
@@ -159,8 +186,8 @@ class Resistances:
     def _judge(self, past: Past, reading: Reading, now: float) -> None:
         """Compare a reading with the past, and have it become that."""
         if not past.normal:
-            past.work_out(self._law.energy)
-        told = (reading.at_reference(cell, past.energy) for cell in range(past.cells))
+            past.work_out()
+        told = (reading.at_reference(cell) for cell in range(past.cells))
         higher = [
             None if one is None or normal is None else one - normal
             for one, normal in zip(told, past.normal, strict=True)
@@ -172,22 +199,15 @@ class Resistances:
         apart = _FIRST_KEPT_APART if len(past.past) < _FIRST_KEPT else _KEPT_APART
         if _is_due(past.kept_at, now, apart):
             past.kept_at = now
-            self._learn(past, reading, middle(higher, _FEWEST_OTHERS))
             past.keep(reading)
-            past.work_out(self._law.energy)
+            past.work_out()
             if past.first is None and len(past.past) == KEPT:
                 past.begin()
-
-    def _learn(self, past: Past, reading: Reading, common: float | None) -> None:
-        """Learn from what all cells have in common how much temperature does."""
-        if common is not None and abs(common) < _STRANGE:
-            colder = reading.coldness - fmean(one.coldness for one in past.past)
-            self._law.learn(colder, common + past.energy * colder)
 
 
 def _step(unit: int, cell: int, loose: Loose) -> Step:
     before, now = math.exp(loose.before), math.exp(loose.now)
-    return Step(unit, cell + 1, now / before, before, now, loose.at)
+    return Step(unit, cell, now / before, before, now, loose.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +221,12 @@ class _Rise:
     @property
     def is_high(self) -> bool:
         """Whether that is much, and more than the BMS's resolution makes."""
-        return self.by > _HIGHER and math.exp(self.before) * math.expm1(self.by) > _LEAST_RISE
+        return self.by > _HIGHER and self.ohms > _LEAST_RISE
+
+    @property
+    def ohms(self) -> float:
+        """By how many Ω it rose."""
+        return math.exp(self.before) * math.expm1(self.by)
 
 
 def _rises(normal: Sequence[float | None], higher: Sequence[float | None]) -> Iterator[_Rise]:
@@ -232,7 +257,9 @@ def _follow(past: Past, rise: _Rise, now: float, *, is_unusual: bool) -> None:
     elif not is_unusual:
         past.suspicions.pop(cell, None)
     else:
-        suspicion = past.suspicions.setdefault(cell, Suspicion(now))
+        suspicion = past.suspicions.get(cell)
+        if suspicion is None or rise.ohms < _FADES * suspicion.ohms:
+            suspicion = past.suspicions[cell] = Suspicion(now, rise.ohms)
         suspicion.readings += 1
         if suspicion.readings >= _RUNNING:
             del past.suspicions[cell]

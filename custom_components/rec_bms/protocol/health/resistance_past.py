@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any, Self
 
 from ..plausible import DEGREES
-from .arrhenius import coldness
+from .arrhenius import ENERGY, coldness
 from .kept import amount, entries, not_after, number
 
 MOST_CELLS = 24
@@ -47,10 +47,10 @@ class Reading:
         """How much colder than 25 °C it was, in mol/J."""
         return coldness(self.celsius)
 
-    def at_reference(self, cell: int, energy: float) -> float | None:
+    def at_reference(self, cell: int) -> float | None:
         """Return the logarithm that a cell, from 0, would have at 25 °C."""
         told = self.logarithms[cell]
-        return None if told is None else told - energy * self.coldness
+        return None if told is None else told - ENERGY * self.coldness
 
     def as_list(self) -> list[Any]:
         """Return what is to be kept."""
@@ -69,9 +69,10 @@ class Reading:
 
 @dataclass(slots=True)
 class Suspicion:
-    """Readings running that were too high, and the Unix time of the first."""
+    """Readings running that were too high, and the first's Unix time and Ω above what is normal."""
 
     at: float
+    ohms: float
     readings: int = 0
 
 
@@ -108,9 +109,8 @@ class Past:
     loose: dict[int, Loose] = field(default_factory=dict)
     empty: dict[int, int] = field(default_factory=dict)
     """Cells that were nearly empty, and for how many readings that still tells."""
-    energy: float = 0.0
     normal: Logarithms = ()
-    """The logarithms that cells usually have at 25 °C, by a law of `energy` in J/mol."""
+    """The logarithms that cells usually have at 25 °C."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is to be kept."""
@@ -121,7 +121,9 @@ class Past:
             "past": [one.as_list() for one in self.past],
             "recent": [one.as_list() for one in self.recent],
             "first": self.first and self.first.as_list(),
-            "suspicions": [[cell, one.at, one.readings] for cell, one in self.suspicions.items()],
+            "suspicions": [
+                [cell, one.at, one.ohms, one.readings] for cell, one in self.suspicions.items()
+            ],
             "loose": [
                 [cell, one.at, math.exp(one.before), math.exp(one.now), one.back, one.back_at]
                 for cell, one in self.loose.items()
@@ -141,28 +143,36 @@ class Past:
         past.past = past._readings(known.get("past"))[-KEPT:]
         past.recent = past._readings(known.get("recent"))[-RECENT:]
         past.first = Reading.of(known.get("first"), past.cells)
-        for cell, (at, readings) in past._of_cells(known.get("suspicions"), 2):
-            past.suspicions[cell] = Suspicion(at, int(readings))
-        for cell, (at, *ohms, back, back_at) in past._of_cells(known.get("loose"), 5):
-            before, now = map(logarithm, ohms)
+        for cell, (at, ohms, readings) in past._of_cells(known.get("suspicions"), 3):
+            past.suspicions[cell] = Suspicion(at, ohms, int(readings))
+        for cell, (at, *both, back, back_at) in past._of_cells(known.get("loose"), 5):
+            before, now = map(logarithm, both)
             if before is not None and now is not None:
                 past.loose[cell] = Loose(at, before, now, int(back), back_at)
         for cell, (left,) in past._of_cells(known.get("empty"), 1):
             past.empty[cell] = int(left)
         return past
 
-    def work_out(self, energy: float) -> None:
-        """Work out what is normal of each cell, with a law of so many J/mol."""
-        self.energy = energy
+    def work_out(self) -> None:
+        """Work out what is normal of each cell."""
         self.normal = tuple(
-            middle((one.at_reference(cell, energy) for one in self.past), _ENOUGH)
+            middle((one.at_reference(cell) for one in self.past), _ENOUGH)
             for cell in range(self.cells)
         )
+
+    @property
+    def own(self) -> Logarithms:
+        """The logarithms that cells have at 25 °C; before there is a past, what was told last."""
+        if not self.recent:
+            return ()
+        last = self.recent[-1].logarithms
+        usual = self.normal or (None,) * self.cells
+        return tuple(last[cell] if one is None else one for cell, one in enumerate(usual))
 
     def deviation(self, cell: int) -> float:
         """Return the median deviation of a cell from what is normal of it."""
         normal = self.normal[cell]
-        told = (one.at_reference(cell, self.energy) for one in self.past)
+        told = (one.at_reference(cell) for one in self.past)
         return middle(abs(one - (normal or one)) for one in told if one is not None) or 0.0
 
     def keep(self, reading: Reading) -> None:
@@ -182,7 +192,7 @@ class Past:
 
     def _at(self, cold: float) -> Logarithms:
         """Return what would be told if all were normal."""
-        return tuple(None if one is None else one + self.energy * cold for one in self.normal)
+        return tuple(None if one is None else one + ENERGY * cold for one in self.normal)
 
     def no_later_than(self, now: float) -> None:
         """Have nothing be later than a Unix time: the clock may have been put back."""

@@ -113,6 +113,35 @@ def test_a_table_that_is_pushed_every_second_is_no_reading_every_second() -> Non
     assert not lived.loose
 
 
+@pytest.mark.parametrize("share", [0.1, 0.25])
+def test_one_bad_measurement_that_fades_from_the_average_is_no_step(share: float) -> None:
+    lived = boat(noise=0.02)
+    over = 20.0 * share
+    for _ in range(60):
+        lived.read(times={(1, 5): 1 + over})
+        over *= 1 - share
+        assert not lived.loose
+
+
+def test_a_step_that_comes_through_an_average_little_by_little_is_found() -> None:
+    lived = boat(noise=0.02)
+    times = 1.0
+    for _ in range(20):
+        times += 0.15 * (4 - times)
+        lived.read(times={(1, 5): times})
+    assert lived.loose == [(1, 5)]
+
+
+def test_messages_that_are_short_of_a_cell_or_a_unit_change_nothing() -> None:
+    lived = boat(cells=4, units=2)
+    lived.live(0.1, times={(1, 2): 8.0})
+    before = lived.resistances.change(1, 1)
+    for row in ((), (1e-3,), (1e-3, 2e-3, 3e-3)):
+        lived.tell((row, row))
+    assert lived.loose == [(1, 2)]
+    assert lived.resistances.change(1, 1) == before
+
+
 def test_one_reading_that_is_back_begins_the_count_anew() -> None:
     lived = boat()
     bad = {(1, 5): 8.0}
@@ -321,26 +350,26 @@ def test_no_change_is_told_before_there_is_a_past() -> None:
 
 def test_no_change_is_told_where_cold_may_explain_it() -> None:
     lived = boat()
-    lived.live(0.1, celsius=10.0)
+    lived.live(3, celsius=10.0)
     assert lived.resistances.change(1, 1) is None
     lived.live(0.1)
     assert lived.resistances.change(1, 1) == pytest.approx(0, abs=0.3)
 
 
-@pytest.mark.parametrize("energy", [12e3, 20e3, 35e3])
-def test_what_temperature_does_is_learned(energy: float) -> None:
-    lived = Boat(noise=0.05)
+@pytest.mark.parametrize("energy", [10e3, 20e3, 30e3])
+def test_a_change_that_is_told_is_not_the_seasons(energy: float) -> None:
+    lived = Boat(noise=0.02)
     lived.energy = energy
     shown = []
-    for day in range(2 * 365):
+    for day in range(365):
         season = 15 - 10 * math.cos(2 * math.pi * day / 365)
         for hour in range(0, 24, 6):
             lived.now = BEGIN + day * DAY + hour * HOUR
             lived.read(celsius=season + 3 * math.sin(2 * math.pi * hour / 24))
         if (change := lived.resistances.change(1, 3)) is not None:
             shown.append(change)
-    assert len(shown) > 365
-    assert max(map(abs, shown)) < 0.2
+    assert len(shown) > 60
+    assert max(map(abs, shown)) < 0.15
     assert not lived.loose
 
 
@@ -373,10 +402,9 @@ def test_what_is_kept_does_not_grow() -> None:
     [
         None,
         [],
-        {"units": 3, "law": "x"},
+        {"units": 3},
         {"units": {"1": None, "2": {"told": "abc"}, "0": {}, "x": {}}},
-        {"law": [math.nan, 1], "units": {"1": {"told": []}}},
-        {"law": [-1, 1]},
+        {"units": {"1": {"told": []}}},
         {"units": {"1": {"told": [1e-3] * 14, "past": [[25, [1]], 3, [None, None]], "first": 7}}},
         {"units": {"1": {"told": [10**400] * 14, "loose": [[1, 2], [99, 1, 1, 1, 1, 1]]}}},
         {"units": {"1": {"told": [True] * 14, "loose": [[1, 0, 1e300, 1e-3, 0, 0]]}}},

@@ -1,0 +1,25 @@
+"""How many cells each unit has, which one message that is short of some does not change."""
+
+from __future__ import annotations
+
+_RUNNING = 5
+
+
+class Shapes:
+    """Believes that units have another number of cells when it is told several times running."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[int, int]] = {}
+
+    def is_believed(self, unit: int, cells: int, known: int | None) -> bool:
+        """Tell whether a unit has so many cells, where it was known to have others, or none."""
+        if known is None or cells == known:
+            self._told.pop(unit, None)
+            return True
+        before, count = self._told.get(unit, (cells, 0))
+        count = count + 1 if before == cells else 1
+        self._told[unit] = cells, count
+        if count < _RUNNING:
+            return False
+        del self._told[unit]
+        return True
