@@ -65,9 +65,9 @@ def test_a_step_of_another_cell_or_before_its_time_is_a_false_alarm() -> None:
         Stepped((1, 2), 5, 3),
         Stepped((1, 1), 0, 1),
     )
-    assert not alarms([Outcome(loose, (1, 1), steps=[right])])
-    assert alarms([Outcome(loose, (1, 1), steps=[wrong])])
-    assert alarms([Outcome(loose, (1, 1), steps=[early])])
+    assert not alarms([Outcome(loose, (1, 1), 2, steps=[right])])
+    assert alarms([Outcome(loose, (1, 1), 2, steps=[wrong])])
+    assert alarms([Outcome(loose, (1, 1), 2, steps=[early])])
     assert alarms([Outcome(MACHINE, (1, 1), steps=[right])])
 
 

@@ -62,7 +62,7 @@ class Life:
         self._booted = self._began
         self._clock_ahead = 0.0
         self.health = Health(self._longest_gap)
-        self.outcome = Outcome(case, (made.unit, made.cell))
+        self.outcome = Outcome(case, (made.unit, made.cell), made.loose_since / DAY)
         self._watch = _Watch(self)
         self._gaps = self._plan_gaps(case.days * DAY)
         self._clock_set_at = self._rng.expovariate(1 / _CLOCK_SET_EVERY)
