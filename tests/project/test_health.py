@@ -40,6 +40,7 @@ def test_a_loose_busbar_is_found_in_its_cell() -> None:
     life = Life(Case(3, Fault.LOOSE, "machine", 14, 3), interval=300)
     busbar = LooseBusbar(*life.outcome.true_cell, 6.5 * 86400.0, 2e-3)
     life.made.bms.battery.loose, life.made.loose_since = [busbar], 6 * 86400.0
+    life.outcome.loose_after = 6.0
     outcome = life.run()
     assert [step.cell for step in outcome.steps] == [outcome.true_cell]
     assert 0 < outcome.steps[0].hours_of_use < 48
