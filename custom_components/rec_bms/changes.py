@@ -48,8 +48,10 @@ class ChangeTeller:
 
     @callback
     def _tell(self) -> None:
-        for code, change in self._snapshots.changed_elsewhere().items():
-            async_dispatcher_send(self._hass, SIGNAL_CHANGE, self._entry, KNOWN[code], change)
+        for code, change in self._snapshots.changed_elsewhere():
+            # A later version may have kept what this one does not know.
+            if (setting := KNOWN.get(code)) is not None:
+                async_dispatcher_send(self._hass, SIGNAL_CHANGE, self._entry, setting, change)
 
 
 def changes_issue_id(entry: ConfigEntry) -> str:

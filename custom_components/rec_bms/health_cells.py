@@ -56,7 +56,7 @@ def _places(spread: Spread | None) -> dict[str, Any]:
 
 def _most(health: Health) -> float | None:
     most = health.drift.most
-    return None if most is None else round(most.volts_a_month * 1000, 1)
+    return None if most is None else rounded(most.volts_a_month, 1, 1000)
 
 
 def _most_drifting(health: Health, _: State) -> dict[str, Any]:

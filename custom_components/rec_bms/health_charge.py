@@ -15,16 +15,14 @@ from .protocol.state import Quantity, State
 _FULL = frozenset({Quantity.STATE_OF_CHARGE, Quantity.CURRENT, Quantity.MAX_CELL_VOLTAGE, "char"})
 _SCALE = frozenset({"capa"})
 _CAPACITY = _FULL | _SCALE | {Quantity.CELL_VOLTAGES, "chem"}
-
-
 _SMALL = 100.0
 """Ah of a battery of which tenths of an Ah are worth telling: a thousandth of it is."""
 
 
-def _ampere_hours(amount: float, state: State) -> float:
+def _ampere_hours(amount: float | None, state: State) -> float | None:
     """Return Ah to what is worth telling."""
     capacity = state.settings.get("capa")
-    return round(amount, 1 if capacity is not None and capacity < _SMALL else 0)
+    return rounded(amount, 1 if capacity is not None and capacity < _SMALL else 0)
 
 
 def _since_full(health: Health, state: State) -> float | None:
@@ -37,8 +35,8 @@ def _since_full(health: Health, state: State) -> float | None:
 def _ways_since_full(health: Health, state: State) -> dict[str, Any]:
     charged, discharged = health.full.charged, health.full.discharged
     return {
-        "charged": None if charged is None else _ampere_hours(charged, state),
-        "discharged": None if discharged is None else _ampere_hours(discharged, state),
+        "charged": _ampere_hours(charged, state),
+        "discharged": _ampere_hours(discharged, state),
     }
 
 

@@ -86,5 +86,8 @@ def stamp(at: float | None) -> str | None:
 
 
 def rounded(value: float | None, digits: int, scale: float = 1.0) -> float | None:
-    """Return a value in another unit, to so many digits; None where there is none."""
-    return None if value is None else round(value * scale, digits)
+    """Return a value in another unit, to so many digits; None where there is none.
+
+    What is less than a digit below nought is nought.
+    """
+    return None if value is None else round(value * scale, digits) + 0.0

@@ -43,7 +43,9 @@ class HealthMemory:
             LOGGER.warning("What was kept of a battery's health cannot be read: %s", err)
             self._store.make_read_only()
             return
-        self.health.restore(kept)
+        if kept is not None:
+            # Of hundreds of cells over a year there is so much that the event loop would wait.
+            await self._hass.async_add_executor_job(self.health.restore, kept)
 
     async def async_save(self) -> None:
         """Write what there is, and return when it can be read again."""

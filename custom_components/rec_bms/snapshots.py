@@ -173,17 +173,20 @@ class Snapshots:
         return any(before.get(code) != report for code, report in self._reported.items())
 
     @callback
-    def changed_elsewhere(self) -> dict[str, Change]:
-        """Return by code what was changed elsewhere since this was asked last, or the file read."""
+    def changed_elsewhere(self) -> list[tuple[str, Change]]:
+        """Return code and change of what was changed elsewhere since this was asked last.
+
+        The first time, since the file was read.
+        """
         snapshots = self._history.snapshots
         before, self._told = self._told, {snapshot.time for snapshot in snapshots}
-        return {
-            code: change
+        return [
+            (code, change)
             for snapshot in snapshots
             if snapshot.time not in before and snapshot.reason is Reason.ELSEWHERE
             for code, change in snapshot.changes.items()
             if code not in NOT_REPORTED
-        }
+        ]
 
     def _read(self, values: Mapping[str, float], *, news: bool = False) -> None:
         read = {code: value for code, value in values.items() if not self._being_set[code]}

@@ -26,12 +26,15 @@ MAY_BE_UNKNOWN = {
 # A cell differs, so that a mix-up shows. Time stands, so that values can be compared.
 SIMULATOR = ("--scenario", "rest", "--speed-up", "0", "--no-noise", "--sensors", "2")
 
-LOGGER = """
+CONFIGURATION = """
+conversation:
 logger:
   default: warning
   logs:
     custom_components.rec_bms: info
+scripted_agent:
 """
+AGENT = Path(__file__).with_name("scripted_agent")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -107,7 +110,12 @@ async def home_assistant(
 ) -> AsyncIterator[HomeAssistant]:
     """A Home Assistant with the integration's files and nothing set up."""
     config_dir = tmp_path_factory.mktemp("e2e") / "config"
-    async with running_home_assistant(config_dir, http_port, configuration=LOGGER) as running:
+    components = config_dir / "custom_components"
+    components.mkdir(parents=True)
+    (components / AGENT.name).symlink_to(AGENT)
+    async with running_home_assistant(
+        config_dir, http_port, configuration=CONFIGURATION
+    ) as running:
         yield running
 
 

@@ -13,16 +13,16 @@ import voluptuous as vol
 from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.auth.models import User
 from homeassistant.components import conversation
+from homeassistant.components.conversation.const import DATA_COMPONENT
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, intent, llm
-from homeassistant.helpers.chat_session import async_get_chat_session
 from homeassistant.helpers.translation import async_load_integrations
 from homeassistant.setup import async_setup_component
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.rec_bms import llm as ours
 from custom_components.rec_bms.const import DOMAIN
@@ -114,14 +114,14 @@ async def ask_the_one(hass: HomeAssistant, tool: str, **arguments: Any) -> Answe
 # -- a conversation --------------------------------------------------------------------------------
 
 
-class ScriptedAgent(conversation.AbstractConversationAgent):
+class ScriptedAgent(conversation.ConversationEntity):
     """Answers as a language model would, by a script: which tool to call, and what to say then."""
 
-    def __init__(
-        self, hass: HomeAssistant, tool: str, say: Callable[[Answer], str], **arguments: Any
-    ) -> None:
-        self.hass = hass
-        self._call = llm.ToolInput(f"{DOMAIN}__{tool}", arguments)
+    entity_id = "conversation.scripted_agent"
+    _attr_name = "Scripted agent"
+
+    def __init__(self, tool: str, say: Callable[[Answer], str]) -> None:
+        self._call = llm.ToolInput(f"{DOMAIN}__{tool}", {})
         self._say = say
         self.prompt = ""
 
@@ -131,21 +131,17 @@ class ScriptedAgent(conversation.AbstractConversationAgent):
         return "*"
 
     @override
-    async def async_process(
-        self, user_input: conversation.ConversationInput
+    async def _async_handle_message(
+        self, user_input: conversation.ConversationInput, chat_log: conversation.ChatLog
     ) -> conversation.ConversationResult:
-        with (
-            async_get_chat_session(self.hass, user_input.conversation_id) as session,
-            conversation.async_get_chat_log(self.hass, session, user_input) as log,
-        ):
-            context = user_input.as_llm_context("test")
-            await log.async_provide_llm_data(context, llm.LLM_API_ASSIST)
-            self.prompt = str(log.content[0].content)
-            wish = conversation.AssistantContent(user_input.agent_id, tool_calls=[self._call])
-            (told,) = [each async for each in log.async_add_assistant_content(wish)]
-            answer = intent.IntentResponse(language=user_input.language)
-            answer.async_set_speech(self._say(data_of(_result_of(told))))
-            return conversation.ConversationResult(answer, session.conversation_id)
+        context = user_input.as_llm_context("test")
+        await chat_log.async_provide_llm_data(context, llm.LLM_API_ASSIST)
+        self.prompt = str(chat_log.content[0].content)
+        wish = conversation.AssistantContent(user_input.agent_id, tool_calls=[self._call])
+        (told,) = [each async for each in chat_log.async_add_assistant_content(wish)]
+        answer = intent.IntentResponse(language=user_input.language)
+        answer.async_set_speech(self._say(data_of(_result_of(told))))
+        return conversation.ConversationResult(answer, chat_log.conversation_id)
 
 
 def _result_of(told: Any) -> Any:
@@ -154,11 +150,9 @@ def _result_of(told: Any) -> Any:
 
 async def asked_aloud(hass: HomeAssistant, agent: ScriptedAgent, question: str) -> str:
     """Ask Home Assistant a question, which that agent answers, and return what it says."""
-    entry = MockConfigEntry()
-    entry.add_to_hass(hass)
-    conversation.async_set_agent(hass, entry, agent)
+    await hass.data[DATA_COMPONENT].async_add_entities([agent])
     result = await conversation.async_converse(
-        hass, question, None, Context(), "en", agent_id=entry.entry_id
+        hass, question, None, Context(), "en", agent_id=agent.entity_id
     )
     return str(result.response.speech["plain"]["speech"])
 
@@ -174,7 +168,7 @@ def charge_in_words(told: Answer) -> str:
 async def test_how_full_is_the_battery_is_answered(hass: HomeAssistant, house: House) -> None:
     house.bms.charge = 0.64
     await house.set_up()
-    agent = ScriptedAgent(hass, "get_charge", charge_in_words)
+    agent = ScriptedAgent("get_charge", charge_in_words)
     said = await asked_aloud(hass, agent, "How full is the battery?")
     assert said == "REC BMS 1Q VICTRON is at 64.0 %."
 
@@ -183,7 +177,7 @@ async def test_how_full_is_the_battery_is_answered(hass: HomeAssistant, house: H
 async def test_a_language_model_is_told_which_batteries_there_are(
     hass: HomeAssistant, running: House
 ) -> None:
-    agent = ScriptedAgent(hass, "get_charge", charge_in_words)
+    agent = ScriptedAgent("get_charge", charge_in_words)
     await asked_aloud(hass, agent, "How full is the battery?")
     assert "watched by a REC BMS: REC BMS 1Q VICTRON." in agent.prompt
 
@@ -194,7 +188,7 @@ async def test_of_a_bms_that_is_away_the_answer_is_that_it_does_not_answer(
 ) -> None:
     running.sim.unplug()
     await running.poll(10)
-    agent = ScriptedAgent(hass, "get_charge", charge_in_words)
+    agent = ScriptedAgent("get_charge", charge_in_words)
     said = await asked_aloud(hass, agent, "How full is the battery?")
     assert said == "REC BMS 1Q VICTRON does not answer."
 

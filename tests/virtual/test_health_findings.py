@@ -95,6 +95,14 @@ async def test_of_a_small_battery_tenths_of_an_ah_are_told(running: House) -> No
     assert attributes(running, "charge_since_full", "charged", "discharged") == [1.2, 3.6]
 
 
+async def test_what_is_next_to_nothing_is_nothing_and_not_less(running: House) -> None:
+    have_found(running, "full", last=AT, charged=0.0, discharged=0.3)
+    have_found(running, "drift", most=Drifting(1, 7, -0.00002, AT))
+    await running.poll()
+    assert running.shown("charge_since_full") == "0.0"
+    assert running.shown("most_drifting_cell") == "0.0"
+
+
 async def test_a_measured_capacity_is_shown_with_its_basis(running: House) -> None:
     measured = Measured(capacity=412.34, uncertainty=6.25, start=1.0, end=0.184, at=AT)
     have_found(running, "capacity", measured=measured, health=lambda capa: 412.34 / capa)

@@ -11,8 +11,10 @@ from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 from homeassistant.helpers.trigger import async_get_all_descriptions
+from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
+from custom_components.rec_bms.history import Reason
 from custom_components.rec_bms.trigger import TRIGGERS
 from tests.virtual.banks import bank_of, batteries
 from tests.virtual.conftest import Simulate
@@ -688,6 +690,18 @@ async def test_what_home_assistant_changed_and_what_counts_by_itself_is_not_told
     await running.set_number("maxc", 100)
     await changed_elsewhere(running, CYCL=77, VMAX=9)
     assert watcher.count() == 0
+    watcher.detach()
+
+
+async def test_what_only_a_later_version_knows_costs_no_other_change_its_word(
+    running: House,
+) -> None:
+    watcher = await watch(running, "setting_changed_elsewhere")
+    history = running.coordinator.snapshots.history
+    for value in (1.0, 2.0):
+        history.changed({"CLOX": value}, dt_util.utcnow(), Reason.ELSEWHERE)
+    await changed_elsewhere(running, MAXC=100)
+    assert [told["code"] for told in watcher.told()] == ["MAXC"]
     watcher.detach()
 
 

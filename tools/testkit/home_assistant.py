@@ -197,7 +197,7 @@ def _write_configuration(config_dir: Path, port: int, more: str) -> None:
     storage.mkdir(parents=True)
     (config_dir / "configuration.yaml").write_text(_configuration() + more, encoding="utf-8")
     components = config_dir / "custom_components"
-    components.mkdir()
+    components.mkdir(exist_ok=True)
     (components / "rec_bms").symlink_to(ROOT / "custom_components" / "rec_bms")
     # In configuration.yaml, http settings are deprecated: Home Assistant takes them for a trial,
     # and after five minutes restarts without them.

@@ -40,6 +40,7 @@ export class RecBmsHealthCard extends BatteryCard {
 
   /** Home Assistant keeps it on its page while it hides itself for want of anything to say. */
   connectedWhileHidden = true;
+  #isEmpty = true;
   /** What the issues were asked for with. @type {{layout: Layout, language: string} | undefined} */
   #followed = undefined;
   /** @type {Promise<() => void>} */
@@ -77,6 +78,12 @@ export class RecBmsHealthCard extends BatteryCard {
   }
 
   render() {
+    const content = this.#content();
+    this.#isEmpty = content === nothing;
+    return content;
+  }
+
+  #content() {
     const { hass, _config: config } = this;
     const { layout } = this.known;
     if (hass === undefined || config === undefined || layout === undefined) return nothing;
@@ -100,7 +107,7 @@ export class RecBmsHealthCard extends BatteryCard {
   }
 
   #hideIfEmpty() {
-    const isEmpty = this.renderRoot.firstElementChild === null;
+    const isEmpty = this.#isEmpty;
     if (this.hasAttribute("hidden") === isEmpty) return;
     this.toggleAttribute("hidden", isEmpty);
     this.dispatchEvent(
