@@ -11,6 +11,7 @@ from tools.health.cases import Case, Fault, cases
 from tools.health.life import Life
 from tools.health.outcome import Judged, Offset, Outcome, Stepped
 from tools.health.report import alarms, figures
+from tools.simulator.battery import LooseBusbar
 
 MACHINE = Case(3, Fault.NONE, "machine", 12, 1)
 """A battery that is emptied every day."""
@@ -37,7 +38,9 @@ def test_what_it_holds_is_measured(lived: Outcome) -> None:
 
 def test_a_loose_busbar_is_found_in_its_cell() -> None:
     life = Life(Case(3, Fault.LOOSE, "machine", 14, 3), interval=300)
-    life.made.bms.battery.loose[0].since = life.made.loose_since = 6 * 86400.0
+    busbar = LooseBusbar(*life.outcome.true_cell, 6.5 * 86400.0, 2e-3)
+    life.made.bms.battery.loose, life.made.loose_since = [busbar], 6 * 86400.0
+    life.outcome.loose_after = 6.0
     outcome = life.run()
     assert [step.cell for step in outcome.steps] == [outcome.true_cell]
     assert 0 < outcome.steps[0].hours_of_use < 48
@@ -63,9 +66,9 @@ def test_a_step_of_another_cell_or_before_its_time_is_a_false_alarm() -> None:
         Stepped((1, 2), 5, 3),
         Stepped((1, 1), 0, 1),
     )
-    assert not alarms([Outcome(loose, (1, 1), steps=[right])])
-    assert alarms([Outcome(loose, (1, 1), steps=[wrong])])
-    assert alarms([Outcome(loose, (1, 1), steps=[early])])
+    assert not alarms([Outcome(loose, (1, 1), 2, steps=[right])])
+    assert alarms([Outcome(loose, (1, 1), 2, steps=[wrong])])
+    assert alarms([Outcome(loose, (1, 1), 2, steps=[early])])
     assert alarms([Outcome(MACHINE, (1, 1), steps=[right])])
 
 

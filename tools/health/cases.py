@@ -170,9 +170,8 @@ def _break(made: Made, capa: float) -> None:
             _balance_maybe(made)
         case Fault.LOOSE:
             ohms = cell.resistance * rng.uniform(3, 10)
-            bms.battery.loose.append(
-                LooseBusbar(made.unit, made.cell, made.loose_since, ohms, made.case.seed)
-            )
+            since = bms.battery.time + made.loose_since
+            bms.battery.loose.append(LooseBusbar(made.unit, made.cell, since, ohms, made.case.seed))
         case Fault.OFFSET:
             bms.current_sensor.offset = rng.choice((-1, 1)) * rng.uniform(0.5, 2.0)
         case Fault.LEAKING:

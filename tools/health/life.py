@@ -30,6 +30,8 @@ _CLOCK_SET_EVERY = 300 * DAY
 _LONGEST_STEP = 300.0
 _NEAR_FULL, _NEAR_EMPTY = 0.12, 0.15
 """V from CHAR and CLOW."""
+_LARGE = 0.05
+"""The fraction beyond which a correction is a large one."""
 _IN_USE = 0.02
 """C above which a current counts as use."""
 
@@ -60,7 +62,7 @@ class Life:
         self._booted = self._began
         self._clock_ahead = 0.0
         self.health = Health(self._longest_gap)
-        self.outcome = Outcome(case, (made.unit, made.cell))
+        self.outcome = Outcome(case, (made.unit, made.cell), made.loose_since / DAY)
         self._watch = _Watch(self)
         self._gaps = self._plan_gaps(case.days * DAY)
         self._clock_set_at = self._rng.expovariate(1 / _CLOCK_SET_EVERY)
@@ -140,9 +142,9 @@ class Life:
             retries=0,
             line_errors=0,
         )
-        started = time.perf_counter()
+        started = time.thread_time()
         self.health.add(update, _EPOCH + now + self._clock_ahead)
-        self.outcome.seconds_in_health += time.perf_counter() - started
+        self.outcome.seconds_in_health += time.thread_time() - started
         self.outcome.polls += 1
         self._continuous = True
         self._watch.look()
@@ -192,7 +194,9 @@ class _Watch:
         self._steps: set[tuple[int, int]] = set()
         self._offset_found = False
         self._true_correction: float | None = None
-        self._true_signs: list[float] = []
+        self._corrections: list[float] = []
+        self._beyond = 0.0
+        """Ah that the sensor told of after the BMS had counted 100 %, and before it was full."""
 
     def restarted(self) -> None:
         """Take what was restored for known."""
@@ -203,6 +207,12 @@ class _Watch:
     def stepped(self, seconds: float, counted: float, *, was_full: bool) -> None:
         """Note what the BMS did in a step: how it put its count right, and for how long in use."""
         bms, outcome = self._bms, self._life.outcome
+        sensor = bms.current_sensor
+        told = bms.battery.current * sensor.gain + sensor.offset
+        if counted < 1.0 or was_full:
+            self._beyond = 0.0
+        elif bms.charge == 1.0:
+            self._beyond += told * seconds / 3600
         if bms.guard.charge_ended and not was_full and bms.charge == 1.0:
             outcome.true_fulls += 1
             self._capacity = left(bms.battery)
@@ -210,14 +220,20 @@ class _Watch:
                 replace(one, true=self._capacity) if math.isnan(one.true) else one
                 for one in outcome.capacities
             ]
-            self._true_correction = 1.0 - counted
-            self._true_signs = [*self._true_signs[-2:], self._true_correction]
-            if len(self._true_signs) == 3:
-                outcome.drifts_true |= all(each > 0.05 for each in self._true_signs)
+            self._put_right(1.0 - counted - self._beyond / bms.settings["CAPA"])
         if self._made.case.fault is Fault.LOOSE and self._life.passed > self._made.loose_since:
             capacity = bms.settings["CAPA"]
             if abs(bms.battery.current) > _IN_USE * capacity:
                 outcome.hours_of_use_loose += seconds / 3600
+
+    def _put_right(self, correction: float) -> None:
+        """Note a true correction, and whether three running have one sign and are large."""
+        self._true_correction = correction
+        self._corrections = [*self._corrections[-2:], correction]
+        if len(self._corrections) == 3:
+            self._life.outcome.drifts_true |= (
+                min(self._corrections) > _LARGE or max(self._corrections) < -_LARGE
+            )
 
     def look(self) -> None:
         """Note what is new after a poll."""

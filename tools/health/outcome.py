@@ -72,6 +72,8 @@ class Outcome:
 
     case: Case
     true_cell: tuple[int, int]
+    loose_after: float = 0.0
+    """Days after which its busbar, where it has such a one, comes loose."""
     years: float = 0.0
     polls: int = 0
     restarts: int = 0

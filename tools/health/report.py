@@ -140,7 +140,7 @@ def alarms(outcomes: list[Outcome]) -> list[Alarm]:
 def _alarms(outcome: Outcome) -> Iterable[Alarm]:
     loose = outcome.case.fault is Fault.LOOSE
     for step in outcome.steps:
-        if not loose or step.cell != outcome.true_cell or not step.hours_of_use:
+        if not loose or step not in _true_steps(outcome):
             yield Alarm(outcome, step.days, f"loose connection at {step.cell}")
     for offset in outcome.offsets:
         if abs(offset.true) < _UNBIASED or offset.true * offset.found < 0:
@@ -198,8 +198,13 @@ def _loose(outcomes: list[Outcome]) -> Iterable[Figure]:
         yield Figure("hours of use until found, worst", f"{max(hours):.1f}")
 
 
-def _true_steps(outcome: Outcome) -> Iterable[Stepped]:
-    return (step for step in outcome.steps if step.cell == outcome.true_cell and step.hours_of_use)
+def _true_steps(outcome: Outcome) -> list[Stepped]:
+    """Return the steps that were found of the loose busbar, once it was loose."""
+    return [
+        step
+        for step in outcome.steps
+        if step.cell == outcome.true_cell and step.days >= outcome.loose_after
+    ]
 
 
 def _drift(outcomes: list[Outcome]) -> Iterable[Figure]:

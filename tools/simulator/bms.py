@@ -356,7 +356,11 @@ class BMS:
 
     def resistances(self) -> list[list[float]]:
         """Return the cells' resistances in Ω: with noise as of the last changes of the current."""
-        return self._ohms or self._exact_resistances()
+        if not self.noise:
+            return self._exact_resistances()
+        # Until a current has changed enough, it tells what it began with.
+        self._ohms = self._ohms or self._exact_resistances()
+        return self._ohms
 
     def _exact_resistances(self) -> list[list[float]]:
         return [[cell.resistance for cell in unit.cells] for unit in self.battery.units]
