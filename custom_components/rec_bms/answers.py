@@ -96,11 +96,11 @@ def without_banks(
     hass: HomeAssistant, entries: Iterable[ConfigEntry[Any]]
 ) -> list[ConfigEntry[Any]]:
     """Return each battery once, those of banks in place of the banks."""
-    batteries: dict[str, ConfigEntry[Any]] = {}
+    once: dict[str, ConfigEntry[Any]] = {}
     for entry in entries:
         for each in _members(hass, entry) if is_bank(entry) else [entry]:
-            batteries[each.entry_id] = each
-    return [*batteries.values()]
+            once[each.entry_id] = each
+    return [*once.values()]
 
 
 @callback

@@ -26,12 +26,14 @@ MAY_BE_UNKNOWN = {
 # A cell differs, so that a mix-up shows. Time stands, so that values can be compared.
 SIMULATOR = ("--scenario", "rest", "--speed-up", "0", "--no-noise", "--sensors", "2")
 
-CONFIGURATION = """
-conversation:
+LOGGER = """
 logger:
   default: warning
   logs:
     custom_components.rec_bms: info
+"""
+ASSIST = """
+conversation:
 scripted_agent:
 """
 AGENT = Path(__file__).with_name("scripted_agent")
@@ -114,7 +116,7 @@ async def home_assistant(
     components.mkdir(parents=True)
     (components / AGENT.name).symlink_to(AGENT)
     async with running_home_assistant(
-        config_dir, http_port, configuration=CONFIGURATION
+        config_dir, http_port, configuration=LOGGER + ASSIST
     ) as running:
         yield running
 
