@@ -26,8 +26,11 @@ from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.rec_bms import llm as ours
 from custom_components.rec_bms.const import DOMAIN
+from custom_components.rec_bms.protocol.health.diagnosis import Diagnosis, Finding, Reason
+from custom_components.rec_bms.protocol.health.measured import Measured
 from tests.virtual.banks import Bank, bank_of, batteries
 from tests.virtual.conftest import Simulate
+from tests.virtual.findings import AT, have_found
 from tests.virtual.house import House, entry_for, passes
 from tests.virtual.test_wifi import set_up
 from tools.simulator import BMS
@@ -332,30 +335,26 @@ async def test_health_tells_headroom_cells_and_temperatures(
     assert told["state_of_health"]["state"].endswith(" %")
 
 
-WORKED_OUT = {
-    "last_full_charge": (
-        "2026-11-17T20:15:00+00:00",
-        {"device_class": "timestamp"},
-        "2026-11-17T12:15-08:00",
-    ),
-    "measured_capacity": ("431.7", {"unit_of_measurement": "Ah"}, "431.7 Ah"),
-    "measured_health": ("95.9", {"unit_of_measurement": "%"}, "95.9 %"),
-    "diagnosis": ("imbalance", {"device_class": "enum", "options": ["imbalance"]}, "imbalance"),
-    "most_drifting_cell": ("7", {}, "7"),
-}
-"""What entities worked out of history show, with which attributes, and what is to be told of it."""
-
-
-async def test_health_tells_what_is_worked_out_of_history_where_that_exists(
+async def test_health_tells_what_is_worked_out_of_history(
     hass: HomeAssistant, running: House
 ) -> None:
-    entry = running.entry
-    for key, (state, attributes, shown) in WORKED_OUT.items():
-        row = er.async_get(hass).async_get_or_create(
-            "sensor", DOMAIN, f"{entry.entry_id}_{key}", config_entry=entry
-        )
-        hass.states.async_set(row.entity_id, state, {**attributes, "unit": 1, "friendly_name": "X"})
-        assert (await ask_the_one(hass, "get_health"))[key] == {"state": shown, "unit": 1}
+    have_found(running, "full", last=AT)
+    have_found(
+        running,
+        "capacity",
+        measured=Measured(431.74, 6.0, 1.0, 0.05, AT),
+        health=lambda capacity: 431.74 / capacity,
+    )
+    weak = Diagnosis(Finding.WEAK_CELL, 1, 3, (Reason.SAME_CELL_FIRST_AT_BOTH_ENDS,), None, AT)
+    have_found(running, "diagnosing", diagnosis=weak)
+    await running.poll()
+    told = await ask_the_one(hass, "get_health")
+    assert told["last_full_charge"]["state"].startswith("2026-09-2")
+    assert told["measured_capacity"]["state"] == "431.7 Ah"
+    assert told["measured_health"]["state"].endswith(" %")
+    assert told["diagnosis"]["state"] == "Weak cell"
+    assert (told["diagnosis"]["unit"], told["diagnosis"]["cell"]) == (1, 3)
+    assert told["most_drifting_cell"]["state"] == "unknown"
 
 
 async def test_fahrenheit_is_told_as_fahrenheit(hass: HomeAssistant, house: House) -> None:

@@ -25,6 +25,9 @@ MOVES = {
     "retries",
     "energy_charged",
     "energy_discharged",
+    "lifetime_charged",
+    "lifetime_discharged",
+    "charge_since_full",
 }
 """What goes on by itself, or counts."""
 ABSENT = ("unavailable", "unknown")

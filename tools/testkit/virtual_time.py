@@ -12,7 +12,7 @@ import selectors
 import stat
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, override
@@ -90,6 +90,7 @@ class VirtualTimeLoop(_OwnClock):
     def __init__(self, starts_at: float = 0.0) -> None:
         """Have the clock show so many seconds at first."""
         self._virtual = _VirtualTimeSelector(starts_at)
+        self._threads: ThreadPoolExecutor | None = None
         super().__init__(self._virtual)
         # A callback that leaps has not kept anybody waiting.
         self.slow_callback_duration = float("inf")
@@ -119,9 +120,21 @@ class VirtualTimeLoop(_OwnClock):
         return future
 
     @override
+    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]
+        """Have functions run in an executor's threads where no other is named."""
+        self._threads = executor
+        super().set_default_executor(executor)
+
+    @override
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Wait for the threads, by no clock."""
+        """Wait for the threads, by no clock.
+
+        Home Assistant's executor interrupts threads that have not ended within milliseconds of the
+        machine's clock. One that is struck while it ends never leaves the list of threads.
+        """
         self._virtual.working_threads += 1
+        if self._threads is not None:
+            ThreadPoolExecutor.shutdown(self._threads, wait=True)
         await super().shutdown_default_executor(None)
         self._virtual.working_threads -= 1
 
