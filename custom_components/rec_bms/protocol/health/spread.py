@@ -33,6 +33,9 @@ _NEAR = {3: 0.03, 4: 0.03}
 _NEAR_OTHERWISE = 0.01
 """V below CHAR at which a cell is there. For LiFePO4 that is a quarter of a percent of charge, for
 the others one percent."""
+_STEEP_FROM = {3: 3.45, 4: 3.45}
+"""V from which on a curve is steep. Where a charge of LiFePO4 ends below, full is percents off from
+one time to the next, and cells that are out of balance look as if they were not."""
 _SMALL = 0.1
 """C. Where more flows, resistances tell cells apart."""
 _FRESH = 600.0
@@ -157,7 +160,10 @@ class FullWatch:
         highest, amperes = state.max_cell_voltage, state.current
         if self._char is None or self._capacity is None or highest is None or amperes is None:
             return
-        near = _NEAR.get(int(self._chemistry or 0), _NEAR_OTHERWISE)
+        chemistry = int(self._chemistry or 0)
+        if self._char < _STEEP_FROM.get(chemistry, 0.0):
+            return
+        near = _NEAR.get(chemistry, _NEAR_OTHERWISE)
         if highest < self._char - near or amperes <= 0:
             return
         if self.near_at is not None and not 0 <= at - self.near_at <= _FRESH:

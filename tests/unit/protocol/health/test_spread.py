@@ -144,6 +144,14 @@ def test_a_battery_that_stays_full_has_one_end_of_its_charge() -> None:
     assert spreads.top.at == NOON + 90_020
 
 
+@pytest.mark.parametrize("chemistry", [3.0, 4.0])
+def test_on_the_flat_part_of_lifepo4_no_charge_ends_for_certain(chemistry: float) -> None:
+    low = {"chem": chemistry, "char": 3.36}
+    assert charge_to_the_end(Spreads(60), **low).top is None
+    spreads = charge_to_the_end(Spreads(60), **{**low, "chem": 2.0, "char": 3.58})
+    assert spreads.top is not None
+
+
 def test_other_chemistries_have_to_come_closer() -> None:
     near = {"chem": 2.0, "char": 3.595}
     assert charge_to_the_end(Spreads(60), **near).top is None
