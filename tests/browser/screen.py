@@ -32,8 +32,24 @@ window.findAll = (selector, root = document) => [
 
 # What a page leaves for the next one is whom it let in, and nothing of how it looked.
 _FORGET = """
-for (const key of Object.keys(localStorage)) {
-  if (key !== "hassTokens") localStorage.removeItem(key);
+// A page that never came to anything has no storage.
+if (location.origin !== "null") {
+  for (const key of Object.keys(localStorage)) {
+    if (key !== "hassTokens") localStorage.removeItem(key);
+  }
+}
+"""
+
+# null where a bar is not laid out.
+_HEIGHTS = """
+async cells => {
+  await Promise.allSettled(cells.flatMap(cell =>
+    cell.getAnimations({ subtree: true }).map(each => each.finished)));
+  return Object.fromEntries(cells.map(cell => {
+    const bar = cell.querySelector(".bar").getBoundingClientRect();
+    const well = cell.querySelector(".well").getBoundingClientRect();
+    return [cell.dataset.cell, well.height ? bar.height / well.height : null];
+  }));
 }
 """
 
@@ -130,19 +146,17 @@ class Screen:
         return found
 
     async def heights(self) -> dict[str, float]:
-        """Return how high the bars are, in parts of the scale, as the browser has drawn them."""
-        found: dict[str, float] = await self.cells.evaluate_all(
-            """async cells => {
-                await Promise.all(cells.flatMap(cell =>
-                    cell.getAnimations({ subtree: true }).map(each => each.finished)));
-                return Object.fromEntries(cells.map(cell => {
-                    const bar = cell.querySelector(".bar").getBoundingClientRect();
-                    const well = cell.querySelector(".well").getBoundingClientRect();
-                    return [cell.dataset.cell, bar.height / well.height];
-                }));
-            }"""
-        )
-        return found
+        """Return how high the bars are, in parts of the scale, as the browser has drawn them.
+
+        Home Assistant draws a page anew whenever its registries change; until then it is waited.
+        """
+        async with asyncio.timeout(_LOADS_WITHIN / 1000):
+            while True:
+                found: dict[str, float | None] = await self.cells.evaluate_all(_HEIGHTS)
+                heights = {place: height for place, height in found.items() if height is not None}
+                if heights and len(heights) == len(found):
+                    return heights
+                await asyncio.sleep(0.05)
 
     async def line(self, key: str) -> float:
         """Return where a limit's line is, in parts of the scale, as the browser has drawn it."""

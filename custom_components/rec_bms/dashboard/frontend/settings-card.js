@@ -42,6 +42,8 @@ export class RecBmsSettingsCard extends BatteryCard {
   #shown = undefined;
   /** What the integration's answer depends on, as it was when that was asked for. */
   #answerTo = "";
+  /** What that hangs on, as it was when changes began to be followed. */
+  #subscribedFor = "";
   #localizedIn = "";
   /** @type {Promise<(() => void) | undefined>} */
   #endSubscription = Promise.resolve(undefined);
@@ -72,6 +74,7 @@ export class RecBmsSettingsCard extends BatteryCard {
     this._config = config;
     this._answer = {};
     this.#answerTo = "";
+    this.#subscribedFor = "";
   }
 
   getCardSize() {
@@ -93,6 +96,7 @@ export class RecBmsSettingsCard extends BatteryCard {
     this.#endFollowing = [];
     this.#followed = "";
     this.#answerTo = "";
+    this.#subscribedFor = "";
     this.#unsubscribe();
   }
 
@@ -203,7 +207,8 @@ export class RecBmsSettingsCard extends BatteryCard {
 
   /**
    * Asks again when the BMS comes back, which it does after any change of the integration's options,
-   * and when its chemistry changes, on which the factory's values depend.
+   * and when its chemistry changes, on which the factory's values depend. It may be back before it
+   * was drawn as gone: then only the moment of the settings' last change tells.
    * @param {Hass} hass
    * @param {Battery} battery
    * @param {Setting[]} settings
@@ -211,10 +216,15 @@ export class RecBmsSettingsCard extends BatteryCard {
   #askAsNeeded(hass, { entry_id: entryId }, settings) {
     const present = settings.filter(hasValue).map(({ key }) => key);
     const chemistry = settings.find(({ key }) => key === "chem")?.state?.state;
-    const question = [entryId, hass.connected, chemistry, ...present].join();
-    if (this.#answerTo === question) return;
-    this.#answerTo = question;
-    this.#askWhatIsKnown(hass, entryId, question);
+    const changed = settings.map(({ state }) => state?.last_changed ?? "").sort();
+    const about = [entryId, hass.connected, chemistry, ...present].join();
+    const question = [about, changed.at(-1)].join();
+    if (this.#answerTo !== question) {
+      this.#answerTo = question;
+      this.#askWhatIsKnown(hass, entryId, question);
+    }
+    if (this.#subscribedFor === about) return;
+    this.#subscribedFor = about;
     this.#unsubscribe();
     this.#endSubscription = this.#subscribe(hass, entryId);
   }

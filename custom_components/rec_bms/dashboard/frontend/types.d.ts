@@ -6,6 +6,7 @@ export interface EntityState {
   entity_id: string;
   state: string;
   attributes: Record<string, any>;
+  last_changed?: string;
 }
 
 export type Localize = (key: string, values?: Record<string, string>) => string;
