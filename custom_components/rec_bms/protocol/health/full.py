@@ -186,9 +186,9 @@ class FullCharge:
         count = state.state_of_charge
         if flown is None:
             self._is_behind = True
-        if self._is_behind:
+        if self._is_behind or flown is None:
             self._catch_up(count, state.settings.get("capa"), now)
-        elif flown is not None:
+        else:
             self.charged += flown.charged / _SECONDS_PER_HOUR
             self.discharged += flown.discharged / _SECONDS_PER_HOUR
         if not self._is_behind:
