@@ -154,7 +154,7 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         """Show what came by itself, or that nothing comes any more."""
         if isinstance(news, BmsError):
             self.async_set_update_error(_failed(self.hass, news, self.config_entry.title))
-            if isinstance(news, WrongDeviceError) and self._is_loaded:
+            if isinstance(news, WrongDeviceError) and self.is_loaded:
                 # Set up anew, it fails and says why.
                 self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
             return
@@ -235,12 +235,12 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
             return ReadOnlyWayError(setting)
         if self.hass.is_stopping:
             return StoppingError(setting)
-        if not self._is_loaded:
+        if not self.is_loaded:
             return WithdrawnError(setting)
         return None if self.changes_allowed else ChangesForbiddenError(setting)
 
     @property
-    def _is_loaded(self) -> bool:
+    def is_loaded(self) -> bool:
         """Whether the entry's entities, which are made shortly before it is loaded, are ours."""
         entry = self.config_entry
         ours = getattr(entry, "runtime_data", None) is self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util
@@ -97,6 +98,15 @@ async def test_who_is_no_administrator_is_told_so_and_may_not_review(
     assert (await page.asks("review", changes={}))["error"]["code"] == "unauthorized"
     hass_read_only_user.mock_policy({"entities": {"domains": {"select": True}}})
     assert (await page.settings())["settings"].keys() == {"chem", "canf"}
+
+
+async def test_while_entities_come_and_the_entry_is_not_quite_loaded_changes_are_allowed(
+    running: House, page: Page
+) -> None:
+    running.entry.mock_state(running.hass, ConfigEntryState.SETUP_IN_PROGRESS)
+    told = await page.settings()
+    running.entry.mock_state(running.hass, ConfigEntryState.LOADED)
+    assert (told["may_change"], told["reason"]) == (True, None)
 
 
 async def test_a_battery_that_is_not_loaded_or_not_there(running: House, page: Page) -> None:

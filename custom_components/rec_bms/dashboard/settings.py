@@ -150,11 +150,20 @@ def _permission(entry: RecBmsConfigEntry, user: User) -> dict[str, Any]:
         reason = "read_only_way"
     elif not user.is_admin:
         reason = "administrators_only"
-    elif entry.state is not ConfigEntryState.LOADED:
+    elif not _is_set_up(entry):
         reason = "not_loaded"
     elif not entry.runtime_data.changes_allowed:
         reason = "changes_forbidden"
     return {"may_change": reason is None, "reason": reason}
+
+
+def _is_set_up(entry: RecBmsConfigEntry) -> bool:
+    """Tell whether the entry's entities are there, as they are shortly before it is loaded.
+
+    Whoever sees their first values asks at once, and not again.
+    """
+    coordinator = getattr(entry, "runtime_data", None)
+    return coordinator is not None and coordinator.is_loaded
 
 
 def _chemistry(entry: RecBmsConfigEntry) -> float | None:

@@ -67,7 +67,7 @@ async def test_a_serial_server_that_refuses(
     hass: HomeAssistant, socket_enabled: None, simulate: Simulate, dialog: Dialog
 ) -> None:
     sim = simulate(transport="tcp")
-    sim.call(sim.link.refuse)  # type: ignore[union-attr]
+    sim.call(sim.link.refuse)  # type: ignore[union-attr]  # it is on TCP
     await dialog.search(sim.port)
     assert dialog.errors == {"base": "cannot_open"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ..bms import Update
 from .diagnosis import Diagnosing
@@ -15,16 +15,18 @@ from .measured import MeasuredCapacity
 from .resistance import Resistances
 from .spread import Spreads
 
-_PARTS = (
-    "lifetime",
-    "full",
-    "spreads",
-    "drift",
-    "diagnosing",
-    "capacity",
-    "resistances",
-    "false_current",
-)
+
+class _Part(Protocol):
+    """What follows one side of a battery, and is kept for years."""
+
+    def add(self, update: Update, now: float) -> None:
+        """Take what the BMS told at a Unix time in s."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is to be kept, in JSON's types."""
+
+    def restore(self, kept: object) -> None:
+        """Take what was kept, as far as it can be read."""
 
 
 class Health:
@@ -43,17 +45,22 @@ class Health:
         self.resistances = Resistances(longest_gap)
         self.false_current = FalseCurrent(longest_gap)
 
+    @property
+    def _parts(self) -> Mapping[str, _Part]:
+        """All of them, by the names under which they are kept."""
+        return vars(self)
+
     def add(self, update: Update, now: float) -> None:
         """Take what the BMS told at a Unix time in s."""
-        for part in _PARTS:
-            getattr(self, part).add(update, now)
+        for part in self._parts.values():
+            part.add(update, now)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is to be kept, in JSON's types."""
-        return {part: getattr(self, part).as_dict() for part in _PARTS}
+        return {name: part.as_dict() for name, part in self._parts.items()}
 
     def restore(self, kept: object) -> None:
         """Take what was kept, as far as it can be read."""
         if isinstance(kept, Mapping):
-            for part in _PARTS:
-                getattr(self, part).restore(kept.get(part))
+            for name, part in self._parts.items():
+                part.restore(kept.get(name))
