@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, async_playwright
 
-from tests.browser.house import Battery, House
+from tests.browser.home import Battery, Home
 from tests.browser.screen import FIND_ALL, Screen
 from tools.testkit.flow import add_integration
 from tools.testkit.home_assistant import reserved_port, running_home_assistant
@@ -57,11 +57,11 @@ def http_port() -> Iterator[int]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house(http_port: int, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def home(http_port: int, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Home]:
     """A Home Assistant without a battery."""
     folder = tmp_path_factory.mktemp("browser")
     async with running_home_assistant(folder / "config", http_port) as running:
-        yield House(running, folder)
+        yield Home(running, folder)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -82,38 +82,38 @@ async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bro
 
 
 @asynccontextmanager
-async def installed(house: House, *simulators: tuple[str, ...]) -> AsyncIterator[list[Battery]]:
-    """Bring batteries and the dashboard into the house, and take them out again."""
+async def installed(home: Home, *simulators: tuple[str, ...]) -> AsyncIterator[list[Battery]]:
+    """Bring batteries and the dashboard into the home, and take them out again."""
     async with AsyncExitStack() as stack:
         batteries = []
         for options in simulators:
-            folder = house.new_folder()
+            folder = home.new_folder()
             bms = await stack.enter_async_context(running_simulator(folder, *options))
-            added = await add_integration(house.client, bms.port, allow_changes=True)
-            stack.push_async_callback(house.remove, added.entry_id)
-            battery = Battery(house, bms, added.entry_id, added.title)
+            added = await add_integration(home.client, bms.port, allow_changes=True)
+            stack.push_async_callback(home.remove, added.entry_id)
+            battery = Battery(home, bms, added.entry_id, added.title)
             await battery.poll_often()
             batteries.append(battery)
-        await house.add_dashboard()
+        await home.add_dashboard()
         yield batteries
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def battery(house: House) -> AsyncIterator[Battery]:
+async def battery(home: Home) -> AsyncIterator[Battery]:
     """A battery of 14 cells, and the dashboard."""
-    async with installed(house, STILL) as (battery,):
+    async with installed(home, STILL) as (battery,):
         yield battery
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def screen(house: House, browser: BrowserContext) -> AsyncIterator[Screen]:
+async def screen(home: Home, browser: BrowserContext) -> AsyncIterator[Screen]:
     """A wall tablet. Fails when anything on its page goes wrong."""
-    async with Screen.opened(house, browser, width=1280, height=900) as screen:
+    async with Screen.opened(home, browser, width=1280, height=900) as screen:
         yield screen
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def phone(house: House, browser: BrowserContext) -> AsyncIterator[Screen]:
+async def phone(home: Home, browser: BrowserContext) -> AsyncIterator[Screen]:
     """A phone in the dark."""
-    async with Screen.opened(house, browser, width=360, height=740, dark=True) as screen:
+    async with Screen.opened(home, browser, width=360, height=740, dark=True) as screen:
         yield screen

@@ -12,7 +12,7 @@ from typing import Any
 import axe_playwright_python
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
-from tests.browser.house import DASHBOARD, House, until
+from tests.browser.home import DASHBOARD, Home, until
 
 CARD = "rec-bms-cells-card"
 _LOADS_WITHIN = 40_000
@@ -57,9 +57,9 @@ async cells => {
 class Screen:
     """A page, and everything that went wrong on it."""
 
-    def __init__(self, house: House, page: Page) -> None:
+    def __init__(self, home: Home, page: Page) -> None:
         """Listen to what the page complains of."""
-        self.house = house
+        self.home = home
         self.page = page
         self.errors: list[str] = []
         self.clicks = 0
@@ -70,13 +70,13 @@ class Screen:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, house: House, browser: BrowserContext, *, width: int, height: int, dark: bool = False
+        cls, home: Home, browser: BrowserContext, *, width: int, height: int, dark: bool = False
     ) -> AsyncIterator[Screen]:
         """Open a page of that size; fail at the end when anything went wrong on it."""
         page = await browser.new_page()
         await page.set_viewport_size({"width": width, "height": height})
         await page.emulate_media(color_scheme="dark" if dark else "light")
-        screen = cls(house, page)
+        screen = cls(home, page)
         try:
             yield screen
             assert screen.errors == []
@@ -90,7 +90,7 @@ class Screen:
 
     async def open(self, view: str, dashboard: str = DASHBOARD) -> None:
         """Open a view of the dashboard and wait until something is on it."""
-        await self.page.goto(f"{self.house.url}/{dashboard}/{view}")
+        await self.page.goto(f"{self.home.url}/{dashboard}/{view}")
         await self.page.locator("hui-view, hui-sections-view").first.wait_for()
         await self.page.locator("hui-card:visible").first.wait_for()
 
@@ -98,7 +98,7 @@ class Screen:
         """Show one cells card with a configuration, and nothing else."""
         card = {"type": f"custom:{CARD}", **config}
         views = [{"title": "Card", "path": "card", "cards": [card]}]
-        await self.house.add_dashboard({"views": views})
+        await self.home.add_dashboard({"views": views})
         await self.open("card")
 
     async def click(self, what: Locator) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.house import Battery, until
+from tests.browser.home import Battery, until
 from tests.browser.screen import Screen
 
 SETTINGS_CARD = "rec-bms-settings-card"
@@ -141,7 +141,7 @@ async def change_elsewhere(battery: Battery, code: str, value: float) -> None:
         return float(await battery.state(code.lower())) == value
 
     # Asked for, it is shown at once; in turn, one a poll, that would take a minute.
-    await battery.house.client.act(
+    await battery.home.client.act(
         "rec_bms.get_parameter",
         respond=True,
         config_entry_id=battery.entry_id,

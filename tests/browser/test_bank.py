@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import STILL, installed
-from tests.browser.house import Battery, House
+from tests.browser.home import Battery, Home
 from tests.browser.screen import Screen
 from tools.testkit.flow import answer, begin
 
@@ -27,15 +27,15 @@ class Bank:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def bank(house: House) -> AsyncIterator[Bank]:
-    async with installed(house, STILL, STILL) as members:
+async def bank(home: Home) -> AsyncIterator[Bank]:
+    async with installed(home, STILL, STILL) as members:
         ids = [member.entry_id for member in members]
-        step = await begin(house.client, "bank")
+        step = await begin(home.client, "bank")
         fields = {"name": NAME, "members": ids, "wiring": "parallel"}
-        entry = (await answer(house.client, step, fields))["result"]
-        shown = Battery(house, members[0].bms, entry["entry_id"], entry["title"])
+        entry = (await answer(home.client, step, fields))["result"]
+        shown = Battery(home, members[0].bms, entry["entry_id"], entry["title"])
         yield Bank(shown, members)
-        await house.remove(entry["entry_id"])
+        await home.remove(entry["entry_id"])
 
 
 async def test_the_first_page_shows_the_bank_in_place_of_the_sum(

@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import STILL, installed
-from tests.browser.house import Battery, House
+from tests.browser.home import Battery, Home
 from tests.browser.screen import Screen
 from tests.browser.settings_page import SettingsPage
 from tools.testkit.flow import add_wifi_module
@@ -32,21 +32,21 @@ async def _say_what_was_captured(module: SimulatedBms) -> None:
 
 
 @asynccontextmanager
-async def wifi_battery(house: House) -> AsyncIterator[Battery]:
+async def wifi_battery(home: Home) -> AsyncIterator[Battery]:
     """Bring a module that says what one said that was listened to."""
-    async with running_simulator(house.new_folder(), *MODULE) as module:
+    async with running_simulator(home.new_folder(), *MODULE) as module:
         saying = asyncio.create_task(_say_what_was_captured(module))
-        added = await add_wifi_module(house.client, module.port)
-        yield Battery(house, module, added.entry_id, added.title)
-        await house.remove(added.entry_id)
+        added = await add_wifi_module(home.client, module.port)
+        yield Battery(home, module, added.entry_id, added.title)
+        await home.remove(added.entry_id)
         saying.cancel()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def batteries(house: House) -> AsyncIterator[list[Battery]]:
+async def batteries(home: Home) -> AsyncIterator[list[Battery]]:
     """One of each way."""
-    async with installed(house, STILL) as (serial,), wifi_battery(house) as wifi:
-        await house.add_dashboard()
+    async with installed(home, STILL) as (serial,), wifi_battery(home) as wifi:
+        await home.add_dashboard()
         yield [serial, wifi]
 
 

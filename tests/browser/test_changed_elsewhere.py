@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, expect
 
-from tests.browser.house import OPTIONS, Battery, until
+from tests.browser.home import OPTIONS, Battery, until
 from tests.browser.screen import Screen
 from tests.browser.settings_page import change_elsewhere, in_the_bms
 from tools.testkit.api import ApiError
@@ -23,7 +23,7 @@ class Repair:
         self.page = screen.page
 
     async def open(self, screen: Screen, battery: Battery) -> Repair:
-        await self.page.goto(f"{screen.house.url}/config/repairs")
+        await self.page.goto(f"{screen.home.url}/config/repairs")
         await self.page.get_by_text(f"{battery.title}: settings were changed elsewhere").click()
         await expect(self.dialog).to_contain_text("and not by Home Assistant")
         return self
@@ -45,7 +45,7 @@ class Repair:
 
 async def issues(battery: Battery) -> list[str]:
     """Return the ids of the issues about settings that were changed."""
-    told = await battery.house.client.command("repairs/list_issues")
+    told = await battery.home.client.command("repairs/list_issues")
     return [each["issue_id"] for each in told["issues"] if each["issue_id"].startswith("changed_")]
 
 
@@ -54,7 +54,7 @@ async def is_gone(battery: Battery) -> bool:
 
 
 async def allow_changes(battery: Battery, *, allowed: bool) -> None:
-    client = battery.house.client
+    client = battery.home.client
     step = await client.post(OPTIONS, {"handler": battery.entry_id})
     options = {"scan_interval": 2, "allow_changes": allowed}
     await client.post(f"{OPTIONS}/{step['flow_id']}", options)
@@ -69,7 +69,7 @@ async def is_as_it_was(battery: Battery) -> bool:
     """Set what tests have changed; tell whether that could be done."""
     try:
         for code, value in AS_IT_WAS.items():
-            await battery.house.client.act(
+            await battery.home.client.act(
                 "rec_bms.set_parameter",
                 config_entry_id=battery.entry_id,
                 instruction=code,

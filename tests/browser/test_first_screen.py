@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import BrowserContext, Locator, expect
 
 from tests.browser.conftest import STILL, installed
-from tests.browser.house import House, until
+from tests.browser.home import Home, until
 from tests.browser.screen import Screen
 
 LAPTOP = (1280, 800)
@@ -21,17 +21,17 @@ OPEN_SIDEBAR = 200
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=CELLS)
-async def cells(request: pytest.FixtureRequest, house: House) -> AsyncIterator[int]:
-    """Bring a battery of so many cells into the house."""
-    async with installed(house, (*STILL, *CELLS[request.param])):
+async def cells(request: pytest.FixtureRequest, home: Home) -> AsyncIterator[int]:
+    """Bring a battery of so many cells into the home."""
+    async with installed(home, (*STILL, *CELLS[request.param])):
         yield request.param
 
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 async def test_the_battery_can_be_judged_without_scrolling(
-    house: House, browser: BrowserContext, cells: int, size: tuple[int, int]
+    home: Home, browser: BrowserContext, cells: int, size: tuple[int, int]
 ) -> None:
-    async with Screen.opened(house, browser, width=size[0], height=size[1]) as screen:
+    async with Screen.opened(home, browser, width=size[0], height=size[1]) as screen:
         await screen.open("overview")
         await screen.cells_are_drawn(cells)
         for name in ("Battery", "Power", "Error"):
@@ -43,9 +43,9 @@ async def test_the_battery_can_be_judged_without_scrolling(
 
 @pytest.mark.parametrize("view", DRAWN)
 async def test_no_column_of_a_laptop_is_empty(
-    house: House, browser: BrowserContext, cells: int, view: str
+    home: Home, browser: BrowserContext, cells: int, view: str
 ) -> None:
-    async with Screen.opened(house, browser, width=LAPTOP[0], height=LAPTOP[1]) as screen:
+    async with Screen.opened(home, browser, width=LAPTOP[0], height=LAPTOP[1]) as screen:
         await screen.open(view)
         await screen.page.locator(DRAWN[view]).last.wait_for()
         sidebar = await screen.page.locator("ha-sidebar").bounding_box()
@@ -63,9 +63,9 @@ async def test_no_column_of_a_laptop_is_empty(
 
 
 async def test_on_a_phone_each_figure_is_shown_once_and_details_come_after_the_cells(
-    house: House, browser: BrowserContext, cells: int
+    home: Home, browser: BrowserContext, cells: int
 ) -> None:
-    async with Screen.opened(house, browser, width=PHONE[0], height=PHONE[1]) as screen:
+    async with Screen.opened(home, browser, width=PHONE[0], height=PHONE[1]) as screen:
         await screen.open("overview")
         await screen.cells_are_drawn(cells)
         voltage = screen.page.locator("hui-tile-card:visible").get_by_text("Voltage", exact=True)

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.async_api import Locator, expect
 
 from custom_components.rec_bms.protocol.health.diagnosis import Finding, Reason
-from tests.browser.house import Battery
+from tests.browser.home import Battery
 from tests.browser.screen import Screen
 
 CARD = "rec-bms-health-card"
@@ -126,7 +126,7 @@ async def test_each_language_has_a_whole_sentence_for_whatever_is_known(
 
 async def test_what_cannot_be_told_yet_says_what_it_takes(battery: Battery, phone: Screen) -> None:
     await battery.pretend("diagnosis", "not_enough_data", reasons=["not_full_yet"])
-    await battery.house.set_language(language="de", number_format="language")
+    await battery.home.set_language(language="de", number_format="language")
     try:
         await phone.open("health")
         await expect(headline(phone)).to_have_text(re.compile("Noch gibt es nicht genug Daten"))
@@ -142,7 +142,7 @@ async def test_what_cannot_be_told_yet_says_what_it_takes(battery: Battery, phon
         assert not await phone.overflows(CARD)
         assert await phone.violations(PAGE) == []
     finally:
-        await battery.house.set_language(language="en", number_format="language")
+        await battery.home.set_language(language="en", number_format="language")
 
 
 async def test_what_is_known_is_shown_with_what_it_is_based_on(

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.async_api import expect
 
 import custom_components.rec_bms
-from tests.browser.house import Battery
+from tests.browser.home import Battery
 from tests.browser.screen import Screen
 
 TRANSLATIONS = Path(custom_components.rec_bms.__file__).with_name("translations")
@@ -35,7 +35,7 @@ async def test_every_language_of_the_integration_says_everything(
 
 
 async def test_the_users_language_is_spoken(battery: Battery, screen: Screen) -> None:
-    await battery.house.set_language(language="de", number_format="language")
+    await battery.home.set_language(language="de", number_format="language")
     try:
         await screen.open("cells")
         await screen.cells_are_drawn(14)
@@ -44,7 +44,7 @@ async def test_the_users_language_is_spoken(battery: Battery, screen: Screen) ->
         assert label is not None
         assert re.match(r"Zelle 8, \d,\d{3} V", label)
     finally:
-        await battery.house.set_language(language="en", number_format="language")
+        await battery.home.set_language(language="en", number_format="language")
 
 
 def holes(text: str) -> list[str]:

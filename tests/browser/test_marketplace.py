@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.house import House
+from tests.browser.home import Home
 from tests.browser.screen import Screen
 from tools.testkit.home_assistant import HASS
 
@@ -31,15 +31,15 @@ async def accept_the_risks(page: Page) -> None:
 
 
 async def test_the_badge_leads_through_the_warning_to_connecting_github(
-    house: House, screen: Screen
+    home: Home, screen: Screen
 ) -> None:
     badge = BADGE.search(README)
     assert badge is not None
     page = screen.page
-    await page.goto(f"{house.url}/config/dashboard")
+    await page.goto(f"{home.url}/config/dashboard")
     await page.get_by_text("Marketplace", exact=True).click()
     await accept_the_risks(page)
-    await page.goto(f"{house.url}/_my_redirect/marketplace_repository{badge['query']}")
+    await page.goto(f"{home.url}/_my_redirect/marketplace_repository{badge['query']}")
     repository = f"{badge['owner']}/{badge['name']}"
     told = f"Connect GitHub to add the custom repository {repository}, then open the link again."
     await expect(page.get_by_text(told)).to_be_visible()

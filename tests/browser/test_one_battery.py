@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.house import Battery, House, until
+from tests.browser.home import Battery, Home, until
 from tests.browser.screen import CARD, Screen
 from tests.browser.settings_page import SETTINGS_CARD, SettingsPage
 
@@ -20,8 +20,8 @@ VIEWS = ("overview", "cells", "health", "history", "settings", "energy_dashboard
 async def test_it_is_added_through_the_dialog(
     battery: Battery, screen: Screen, figures: list[str]
 ) -> None:
-    house, page = battery.house, screen.page
-    await page.goto(f"{house.url}/config/devices/device/{await battery.device_id()}")
+    home, page = battery.home, screen.page
+    await page.goto(f"{home.url}/config/devices/device/{await battery.device_id()}")
     await expect(page.get_by_text("Device info")).to_be_visible()
     started = time.monotonic()
 
@@ -39,8 +39,8 @@ async def test_it_is_added_through_the_dialog(
         f"from the device page to the dashboard: {screen.clicks} clicks, "
         f"{time.monotonic() - started:.1f} s"
     )
-    (made,) = (each for each in await house.dashboards() if each["title"] == "REC BMS")
-    await house.client.command("lovelace/dashboards/delete", dashboard_id=made["id"])
+    (made,) = (each for each in await home.dashboards() if each["title"] == "REC BMS")
+    await home.client.command("lovelace/dashboards/delete", dashboard_id=made["id"])
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -181,7 +181,7 @@ async def test_the_history_says_when_there_will_be_something(
 ) -> None:
     ids = [await battery.entity_id(key) for key in ("voltage", "power")]
     began = (datetime.now(UTC) - timedelta(days=2)).isoformat()
-    kept = await battery.house.client.command(
+    kept = await battery.home.client.command(
         "recorder/statistics_during_period", start_time=began, statistic_ids=ids, period="day"
     )
     await screen.open("history")
@@ -208,7 +208,7 @@ async def test_the_energy_dashboard_is_explained_in_its_own_words(
         await expect(advice.get_by_text(field)).to_be_visible()
     await expect(advice.get_by_text("Add battery system")).to_be_visible()
     power = await battery.entity_id("power")
-    name = (await battery.house.client.get(f"/api/states/{power}"))["attributes"]["friendly_name"]
+    name = (await battery.home.client.get(f"/api/states/{power}"))["attributes"]["friendly_name"]
     await expect(advice.get_by_text(name, exact=True)).to_be_visible()
     await screen.page.get_by_text("Open the Energy dashboard's settings").click()
     await screen.page.wait_for_url("**/config/energy**")
@@ -311,7 +311,7 @@ async def test_differences_can_be_magnified(battery: Battery, screen: Screen) ->
 
 
 async def test_numbers_are_written_as_the_user_wants(battery: Battery, screen: Screen) -> None:
-    await battery.house.set_language(language="en", number_format="decimal_comma")
+    await battery.home.set_language(language="en", number_format="decimal_comma")
     try:
         await screen.open("cells")
         await screen.cells_are_drawn(14)
@@ -319,7 +319,7 @@ async def test_numbers_are_written_as_the_user_wants(battery: Battery, screen: S
         written = {place: f"{volts:.3f}".replace(".", ",") for place, volts in states.items()}
         assert await screen.volts() == written
     finally:
-        await battery.house.set_language(language="en", number_format="language")
+        await battery.home.set_language(language="en", number_format="language")
 
 
 async def test_nothing_moves_for_who_wants_no_motion(battery: Battery, screen: Screen) -> None:
@@ -364,7 +364,7 @@ async def test_a_malformed_configuration_says_what_is_wrong(
         await screen.open_card(**config)
         await expect(screen.page.get_by_text(complaint).first).to_be_visible()
     finally:
-        await battery.house.add_dashboard()
+        await battery.home.add_dashboard()
 
 
 async def test_the_card_takes_an_entity_and_options(battery: Battery, screen: Screen) -> None:
@@ -376,7 +376,7 @@ async def test_the_card_takes_an_entity_and_options(battery: Battery, screen: Sc
         await expect(screen.card.locator(".limits")).to_be_hidden()
         await expect(screen.card.locator(".magnify")).to_have_attribute("aria-pressed", "true")
     finally:
-        await battery.house.add_dashboard()
+        await battery.home.add_dashboard()
 
 
 async def test_the_card_picker_offers_it_for_an_entity_of_the_bms(
@@ -404,27 +404,27 @@ async def test_the_visual_editor_lets_a_bms_be_picked(battery: Battery, screen: 
         await expect(editor.locator("ha-selector-entity")).to_be_visible()
         await expect(editor.get_by_text("Resistance").first).to_be_visible()
     finally:
-        await battery.house.add_dashboard()
+        await battery.home.add_dashboard()
 
 
 async def test_a_user_who_is_no_administrator_is_told_the_layout(
-    battery: Battery, house: House
+    battery: Battery, home: Home
 ) -> None:
-    created = await house.client.command(
+    created = await home.client.command(
         "config/auth/create", name="Guest", group_ids=["system-users"], local_only=False
     )
     try:
-        await house.client.command(
+        await home.client.command(
             "config/auth_provider/homeassistant/create",
             user_id=created["user"]["id"],
             username="guest",
             password="guest-guest",
         )
-        guest = await house.client.log_in("guest", "guest-guest")
+        guest = await home.client.log_in("guest", "guest-guest")
         layout = await guest.command("rec_bms/layout")
     finally:
         # With two users, Home Assistant would ask whoever opens a page which of them they are.
-        await house.client.command("config/auth/delete", user_id=created["user"]["id"])
+        await home.client.command("config/auth/delete", user_id=created["user"]["id"])
     assert layout["batteries"][0]["entities"] == (await battery.layout())["entities"]
 
 

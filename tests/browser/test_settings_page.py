@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, WebSocketRoute, expect
 
-from tests.browser.house import OPTIONS, Battery, House, until
+from tests.browser.home import OPTIONS, Battery, Home, until
 from tests.browser.screen import Screen
 from tests.browser.settings_page import (
     SETTINGS_CARD,
@@ -31,7 +31,7 @@ AWAY_WITHIN = 40_000
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def codes(battery: Battery) -> list[str]:
     """Keep the settings as they are at first; these are the codes of what was kept."""
-    kept = await battery.house.client.act(
+    kept = await battery.home.client.act(
         "rec_bms.backup_settings", respond=True, config_entry_id=battery.entry_id, name=FIRST
     )
     return list(kept["values"])
@@ -48,7 +48,7 @@ async def as_it_was(battery: Battery, codes: list[str]) -> AsyncIterator[None]:
 async def is_back(battery: Battery, codes: list[str]) -> bool:
     """Put back all settings; tell whether that could be done."""
     with suppress(ApiError):
-        await battery.house.client.act(
+        await battery.home.client.act(
             "rec_bms.restore_settings", config_entry_id=battery.entry_id, backup=FIRST, only=codes
         )
         return True
@@ -339,7 +339,7 @@ async def test_changes_that_are_not_allowed_say_where_to_allow_them(
 async def test_who_is_no_administrator_sees_and_cannot_change(
     battery: Battery, browser: BrowserContext
 ) -> None:
-    async with guest_screen(battery.house, browser) as screen:
+    async with guest_screen(battery.home, browser) as screen:
         page = SettingsPage(screen)
         await screen.open("settings")
         await expect(page.reason).to_contain_text("Only administrators can change settings")
@@ -450,7 +450,7 @@ async def test_every_setting_says_what_it_does(battery: Battery, screen: Screen)
     page = await SettingsPage.opened(screen)
     rows = page.card.locator("[data-setting]")
     assert await rows.count() == await page.card.locator("[id^=explained-]").count()
-    layout = await battery.house.client.command("rec_bms/layout")
+    layout = await battery.home.client.command("rec_bms/layout")
     keys = {key for group in layout["settings"] for key in group["keys"]}
     explained = await page.page.evaluate(
         """async () => {
@@ -598,7 +598,7 @@ async def test_a_screen_reader_hears_names_ranges_and_what_happens(
 async def test_german_is_spoken_and_a_decimal_comma_understood(
     battery: Battery, screen: Screen
 ) -> None:
-    await battery.house.set_language(language="de", number_format="language")
+    await battery.home.set_language(language="de", number_format="language")
     try:
         page = await SettingsPage.opened(screen)
         await expect(page.row("bvol")).to_contain_text("Balancing-Endspannung")
@@ -614,7 +614,7 @@ async def test_german_is_spoken_and_a_decimal_comma_understood(
         assert await screen.violations(SETTINGS_CARD) == []
         assert not await screen.overflows(SETTINGS_CARD)
     finally:
-        await battery.house.set_language(language="en", number_format="language")
+        await battery.home.set_language(language="en", number_format="language")
 
 
 async def test_axe_finds_no_violation_in_any_state(
@@ -689,7 +689,7 @@ async def tab_to(page: SettingsPage, name: str) -> None:
 
 async def allow_changes(battery: Battery, *, allowed: bool) -> None:
     """Choose in the options whether settings may be changed."""
-    client = battery.house.client
+    client = battery.home.client
     step = await client.post(OPTIONS, {"handler": battery.entry_id})
     await client.post(
         f"{OPTIONS}/{step['flow_id']}", {"scan_interval": 2, "allow_changes": allowed}
@@ -717,9 +717,9 @@ async def before_message(
 
 
 @asynccontextmanager
-async def guest_screen(house: House, browser: BrowserContext) -> AsyncIterator[Screen]:
+async def guest_screen(home: Home, browser: BrowserContext) -> AsyncIterator[Screen]:
     """Open a page as a user who is no administrator."""
-    client = house.client
+    client = home.client
     created = await client.command(
         "config/auth/create", name="Guest", group_ids=["system-users"], local_only=False
     )
@@ -731,8 +731,8 @@ async def guest_screen(house: House, browser: BrowserContext) -> AsyncIterator[S
             password="guest-guest",
         )
         guest = await client.log_in("guest", "guest-guest")
-        async with Screen.opened(house, browser, width=1280, height=900) as screen:
-            await screen.page.add_init_script(logged_in(guest.token, house.url))
+        async with Screen.opened(home, browser, width=1280, height=900) as screen:
+            await screen.page.add_init_script(logged_in(guest.token, home.url))
             yield screen
     finally:
         # With two users, Home Assistant would ask whoever opens a page which of them they are.

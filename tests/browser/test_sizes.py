@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import BrowserContext, expect
 
 from tests.browser.conftest import STILL, installed
-from tests.browser.house import House
+from tests.browser.home import Home
 from tests.browser.screen import CARD, Screen
 from tools.benchmark.drawing import MEASURE
 
@@ -23,11 +23,11 @@ LEAST_TARGET = 24
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_all_cells_can_be_read(
-    house: House, browser: BrowserContext, figures: list[str], size: str
+    home: Home, browser: BrowserContext, figures: list[str], size: str
 ) -> None:
     options, number = SIZES[size]
-    async with installed(house, options) as (battery,):
-        async with Screen.opened(house, browser, width=1280, height=900) as tablet:
+    async with installed(home, options) as (battery,):
+        async with Screen.opened(home, browser, width=1280, height=900) as tablet:
             await shows_all(tablet, number)
             if number in (14, 240):
                 device = await battery.device_id()
@@ -38,7 +38,7 @@ async def test_all_cells_can_be_read(
                     f"{number} cells: drawn in {draw:.1f} ms, all changed in "
                     f"{every:.1f} ms, none changed in {none:.2f} ms (medians)"
                 )
-        async with Screen.opened(house, browser, width=360, height=740, dark=True) as phone:
+        async with Screen.opened(home, browser, width=360, height=740, dark=True) as phone:
             await shows_all(phone, number)
             states = await battery.states("cell_voltage")
             assert await phone.volts() == {place: f"{v:.3f}" for place, v in states.items()}

@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import STILL, installed
-from tests.browser.house import Battery, House, until
+from tests.browser.home import Battery, Home, until
 from tests.browser.screen import Screen
 from tests.browser.settings_page import SettingsPage
 
@@ -17,8 +17,8 @@ SUM = "rec-bms-sum-card"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def batteries(house: House) -> AsyncIterator[list[Battery]]:
-    async with installed(house, STILL, (*STILL, "--chemistry", "lifepo4")) as batteries:
+async def batteries(home: Home) -> AsyncIterator[list[Battery]]:
+    async with installed(home, STILL, (*STILL, "--chemistry", "lifepo4")) as batteries:
         yield batteries
 
 

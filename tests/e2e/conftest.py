@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-class House(Installed):
+class LiveRig(Installed):
     """A Home Assistant, the BMS that it reads, and what tests ask of them."""
 
     def __init__(self, home_assistant: HomeAssistant, bms: SimulatedBms, added: Added) -> None:
@@ -122,13 +122,13 @@ async def home_assistant(
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house(
+async def rig(
     home_assistant: HomeAssistant, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
+) -> AsyncIterator[LiveRig]:
     """The same with a BMS added through the dialog, and polled every two seconds."""
     async with running_simulator(tmp_path_factory.mktemp("bms"), *SIMULATOR) as bms:
         await bms.command("cell", unit=1, cell=3, offset=0.05)
         added = await add_integration(home_assistant.client, bms.port, allow_changes=True)
-        house = House(home_assistant, bms, added)
-        await house.set_options(scan_interval=2, allow_changes=True)
-        yield house
+        rig = LiveRig(home_assistant, bms, added)
+        await rig.set_options(scan_interval=2, allow_changes=True)
+        yield rig

@@ -10,12 +10,12 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rec_bms.const import DOMAIN
-from tests.virtual.house import House, Simulate, entry_for
+from tests.virtual.rig import Rig, Simulate, entry_for
 
 SCAN_INTERVAL = 10
 
 
-def bank_entry(*members: House, wiring: str = "parallel", title: str = "Bank") -> MockConfigEntry:
+def bank_entry(*members: Rig, wiring: str = "parallel", title: str = "Bank") -> MockConfigEntry:
     """Return a bank's config entry as the config flow makes it."""
     ids = [member.entry.entry_id for member in members]
     return MockConfigEntry(
@@ -27,10 +27,10 @@ def bank_entry(*members: House, wiring: str = "parallel", title: str = "Bank") -
 
 
 @dataclass
-class Bank(House):
-    """A bank and the houses of its members; it has no simulator of its own."""
+class Bank(Rig):
+    """A bank and the rigs of its members; it has no simulator of its own."""
 
-    members: tuple[House, ...] = ()
+    members: tuple[Rig, ...] = ()
 
     async def poll_members(self, after: float = SCAN_INTERVAL) -> None:
         """Have all members polled at the same time, so many seconds later."""
@@ -45,17 +45,17 @@ class Bank(House):
 
 def batteries(
     hass: HomeAssistant, simulate: Simulate, *options: dict[str, Any], interval: int = SCAN_INTERVAL
-) -> tuple[House, ...]:
-    """Return a house for each battery, on a port of its own; none is set up yet."""
-    houses = []
+) -> tuple[Rig, ...]:
+    """Return a rig for each battery, on a port of its own; none is set up yet."""
+    rigs = []
     for number, given in enumerate(options, 1):
         sim = simulate(baud=921600, turnaround=0.0005, **given)
         entry = entry_for(sim, scan_interval=interval, title=f"Battery {number}")
-        houses.append(House(hass, sim, entry))
-    return tuple(houses)
+        rigs.append(Rig(hass, sim, entry))
+    return tuple(rigs)
 
 
-async def bank_of(hass: HomeAssistant, *members: House, wiring: str = "parallel") -> Bank:
+async def bank_of(hass: HomeAssistant, *members: Rig, wiring: str = "parallel") -> Bank:
     """Return a bank that is set up, of batteries whose entries are known at least."""
     bank = Bank(hass, None, bank_entry(*members, wiring=wiring), members)  # type: ignore[arg-type]
     await bank.set_up()

@@ -24,7 +24,7 @@ from tests.virtual.fixtures import (
     all_enabled,
     battery,
     complete,
-    house,
+    rig,
     running,
     short_silence,
 )
@@ -40,7 +40,7 @@ __all__ = [
     "all_enabled",
     "battery",
     "complete",
-    "house",
+    "rig",
     "running",
     "short_silence",
 ]

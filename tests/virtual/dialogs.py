@@ -11,7 +11,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from custom_components.rec_bms.const import DOMAIN
-from tests.virtual.house import House, until
+from tests.virtual.rig import Rig, until
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 
@@ -87,13 +87,13 @@ class Dialog:
 class Moving:
     """The reconfigure dialog, as a user goes through it."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._flow = house.hass.config_entries.flow
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self._flow = rig.hass.config_entries.flow
         self.result: Any = None
 
     async def open(self) -> Moving:
-        self.result = await self._house.entry.start_reconfigure_flow(self._house.hass)
+        self.result = await self._rig.entry.start_reconfigure_flow(self._rig.hass)
         assert self.result["step_id"] == "reconfigure"
         return self
 
@@ -111,7 +111,7 @@ class Moving:
             await self.wait()
 
     async def wait(self) -> None:
-        await self._house.hass.async_block_till_done()
+        await self._rig.hass.async_block_till_done()
         await self.look_again()
 
     async def look_again(self) -> None:
@@ -130,7 +130,7 @@ class Moving:
 
     async def until_the_search_is_over(self) -> None:
         """Wait for the search, but not for what is set up again after it."""
-        await search_is_over(self._house.hass, self.result["flow_id"])
+        await search_is_over(self._rig.hass, self.result["flow_id"])
         await self.look_again()
 
     async def confirm(self) -> None:
@@ -138,7 +138,7 @@ class Moving:
         await self.send({})
         assert self.result["type"] is FlowResultType.ABORT
         assert self.result["reason"] == "reconfigure_successful"
-        await self._house.hass.async_block_till_done()
+        await self._rig.hass.async_block_till_done()
 
     def close(self) -> None:
         self._flow.async_abort(self.result["flow_id"])

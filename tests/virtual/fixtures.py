@@ -1,4 +1,4 @@
-"""What tests of the whole integration share, on virtual time or not: a house, and what is in it.
+"""What tests of the whole integration share, on virtual time or not: a rig, and what is in it.
 
 Each folder's conftest.py has the `simulate` that says on which ports and by which clock.
 """
@@ -15,7 +15,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 # The test package has a custom_components package of its own; whoever imports first wins.
 import custom_components.rec_bms  # noqa: F401
-from tests.virtual.house import House, Simulate, Simulated, entry_for
+from tests.virtual.rig import Rig, Simulate, Simulated, entry_for
 
 
 @pytest.fixture(autouse=True)
@@ -63,16 +63,16 @@ def battery(simulate: Simulate) -> Simulated:
 
 
 @pytest.fixture
-def house(hass: HomeAssistant, battery: Simulated) -> House:
+def rig(hass: HomeAssistant, battery: Simulated) -> Rig:
     """A house with that battery; its entry is not set up yet."""
-    return House(hass, battery, entry_for(battery))
+    return Rig(hass, battery, entry_for(battery))
 
 
 @pytest.fixture
-async def running(house: House) -> House:
+async def running(rig: Rig) -> Rig:
     """A house whose entry is set up, with what is enabled by default."""
-    await house.set_up()
-    return house
+    await rig.set_up()
+    return rig
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def all_enabled() -> Iterator[None]:
 
 
 @pytest.fixture
-async def complete(all_enabled: None, house: House) -> House:
+async def complete(all_enabled: None, rig: Rig) -> Rig:
     """A house whose entry is set up, with every entity enabled, those of newer units as well."""
-    await house.set_up()
-    await house.probe()
-    return house
+    await rig.set_up()
+    await rig.probe()
+    return rig

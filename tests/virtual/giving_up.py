@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 
 ONE_SECOND = 1.0
 
@@ -20,11 +20,11 @@ async def seconds_taken(work: Awaitable[object]) -> float:
     return loop.time() - began
 
 
-type GiveUp = Callable[[House], Awaitable[object]]
+type GiveUp = Callable[[Rig], Awaitable[object]]
 
 GIVING_UP: dict[str, GiveUp] = {
-    "unload": lambda house: house.hass.config_entries.async_unload(house.entry.entry_id),
-    "shutdown": lambda house: house.hass.async_stop(force=True),
+    "unload": lambda rig: rig.hass.config_entries.async_unload(rig.entry.entry_id),
+    "shutdown": lambda rig: rig.hass.async_stop(force=True),
 }
 
 
@@ -33,21 +33,21 @@ def give_up(request: pytest.FixtureRequest) -> GiveUp:
     return GIVING_UP[request.param]
 
 
-async def in_a_poll(house: House) -> asyncio.Task[None]:
+async def in_a_poll(rig: Rig) -> asyncio.Task[None]:
     """Have a poll begun as the coordinator's own timer begins it."""
-    poll = house.entry.async_create_background_task(
-        house.hass, house.coordinator.async_refresh(), "a poll of its own"
+    poll = rig.entry.async_create_background_task(
+        rig.hass, rig.coordinator.async_refresh(), "a poll of its own"
     )
     await asyncio.sleep(0.1)
     assert not poll.done()
     return poll
 
 
-async def shut_down_while_setting_up(house: House) -> float:
+async def shut_down_while_setting_up(rig: Rig) -> float:
     """Stop Home Assistant in the middle of a set-up; return how long that takes, in s."""
-    if house.hass.config_entries.async_get_entry(house.entry.entry_id) is None:
-        house.entry.add_to_hass(house.hass)
-    house.hass.async_create_task(house.hass.config_entries.async_setup(house.entry.entry_id))
+    if rig.hass.config_entries.async_get_entry(rig.entry.entry_id) is None:
+        rig.entry.add_to_hass(rig.hass)
+    rig.hass.async_create_task(rig.hass.config_entries.async_setup(rig.entry.entry_id))
     await asyncio.sleep(0.3)
-    assert house.entry.state is ConfigEntryState.SETUP_IN_PROGRESS
-    return await seconds_taken(house.hass.async_stop(force=True))
+    assert rig.entry.state is ConfigEntryState.SETUP_IN_PROGRESS
+    return await seconds_taken(rig.hass.async_stop(force=True))

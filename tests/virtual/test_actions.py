@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tests.virtual.table import BY_CODE, ROWS, SETTABLE
 from tools.simulator.answers import main_data
 
@@ -34,26 +34,26 @@ LCD3_LABELS = [
 ]
 
 
-async def get(house: House, *names: Any) -> dict[str, Any]:
-    response = await house.act("get_parameter", instruction=list(names))
+async def get(rig: Rig, *names: Any) -> dict[str, Any]:
+    response = await rig.act("get_parameter", instruction=list(names))
     parameters: dict[str, Any] = response["parameters"]
     return parameters
 
 
-async def refused(house: House, action: str, **data: Any) -> HomeAssistantError:
+async def refused(rig: Rig, action: str, **data: Any) -> HomeAssistantError:
     """Call an action, which must fail with a translated message and send nothing."""
-    house.sim.log.clear()
+    rig.sim.log.clear()
     with pytest.raises(HomeAssistantError) as failed:
-        await house.act(action, **data)
+        await rig.act(action, **data)
     assert failed.value.translation_domain == "rec_bms"
-    assert not house.sim.log.requests()
+    assert not rig.sim.log.requests()
     return failed.value
 
 
 # -- get_parameter -------------------------------------------------------------------------------
 
 
-async def test_one_instruction_is_read_now(running: House) -> None:
+async def test_one_instruction_is_read_now(running: Rig) -> None:
     running.bms.settings["CMAX"] = 4.11
     response = await running.act("get_parameter", instruction="CMAX")
     assert response == {
@@ -68,18 +68,18 @@ async def test_one_instruction_is_read_now(running: House) -> None:
     }
 
 
-async def test_several_come_in_the_order_of_asking(running: House) -> None:
+async def test_several_come_in_the_order_of_asking(running: Rig) -> None:
     parameters = await get(running, "TMIN", "CAPA", "*IDN")
     assert list(parameters) == ["TMIN", "CAPA", "*IDN"]
     assert [each["value"] for each in parameters.values()] == [0.0, 450.0, "REC BMS 1Q VICTRON"]
 
 
-async def test_codes_and_aliases_go_in_any_case(running: House) -> None:
+async def test_codes_and_aliases_go_in_any_case(running: Rig) -> None:
     for name in ("CMAX", "cmax", "CellMax", "CELLMAX", "cellmax", " cMaX "):
         assert list(await get(running, name)) == ["CMAX"]
 
 
-async def test_all_can_be_read_at_once(running: House) -> None:
+async def test_all_can_be_read_at_once(running: Rig) -> None:
     parameters = await get(running, *(row.code for row in ROWS))
     assert list(parameters) == [row.code for row in ROWS]
     for code, each in parameters.items():
@@ -89,7 +89,7 @@ async def test_all_can_be_read_at_once(running: House) -> None:
         assert ("value" in each) == (row.reply != "array")
 
 
-async def test_values_are_in_the_units_of_the_line(running: House) -> None:
+async def test_values_are_in_the_units_of_the_line(running: Rig) -> None:
     parameters = await get(running, "SOCH", "RINT", "LCD1")
     assert parameters["SOCH"]["value"] == 0.05
     assert parameters["LCD1"]["values"]["State_of_Charge"] == pytest.approx(0.97992)
@@ -97,7 +97,7 @@ async def test_values_are_in_the_units_of_the_line(running: House) -> None:
     assert parameters["RINT"]["values"]["1_1"] == pytest.approx(ohms)
 
 
-async def test_arrays_have_the_labels_of_the_replaced_toolset(running: House) -> None:
+async def test_arrays_have_the_labels_of_the_replaced_toolset(running: Rig) -> None:
     parameters = await get(running, "LCD1", "LCD3", "CELL", "PTEM", "BTEM", "ERRO")
     main = parameters["LCD1"]["values"]
     assert list(main) == LCD1_LABELS
@@ -114,25 +114,25 @@ async def test_cells_of_several_units_are_labelled_by_unit(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(addresses=[16], cells=[4, 3])
-    house = House(hass, sim, entry_for(sim, address=16))
-    await house.set_up()
-    values = (await get(house, "CELL"))["CELL"]["values"]
+    rig = Rig(hass, sim, entry_for(sim, address=16))
+    await rig.set_up()
+    values = (await get(rig, "CELL"))["CELL"]["values"]
     assert list(values) == ["1_1", "1_2", "1_3", "1_4", "2_1", "2_2", "2_3"]
 
 
-async def test_an_unknown_instruction_is_refused(running: House) -> None:
+async def test_an_unknown_instruction_is_refused(running: Rig) -> None:
     for name in ("XXXX", "", "CMAX?", "C MAX", 5, None, True, ["CMAX"]):
         error = await refused(running, "get_parameter", instruction=["CMAX", name])
         assert error.translation_key == "unknown_instruction", name
 
 
-async def test_an_empty_list_is_refused(running: House) -> None:
+async def test_an_empty_list_is_refused(running: Rig) -> None:
     assert (await refused(running, "get_parameter", instruction=[])).translation_key == (
         "no_instruction"
     )
 
 
-async def test_a_bms_that_does_not_answer_is_told(short_silence: None, running: House) -> None:
+async def test_a_bms_that_does_not_answer_is_told(short_silence: None, running: Rig) -> None:
     running.bms.unsupported.add("HWVR")
     with pytest.raises(HomeAssistantError) as failed:
         await get(running, "HWVR")
@@ -140,12 +140,12 @@ async def test_a_bms_that_does_not_answer_is_told(short_silence: None, running: 
 
 
 async def test_reading_needs_no_allowed_changes(hass: HomeAssistant, battery: Any) -> None:
-    house = House(hass, battery, entry_for(battery, allow_changes=False))
-    await house.set_up()
-    assert await get(house, "CMAX")
+    rig = Rig(hass, battery, entry_for(battery, allow_changes=False))
+    await rig.set_up()
+    assert await get(rig, "CMAX")
 
 
-async def test_what_cannot_be_is_no_number_in_a_response(running: House) -> None:
+async def test_what_cannot_be_is_no_number_in_a_response(running: Rig) -> None:
     running.bms.break_sensor(1, 1, float("nan"))
     running.bms.settings["CAPA"] = 1e9
     parameters = await get(running, "PTEM", "CAPA")
@@ -154,7 +154,7 @@ async def test_what_cannot_be_is_no_number_in_a_response(running: House) -> None
 
 
 @pytest.mark.parametrize("entry_id", ["no such entry", ""])
-async def test_an_unknown_entry_is_refused(running: House, entry_id: str) -> None:
+async def test_an_unknown_entry_is_refused(running: Rig, entry_id: str) -> None:
     with pytest.raises(ServiceValidationError):
         await running.hass.services.async_call(
             "rec_bms",
@@ -165,13 +165,13 @@ async def test_an_unknown_entry_is_refused(running: House, entry_id: str) -> Non
         )
 
 
-async def test_an_entry_that_is_not_loaded_is_refused(running: House) -> None:
+async def test_an_entry_that_is_not_loaded_is_refused(running: Rig) -> None:
     await running.unload()
     with pytest.raises(ServiceValidationError):
         await running.act("get_parameter", instruction="CMAX")
 
 
-async def test_fields_that_there_are_not_are_refused(running: House) -> None:
+async def test_fields_that_there_are_not_are_refused(running: Rig) -> None:
     with pytest.raises(vol.Invalid):
         await running.act("get_parameter", instruction="CMAX", force=True)
 
@@ -179,7 +179,7 @@ async def test_fields_that_there_are_not_are_refused(running: House) -> None:
 # -- set_parameter -------------------------------------------------------------------------------
 
 
-async def test_a_set_tells_what_was_and_what_is(running: House) -> None:
+async def test_a_set_tells_what_was_and_what_is(running: Rig) -> None:
     response = await running.act("set_parameter", instruction="BalanceEnd", value=4.1)
     assert response == {
         "name": "Balancing end voltage",
@@ -193,23 +193,23 @@ async def test_a_set_tells_what_was_and_what_is(running: House) -> None:
     assert running.sim.log.sets[0].payload == b"BVOL 4.1"
 
 
-async def test_a_set_needs_no_response(running: House) -> None:
+async def test_a_set_needs_no_response(running: Rig) -> None:
     assert await running.act("set_parameter", response=False, instruction="MAXC", value=99) is None
     assert running.number("maxc") == 99
 
 
-async def test_text_that_is_one_plain_decimal_number_is_a_number(running: House) -> None:
+async def test_text_that_is_one_plain_decimal_number_is_a_number(running: Rig) -> None:
     for value, becomes in (("100", 100), ("+99.5", 99.5), ("101.", 101), ("0102", 102)):
         await running.act("set_parameter", instruction="maxc", value=value)
         assert running.bms.settings["MAXC"] == becomes
 
 
-async def test_fractions_stay_fractions(running: House) -> None:
+async def test_fractions_stay_fractions(running: Rig) -> None:
     await running.act("set_parameter", instruction="SOCH", value=0.1)
     assert running.number("soch") == 10
 
 
-async def test_a_percentage_for_a_fraction_is_refused_with_a_hint(running: House) -> None:
+async def test_a_percentage_for_a_fraction_is_refused_with_a_hint(running: Rig) -> None:
     error = await refused(running, "set_parameter", instruction="SOCH", value=5)
     assert error.translation_key == "out_of_range_percent"
     assert error.translation_placeholders is not None
@@ -252,7 +252,7 @@ BAD_VALUES: list[Any] = [
 
 
 async def test_what_is_not_one_plain_decimal_number_is_refused(
-    running: House, subtests: pytest.Subtests
+    running: Rig, subtests: pytest.Subtests
 ) -> None:
     for value in BAD_VALUES:
         with subtests.test(value=repr(value)):
@@ -261,14 +261,14 @@ async def test_what_is_not_one_plain_decimal_number_is_refused(
     assert running.bms.settings["MAXC"] == 150
 
 
-async def test_what_is_far_outside_the_limits_is_refused(running: House) -> None:
+async def test_what_is_far_outside_the_limits_is_refused(running: Rig) -> None:
     for value in (1e308, -1e308, 10**400, "9" * 500, 4.0, 346, "1000000"):
         error = await refused(running, "set_parameter", instruction="MAXC", value=value)
         assert error.translation_key in ("out_of_range", "not_a_number"), value
         assert len(str(error)) < 300
 
 
-async def test_what_can_only_be_read_is_refused(running: House, subtests: pytest.Subtests) -> None:
+async def test_what_can_only_be_read_is_refused(running: Rig, subtests: pytest.Subtests) -> None:
     for row in ROWS:
         if row not in SETTABLE:
             with subtests.test(code=row.code):
@@ -276,7 +276,7 @@ async def test_what_can_only_be_read_is_refused(running: House, subtests: pytest
                 assert error.translation_key == "not_settable"
 
 
-async def test_a_set_of_an_unknown_instruction_is_refused(running: House) -> None:
+async def test_a_set_of_an_unknown_instruction_is_refused(running: Rig) -> None:
     for name in ("XXXX", "", "MAXC 5", ["MAXC"], [], None, 7):
         error = await refused(running, "set_parameter", instruction=name, value=100)
         assert error.translation_key == "unknown_instruction", name
@@ -285,12 +285,12 @@ async def test_a_set_of_an_unknown_instruction_is_refused(running: House) -> Non
 # -- list_instructions ---------------------------------------------------------------------------
 
 
-async def listed(house: House, **filters: Any) -> list[str]:
-    response = await house.act("list_instructions", **filters)
+async def listed(rig: Rig, **filters: Any) -> list[str]:
+    response = await rig.act("list_instructions", **filters)
     return [row["code"] for row in response["instructions"]]
 
 
-async def test_all_instructions_are_listed_with_all_that_is_known(running: House) -> None:
+async def test_all_instructions_are_listed_with_all_that_is_known(running: Rig) -> None:
     response = await running.act("list_instructions")
     assert [row["code"] for row in response["instructions"]] == [row.code for row in ROWS]
     for given, row in zip(response["instructions"], ROWS, strict=True):
@@ -308,7 +308,7 @@ async def test_all_instructions_are_listed_with_all_that_is_known(running: House
             assert given[key] == expected, (row.code, key)
 
 
-async def test_a_type_chooses(running: House) -> None:
+async def test_a_type_chooses(running: Rig) -> None:
     for kind, codes in (
         ("string", [row.code for row in ROWS if row.reply == "string"]),
         ("array", [row.code for row in ROWS if row.reply == "array"]),
@@ -320,19 +320,19 @@ async def test_a_type_chooses(running: House) -> None:
         assert await listed(running, type=kind.upper()) == codes
 
 
-async def test_a_category_chooses(running: House) -> None:
+async def test_a_category_chooses(running: Rig) -> None:
     for category in {row.category for row in ROWS}:
         codes = [row.code for row in ROWS if row.category == category]
         assert await listed(running, category=category) == codes
         assert await listed(running, category=category.lower()) == codes
 
 
-async def test_type_and_category_choose_together(running: House) -> None:
+async def test_type_and_category_choose_together(running: Rig) -> None:
     assert await listed(running, type="string", category="BMS") == ["SWVR", "HWVR"]
     assert await listed(running, type="array", category="SOC") == []
 
 
-async def test_a_filter_that_there_is_not_is_refused(running: House) -> None:
+async def test_a_filter_that_there_is_not_is_refused(running: Rig) -> None:
     filters: list[dict[str, Any]] = [{"type": "float"}, {"category": "Money"}, {"type": 5}]
     for wrong in filters:
         error = await refused(running, "list_instructions", **wrong)
@@ -341,7 +341,7 @@ async def test_a_filter_that_there_is_not_is_refused(running: House) -> None:
         assert error.translation_placeholders["field"] in wrong
 
 
-async def test_listing_sends_nothing(running: House) -> None:
+async def test_listing_sends_nothing(running: Rig) -> None:
     running.sim.log.clear()
     await listed(running)
     assert not running.sim.log.requests()

@@ -31,7 +31,7 @@ from custom_components.rec_bms.protocol.health.measured import Measured
 from tests.virtual.banks import Bank, bank_of, batteries
 from tests.virtual.conftest import Simulate
 from tests.virtual.findings import AT, have_found
-from tests.virtual.house import House, entry_for, passes
+from tests.virtual.rig import Rig, entry_for, passes
 from tests.virtual.test_wifi import set_up
 from tools.simulator import BMS
 from tools.simulator.wifi import WifiModule
@@ -62,8 +62,8 @@ def battery(simulate: Simulate) -> SimulatorInMemory:
 
 
 @pytest.fixture
-def house(hass: HomeAssistant, battery: SimulatorInMemory) -> House:
-    return House(hass, battery, entry_for(battery, scan_interval=10))
+def rig(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
+    return Rig(hass, battery, entry_for(battery, scan_interval=10))
 
 
 @pytest.fixture
@@ -168,9 +168,9 @@ def charge_in_words(told: Answer) -> str:
 
 
 @pytest.mark.usefixtures("conversations")
-async def test_how_full_is_the_battery_is_answered(hass: HomeAssistant, house: House) -> None:
-    house.bms.charge = 0.64
-    await house.set_up()
+async def test_how_full_is_the_battery_is_answered(hass: HomeAssistant, rig: Rig) -> None:
+    rig.bms.charge = 0.64
+    await rig.set_up()
     agent = ScriptedAgent("get_charge", charge_in_words)
     said = await asked_aloud(hass, agent, "How full is the battery?")
     assert said == "REC BMS 1Q VICTRON is at 64.0 %."
@@ -178,7 +178,7 @@ async def test_how_full_is_the_battery_is_answered(hass: HomeAssistant, house: H
 
 @pytest.mark.usefixtures("conversations")
 async def test_a_language_model_is_told_which_batteries_there_are(
-    hass: HomeAssistant, running: House
+    hass: HomeAssistant, running: Rig
 ) -> None:
     agent = ScriptedAgent("get_charge", charge_in_words)
     await asked_aloud(hass, agent, "How full is the battery?")
@@ -187,7 +187,7 @@ async def test_a_language_model_is_told_which_batteries_there_are(
 
 @pytest.mark.usefixtures("conversations")
 async def test_of_a_bms_that_is_away_the_answer_is_that_it_does_not_answer(
-    hass: HomeAssistant, running: House
+    hass: HomeAssistant, running: Rig
 ) -> None:
     running.sim.unplug()
     await running.poll(10)
@@ -199,7 +199,7 @@ async def test_of_a_bms_that_is_away_the_answer_is_that_it_does_not_answer(
 # -- state of charge and time left -----------------------------------------------------------------
 
 
-async def test_charge_is_told_as_its_owner_sees_it(hass: HomeAssistant, running: House) -> None:
+async def test_charge_is_told_as_its_owner_sees_it(hass: HomeAssistant, running: Rig) -> None:
     told = await ask_the_one(hass, "get_charge")
     assert told["name"] == running.entry.title
     for key, unit, digits in (
@@ -213,13 +213,13 @@ async def test_charge_is_told_as_its_owner_sees_it(hass: HomeAssistant, running:
         assert float(shown) == pytest.approx(running.number(key), abs=0.51 * 10**-digits)
 
 
-async def test_time_left_is_told_while_it_is_known(hass: HomeAssistant, house: House) -> None:
-    house.bms.charge = 0.5
-    house.bms.set_current(-45)
-    await house.set_up()
+async def test_time_left_is_told_while_it_is_known(hass: HomeAssistant, rig: Rig) -> None:
+    rig.bms.charge = 0.5
+    rig.bms.set_current(-45)
+    await rig.set_up()
     told = await ask_the_one(hass, "get_charge")
     hours = float(told["time_to_empty"]["state"].removesuffix(" h"))
-    assert hours == pytest.approx(house.bms.settings["CAPA"] * 0.5 / 45, rel=0.05)
+    assert hours == pytest.approx(rig.bms.settings["CAPA"] * 0.5 / 45, rel=0.05)
     assert told["time_to_full"] == {"state": "unknown"}
     assert told["charging"] == {"state": "Not charging"}
 
@@ -227,23 +227,21 @@ async def test_time_left_is_told_while_it_is_known(hass: HomeAssistant, house: H
 async def test_it_is_told_how_old_the_figures_are(
     hass: HomeAssistant, battery: SimulatorInMemory
 ) -> None:
-    await House(hass, battery, entry_for(battery, scan_interval=300)).set_up()
+    await Rig(hass, battery, entry_for(battery, scan_interval=300)).set_up()
     await passes(42)
     told = await ask_the_one(hass, "get_charge")
     assert told["seconds_since_measured"] == pytest.approx(42, abs=1)
 
 
-async def test_a_figure_that_is_not_known_is_told_as_unknown(
-    hass: HomeAssistant, house: House
-) -> None:
-    house.bms.settings["CAPA"] = 1e9
-    await house.set_up()
+async def test_a_figure_that_is_not_known_is_told_as_unknown(hass: HomeAssistant, rig: Rig) -> None:
+    rig.bms.settings["CAPA"] = 1e9
+    await rig.set_up()
     told = await ask_the_one(hass, "get_charge")
     assert told.get("stored_energy", {"state": "unknown"}) == {"state": "unknown"}
     assert told["state_of_charge"]["state"].endswith(" %")
 
 
-async def test_what_its_owner_has_disabled_is_not_told(hass: HomeAssistant, running: House) -> None:
+async def test_what_its_owner_has_disabled_is_not_told(hass: HomeAssistant, running: Rig) -> None:
     er.async_get(hass).async_update_entity(
         running.entity_id("power"), disabled_by=er.RegistryEntryDisabler.USER
     )
@@ -253,7 +251,7 @@ async def test_what_its_owner_has_disabled_is_not_told(hass: HomeAssistant, runn
     assert "voltage" in told
 
 
-async def test_renamed_entities_are_found(hass: HomeAssistant, running: House) -> None:
+async def test_renamed_entities_are_found(hass: HomeAssistant, running: Rig) -> None:
     er.async_get(hass).async_update_entity(
         running.entity_id("state_of_charge"), new_entity_id="sensor.juice"
     )
@@ -262,7 +260,7 @@ async def test_renamed_entities_are_found(hass: HomeAssistant, running: House) -
     assert told["state_of_charge"]["state"].endswith(" %")
 
 
-async def test_no_entity_has_to_be_exposed(hass: HomeAssistant, running: House) -> None:
+async def test_no_entity_has_to_be_exposed(hass: HomeAssistant, running: Rig) -> None:
     for row in running.registered_entities():
         async_expose_entity(hass, conversation.DOMAIN, row.entity_id, False)
     assert (await ask_the_one(hass, "get_charge"))["state_of_charge"]["state"].endswith(" %")
@@ -271,12 +269,12 @@ async def test_no_entity_has_to_be_exposed(hass: HomeAssistant, running: House) 
 # -- errors ----------------------------------------------------------------------------------------
 
 
-async def test_without_an_error_there_is_none(hass: HomeAssistant, running: House) -> None:
+async def test_without_an_error_there_is_none(hass: HomeAssistant, running: Rig) -> None:
     assert (await ask_the_one(hass, "get_errors"))["errors"] == []
 
 
 async def test_an_error_is_told_at_once_with_its_place_and_advice(
-    hass: HomeAssistant, running: House
+    hass: HomeAssistant, running: Rig
 ) -> None:
     running.bms.raise_error(2, 1, 5)
     await running.poll(10)
@@ -286,7 +284,7 @@ async def test_an_error_is_told_at_once_with_its_place_and_advice(
     assert "Connect the charger" in error["advice"]
 
 
-async def test_two_errors_in_turn_are_both_told(hass: HomeAssistant, running: House) -> None:
+async def test_two_errors_in_turn_are_both_told(hass: HomeAssistant, running: Rig) -> None:
     for _ in range(10):
         for number in (1, 5):
             running.bms.raise_error(number, 1, 2)
@@ -298,7 +296,7 @@ async def test_two_errors_in_turn_are_both_told(hass: HomeAssistant, running: Ho
     ]
 
 
-async def test_an_error_that_is_over_is_not_told(hass: HomeAssistant, running: House) -> None:
+async def test_an_error_that_is_over_is_not_told(hass: HomeAssistant, running: Rig) -> None:
     running.bms.raise_error(2, 1, 5)
     await running.poll(10)
     await running.poll(70)
@@ -308,7 +306,7 @@ async def test_an_error_that_is_over_is_not_told(hass: HomeAssistant, running: H
 
 
 async def test_advice_is_in_the_language_of_home_assistant(
-    hass: HomeAssistant, running: House
+    hass: HomeAssistant, running: Rig
 ) -> None:
     hass.config.language = "de"
     await async_load_integrations(hass, {DOMAIN})
@@ -322,7 +320,7 @@ async def test_advice_is_in_the_language_of_home_assistant(
 
 
 async def test_health_tells_headroom_cells_and_temperatures(
-    hass: HomeAssistant, running: House
+    hass: HomeAssistant, running: Rig
 ) -> None:
     told = await ask_the_one(hass, "get_health")
     headroom = told["headroom_low"]
@@ -336,7 +334,7 @@ async def test_health_tells_headroom_cells_and_temperatures(
 
 
 async def test_health_tells_what_is_worked_out_of_history(
-    hass: HomeAssistant, running: House
+    hass: HomeAssistant, running: Rig
 ) -> None:
     have_found(running, "full", last=AT)
     have_found(
@@ -357,16 +355,16 @@ async def test_health_tells_what_is_worked_out_of_history(
     assert told["most_drifting_cell"]["state"] == "unknown"
 
 
-async def test_fahrenheit_is_told_as_fahrenheit(hass: HomeAssistant, house: House) -> None:
+async def test_fahrenheit_is_told_as_fahrenheit(hass: HomeAssistant, rig: Rig) -> None:
     hass.config.units = US_CUSTOMARY_SYSTEM
-    await house.set_up()
+    await rig.set_up()
     told = await ask_the_one(hass, "get_health")
     shown, _, unit = told["max_temperature"]["state"].partition(" ")
     assert unit == "°F"
-    assert float(shown) == pytest.approx(house.number("max_temperature"), abs=0.06)
+    assert float(shown) == pytest.approx(rig.number("max_temperature"), abs=0.06)
 
 
-async def test_each_cell_and_sensor_is_told(hass: HomeAssistant, running: House) -> None:
+async def test_each_cell_and_sensor_is_told(hass: HomeAssistant, running: Rig) -> None:
     told = await ask_the_one(hass, "get_cells")
     assert list(told["cell_voltage"]) == [f"unit 1 cell {cell}" for cell in range(1, 7)]
     third = float(told["cell_voltage"]["unit 1 cell 3"].removesuffix(" V"))
@@ -379,23 +377,23 @@ async def test_each_cell_and_sensor_is_told(hass: HomeAssistant, running: House)
 
 
 @pytest.fixture
-async def two(hass: HomeAssistant, simulate: Simulate) -> tuple[House, ...]:
-    houses = batteries(hass, simulate, {}, {})
-    for house, charge in zip(houses, (0.8, 0.4), strict=True):
-        house.bms.charge = charge
-        await house.set_up()
-    return houses
+async def two(hass: HomeAssistant, simulate: Simulate) -> tuple[Rig, ...]:
+    rigs = batteries(hass, simulate, {}, {})
+    for rig, charge in zip(rigs, (0.8, 0.4), strict=True):
+        rig.bms.charge = charge
+        await rig.set_up()
+    return rigs
 
 
 async def test_all_batteries_are_told_where_none_is_named(
-    hass: HomeAssistant, two: tuple[House, ...]
+    hass: HomeAssistant, two: tuple[Rig, ...]
 ) -> None:
     told = {each["name"]: each["state_of_charge"] for each in await ask(hass, "get_charge")}
     assert told == {"Battery 1": {"state": "80.0 %"}, "Battery 2": {"state": "40.0 %"}}
 
 
 async def test_one_is_told_by_its_name_in_whatever_case(
-    hass: HomeAssistant, two: tuple[House, ...]
+    hass: HomeAssistant, two: tuple[Rig, ...]
 ) -> None:
     for tool in TOOLS:
         told = await ask_the_one(hass, tool, battery=" battery 2")
@@ -403,7 +401,7 @@ async def test_one_is_told_by_its_name_in_whatever_case(
 
 
 async def test_a_battery_is_called_as_its_owner_named_its_device(
-    hass: HomeAssistant, two: tuple[House, ...]
+    hass: HomeAssistant, two: tuple[Rig, ...]
 ) -> None:
     dr.async_get(hass).async_update_device(two[0].device().id, name_by_user="Engine room")
     told = await ask_the_one(hass, "get_charge", battery="engine room")
@@ -414,7 +412,7 @@ async def test_a_battery_is_called_as_its_owner_named_its_device(
 
 
 async def test_a_name_that_nobody_has_is_answered_with_those_there_are(
-    hass: HomeAssistant, two: tuple[House, ...]
+    hass: HomeAssistant, two: tuple[Rig, ...]
 ) -> None:
     told = await call(await assist(hass), "get_charge", battery="Shed")
     assert told == {"error": "There is no such battery", "batteries": ["Battery 1", "Battery 2"]}
@@ -424,7 +422,7 @@ async def test_a_name_that_nobody_has_is_answered_with_those_there_are(
 
 
 @pytest.fixture
-async def bank(hass: HomeAssistant, two: tuple[House, ...]) -> Bank:
+async def bank(hass: HomeAssistant, two: tuple[Rig, ...]) -> Bank:
     return await bank_of(hass, *two)
 
 
@@ -480,7 +478,7 @@ async def test_an_error_of_one_battery_of_a_bank_is_told_while_another_is_away(
 # -- away, starting, stopping ----------------------------------------------------------------------
 
 
-async def test_a_bms_that_is_away_tells_no_old_number(hass: HomeAssistant, running: House) -> None:
+async def test_a_bms_that_is_away_tells_no_old_number(hass: HomeAssistant, running: Rig) -> None:
     running.sim.unplug()
     await running.poll(10)
     for tool in TOOLS:
@@ -491,17 +489,17 @@ async def test_a_bms_that_is_away_tells_no_old_number(hass: HomeAssistant, runni
 
 
 async def test_a_bms_that_has_not_answered_since_the_start_is_named_all_the_same(
-    hass: HomeAssistant, house: House
+    hass: HomeAssistant, rig: Rig
 ) -> None:
-    house.sim.unplug()
-    await house.try_to_set_up()
-    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    rig.sim.unplug()
+    await rig.try_to_set_up()
+    assert rig.entry.state is ConfigEntryState.SETUP_RETRY
     for tool in TOOLS:
         told = await ask_the_one(hass, tool)
         assert told["does_not_answer"] == "Home Assistant has no connection to it"
 
 
-async def test_it_tells_again_once_the_bms_is_back(hass: HomeAssistant, running: House) -> None:
+async def test_it_tells_again_once_the_bms_is_back(hass: HomeAssistant, running: Rig) -> None:
     running.sim.unplug()
     await running.poll(10)
     running.sim.replug()
@@ -510,7 +508,7 @@ async def test_it_tells_again_once_the_bms_is_back(hass: HomeAssistant, running:
 
 
 async def test_an_entry_that_is_unloaded_or_reloaded_is_followed(
-    hass: HomeAssistant, running: House
+    hass: HomeAssistant, running: Rig
 ) -> None:
     api = await assist(hass)
     await running.unload()
@@ -521,12 +519,12 @@ async def test_an_entry_that_is_unloaded_or_reloaded_is_followed(
     assert told["state_of_charge"]["state"].endswith(" %")
 
 
-async def test_a_disabled_entry_is_not_told_of(hass: HomeAssistant, two: tuple[House, ...]) -> None:
+async def test_a_disabled_entry_is_not_told_of(hass: HomeAssistant, two: tuple[Rig, ...]) -> None:
     await hass.config_entries.async_set_disabled_by(two[0].entry.entry_id, ConfigEntryDisabler.USER)
     assert [each["name"] for each in await ask(hass, "get_charge")] == ["Battery 2"]
 
 
-async def test_without_a_battery_there_is_no_tool(hass: HomeAssistant, running: House) -> None:
+async def test_without_a_battery_there_is_no_tool(hass: HomeAssistant, running: Rig) -> None:
     assert our_tools(await assist(hass))
     await hass.config_entries.async_remove(running.entry.entry_id)
     await hass.async_block_till_done()
@@ -539,9 +537,9 @@ async def test_over_wifi_it_tells_the_same_and_says_when_the_module_is_away(
 ) -> None:
     bms = BMS(2, preset="lifepo4", cells=4, sensors=1, seed=3, time_factor=0)
     async with WifiModule(bms, period=5, settings_period=5) as module:
-        house = await set_up(hass, module)
+        rig = await set_up(hass, module)
         told = await ask_the_one(hass, "get_charge")
-        assert told["state_of_charge"]["state"] == f"{house.shown('state_of_charge')} %"
+        assert told["state_of_charge"]["state"] == f"{rig.shown('state_of_charge')} %"
     await passes(120)
     told = await ask_the_one(hass, "get_charge")
     assert told == {"name": "1A-2261", "does_not_answer": "Home Assistant does not hear it"}
@@ -551,7 +549,7 @@ async def test_over_wifi_it_tells_the_same_and_says_when_the_module_is_away(
 
 
 async def test_the_tools_are_those_that_read_and_no_other(
-    hass: HomeAssistant, running: House
+    hass: HomeAssistant, running: Rig
 ) -> None:
     tools = our_tools(await assist(hass))
     assert [tool.name for tool in tools] == [f"{DOMAIN}__{name}" for name in TOOLS]
@@ -561,7 +559,7 @@ async def test_the_tools_are_those_that_read_and_no_other(
 
 
 @pytest.mark.skipif(not hasattr(llm, "ToolAnnotations"), reason="2026.8 has no annotations")
-async def test_the_tools_say_that_they_only_read(hass: HomeAssistant, running: House) -> None:
+async def test_the_tools_say_that_they_only_read(hass: HomeAssistant, running: Rig) -> None:
     for tool in our_tools(await assist(hass)):
         assert tool.annotations == llm.ToolAnnotations(
             read_only=True, destructive=False, idempotent=True, open_world=False
@@ -570,18 +568,18 @@ async def test_the_tools_say_that_they_only_read(hass: HomeAssistant, running: H
 
 
 async def test_home_assistant_has_nothing_to_say_against_the_tools(
-    hass: HomeAssistant, running: House, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant, running: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     for tool in TOOLS:
         await ask(hass, tool)
     assert [text for text in caplog.messages if "Detected" in text or "Error getting" in text] == []
 
 
-async def test_other_apis_get_no_tool(hass: HomeAssistant, running: House) -> None:
+async def test_other_apis_get_no_tool(hass: HomeAssistant, running: Rig) -> None:
     assert ours.async_get_tools(hass, context_of(), "another") is None
 
 
-async def test_asking_sends_nothing(hass: HomeAssistant, running: House) -> None:
+async def test_asking_sends_nothing(hass: HomeAssistant, running: Rig) -> None:
     running.sim.log.clear()
     for tool in TOOLS:
         await ask(hass, tool, battery=running.entry.title)
@@ -589,7 +587,7 @@ async def test_asking_sends_nothing(hass: HomeAssistant, running: House) -> None
 
 
 async def test_what_else_is_given_to_a_tool_sets_nothing(
-    hass: HomeAssistant, running: House, hass_owner_user: MockUser
+    hass: HomeAssistant, running: Rig, hass_owner_user: MockUser
 ) -> None:
     api = await assist(hass, hass_owner_user)
     for tool in TOOLS:
@@ -597,7 +595,7 @@ async def test_what_else_is_given_to_a_tool_sets_nothing(
     assert not running.sim.log.sets
 
 
-async def test_no_action_is_a_tool(hass: HomeAssistant, running: House) -> None:
+async def test_no_action_is_a_tool(hass: HomeAssistant, running: Rig) -> None:
     for action in ("set_parameter", "restore_settings", "get_parameter"):
         with pytest.raises(HomeAssistantError, match="not found"):
             await call(await assist(hass), action, instruction="MAXC", value=5)
@@ -607,7 +605,7 @@ async def test_no_action_is_a_tool(hass: HomeAssistant, running: House) -> None:
 @pytest.mark.usefixtures("conversations")
 @pytest.mark.parametrize("who", ["owner", "guest"])
 async def test_no_tool_of_assist_sets_anything_even_where_all_settings_are_exposed(
-    hass: HomeAssistant, running: House, hass_owner_user: MockUser, guest: User, who: str
+    hass: HomeAssistant, running: Rig, hass_owner_user: MockUser, guest: User, who: str
 ) -> None:
     """Changes are allowed here, and the owner may make them in any other way."""
     for row in running.registered_entities():
@@ -626,15 +624,15 @@ async def test_no_tool_of_assist_sets_anything_even_where_all_settings_are_expos
 
 
 async def test_a_user_who_is_no_administrator_is_told_the_same(
-    hass: HomeAssistant, running: House, guest: User
+    hass: HomeAssistant, running: Rig, guest: User
 ) -> None:
     for tool in TOOLS:
         assert await call(await assist(hass, guest), tool) == await call(await assist(hass), tool)
 
 
 async def test_where_changes_are_not_allowed_it_tells_the_same(
-    hass: HomeAssistant, house: House
+    hass: HomeAssistant, rig: Rig
 ) -> None:
-    house.entry = entry_for(house.sim, allow_changes=False)
-    await house.set_up()
+    rig.entry = entry_for(rig.sim, allow_changes=False)
+    await rig.set_up()
     assert (await ask_the_one(hass, "get_charge"))["state_of_charge"]["state"].endswith(" %")

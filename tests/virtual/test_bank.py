@@ -24,7 +24,7 @@ from custom_components.rec_bms.protocol.rs485.instructions import Instruction
 from custom_components.rec_bms.protocol.state import State
 from tests.virtual.banks import Bank, bank_entry, bank_of, batteries
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for, passes
+from tests.virtual.rig import Rig, entry_for, passes
 
 KEYS = {
     "voltage",
@@ -47,20 +47,20 @@ NEVER_UNKNOWN = KEYS - {"time_to_full", "time_to_empty"}
 
 
 @pytest.fixture
-async def members(hass: HomeAssistant, simulate: Simulate) -> tuple[House, ...]:
+async def members(hass: HomeAssistant, simulate: Simulate) -> tuple[Rig, ...]:
     """Two batteries that are alike but for what they can hold and what they hold."""
-    houses = batteries(hass, simulate, {}, {})
-    for house, capacity, charge in zip(houses, (450, 150), (0.8, 0.4), strict=True):
-        await house.set_up()
-        house.sim.call(house.bms.set_value, "CAPA", capacity)
-        house.bms.charge = charge
-    for house in houses:
-        await house.reload()
-    return houses
+    rigs = batteries(hass, simulate, {}, {})
+    for rig, capacity, charge in zip(rigs, (450, 150), (0.8, 0.4), strict=True):
+        await rig.set_up()
+        rig.sim.call(rig.bms.set_value, "CAPA", capacity)
+        rig.bms.charge = charge
+    for rig in rigs:
+        await rig.reload()
+    return rigs
 
 
 @pytest.fixture
-async def bank(hass: HomeAssistant, members: tuple[House, ...]) -> Bank:
+async def bank(hass: HomeAssistant, members: tuple[Rig, ...]) -> Bank:
     return await bank_of(hass, *members)
 
 
@@ -111,7 +111,7 @@ async def test_in_parallel_it_shows_the_sum_of_currents_and_the_voltage_of_all(b
 
 
 async def test_in_series_it_shows_the_sum_of_voltages_and_the_current_through_all(
-    hass: HomeAssistant, members: tuple[House, ...]
+    hass: HomeAssistant, members: tuple[Rig, ...]
 ) -> None:
     bank = await bank_of(hass, *members, wiring="series")
     await flow(bank, 20, 20)  # a current that turns round is taken as it is
@@ -411,7 +411,7 @@ async def test_a_battery_that_is_read_over_both_ways_is_not_counted_twice(
     assert says_all(bank)
 
 
-def having_told(member: House, **other: Any) -> Update:
+def having_told(member: Rig, **other: Any) -> Update:
     """Return what a member told, but for some of it."""
     update = member.coordinator.data
     return replace(update, state=State.of({**update.state.told, **other}, 1))
@@ -504,7 +504,7 @@ async def test_energy_is_kept_over_a_restart_of_the_bank_and_of_its_members(bank
 
 
 async def test_energy_is_kept_where_home_assistant_has_forgotten_the_states(
-    hass: HomeAssistant, hass_storage: dict[str, Any], members: tuple[House, ...]
+    hass: HomeAssistant, hass_storage: dict[str, Any], members: tuple[Rig, ...]
 ) -> None:
     entry = bank_entry(*members)
     hass_storage[f"rec_bms.memory.{entry.entry_id}"] = {
@@ -518,7 +518,7 @@ async def test_energy_is_kept_where_home_assistant_has_forgotten_the_states(
 
 
 async def test_with_the_bank_what_was_counted_goes(
-    hass: HomeAssistant, hass_storage: dict[str, Any], members: tuple[House, ...]
+    hass: HomeAssistant, hass_storage: dict[str, Any], members: tuple[Rig, ...]
 ) -> None:
     bank = await bank_of(hass, *members)
     await flow(bank, 100, 100)
@@ -628,7 +628,7 @@ async def test_batteries_on_one_pair_of_wires_make_a_bank(
 ) -> None:
     sim = simulate(addresses=[1, 2])
     members = tuple(
-        House(hass, sim, entry_for(sim, address=address, title=f"BMS {address}"))
+        Rig(hass, sim, entry_for(sim, address=address, title=f"BMS {address}"))
         for address in (1, 2)
     )
     for member in members:
@@ -667,7 +667,7 @@ async def test_whatever_its_members_do_it_shows_what_they_show_together_or_nothi
     assert min(seen.values()) > 5
 
 
-async def happens(chance: random.Random, member: House) -> None:
+async def happens(chance: random.Random, member: Rig) -> None:
     """Let something happen to a member, and some of its polls pass."""
     is_loaded = member.entry.state is ConfigEntryState.LOADED
     match chance.randrange(6):

@@ -17,7 +17,7 @@ from custom_components.rec_bms.const import DOMAIN
 from tests.virtual.banks import Bank, bank_of, batteries
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog, ignore
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 from tests.virtual.test_bank import having_told
 
 
@@ -44,7 +44,7 @@ class BankDialog:
         self.result = await self._flows.async_configure(self.result["flow_id"], data)
 
     async def choose(
-        self, *members: House, wiring: str = "parallel", name: str | None = "House bank"
+        self, *members: Rig, wiring: str = "parallel", name: str | None = "House bank"
     ) -> None:
         named = {} if name is None else {"name": name}
         ids = [member.entry.entry_id for member in members]
@@ -85,19 +85,19 @@ def dialog(hass: HomeAssistant) -> BankDialog:
 
 
 @pytest.fixture
-async def three(hass: HomeAssistant, simulate: Simulate) -> tuple[House, ...]:
+async def three(hass: HomeAssistant, simulate: Simulate) -> tuple[Rig, ...]:
     """Three batteries that are set up."""
-    houses = batteries(hass, simulate, {}, {}, {})
-    for house in houses:
-        await house.set_up()
-    return houses
+    rigs = batteries(hass, simulate, {}, {}, {})
+    for rig in rigs:
+        await rig.set_up()
+    return rigs
 
 
 # -- adding ----------------------------------------------------------------------------------------
 
 
 async def test_a_bank_is_added_under_the_name_that_it_is_given(
-    three: tuple[House, ...], dialog: BankDialog
+    three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     await dialog.open()
     assert dialog.step == "bank"
@@ -120,16 +120,14 @@ async def test_a_bank_is_added_under_the_name_that_it_is_given(
 async def test_with_fewer_than_two_batteries_there_is_no_bank(
     hass: HomeAssistant, simulate: Simulate, dialog: BankDialog, number: int
 ) -> None:
-    for house in batteries(hass, simulate, *[{}] * number):
-        await house.set_up()
+    for rig in batteries(hass, simulate, *[{}] * number):
+        await rig.set_up()
     await ignore(hass, "/dev/ttyUSB9")
     await dialog.open()
     assert (dialog.result["type"], dialog.reason) == (FlowResultType.ABORT, "too_few_batteries")
 
 
-async def test_fewer_than_two_can_be_put_right(
-    three: tuple[House, ...], dialog: BankDialog
-) -> None:
+async def test_fewer_than_two_can_be_put_right(three: tuple[Rig, ...], dialog: BankDialog) -> None:
     await dialog.open()
     await dialog.choose(three[0], three[0])
     assert dialog.errors == {"members": "choose_more_batteries"}
@@ -139,7 +137,7 @@ async def test_fewer_than_two_can_be_put_right(
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_a_bank_has_a_name(three: tuple[House, ...], dialog: BankDialog) -> None:
+async def test_a_bank_has_a_name(three: tuple[Rig, ...], dialog: BankDialog) -> None:
     await dialog.open()
     await dialog.choose(three[0], three[1], name="  ")
     assert dialog.errors == {"name": "no_bank_name"}
@@ -149,7 +147,7 @@ async def test_a_bank_has_a_name(three: tuple[House, ...], dialog: BankDialog) -
 
 @pytest.mark.parametrize("wiring", ["parallel", "series"])
 async def test_the_same_batteries_make_one_bank(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog, wiring: str
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog, wiring: str
 ) -> None:
     await bank_of(hass, three[0], three[1])
     await dialog.open()
@@ -161,7 +159,7 @@ async def test_the_same_batteries_make_one_bank(
 
 
 async def test_of_two_dialogs_about_the_same_batteries_the_first_wins(
-    hass: HomeAssistant, three: tuple[House, ...]
+    hass: HomeAssistant, three: tuple[Rig, ...]
 ) -> None:
     first, second = await BankDialog(hass).open(), await BankDialog(hass).open()
     await first.choose(three[0], three[1])
@@ -171,7 +169,7 @@ async def test_of_two_dialogs_about_the_same_batteries_the_first_wins(
 
 
 async def test_a_bank_is_no_member_of_a_bank(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     bank = await bank_of(hass, three[0], three[1])
     await dialog.open()
@@ -181,7 +179,7 @@ async def test_a_bank_is_no_member_of_a_bank(
 
 
 async def test_a_battery_that_is_disabled_can_be_a_member_and_an_ignored_one_cannot(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     await ignore(hass, "/dev/ttyUSB9")
     await hass.config_entries.async_set_disabled_by(
@@ -192,18 +190,18 @@ async def test_a_battery_that_is_disabled_can_be_a_member_and_an_ignored_one_can
 
 
 async def test_a_bms_that_is_read_over_both_ways_is_one_battery(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     hass.config_entries.async_update_entry(three[1].entry, data={"host": "192.0.2.1"})
-    for house in three[:2]:
-        house.coordinator.data = having_told(house, serial_number=2261)
+    for rig in three[:2]:
+        rig.coordinator.data = having_told(rig, serial_number=2261)
     await dialog.open()
     await dialog.choose(three[0], three[1])
     assert dialog.errors == {"members": "same_battery"}
 
 
 async def test_a_battery_that_is_deleted_while_the_dialog_is_open_is_no_member(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     await dialog.open()
     await hass.config_entries.async_remove(three[2].entry.entry_id)
@@ -217,7 +215,7 @@ async def test_a_battery_that_is_deleted_while_the_dialog_is_open_is_no_member(
 
 
 async def test_a_dialog_that_is_closed_or_forgotten_leaves_all_as_it_was(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     await dialog.open()
     await three[0].poll()
@@ -229,7 +227,7 @@ async def test_a_dialog_that_is_closed_or_forgotten_leaves_all_as_it_was(
 
 
 async def test_a_bms_is_added_beside_a_bank(
-    hass: HomeAssistant, three: tuple[House, ...], simulate: Simulate
+    hass: HomeAssistant, three: tuple[Rig, ...], simulate: Simulate
 ) -> None:
     """What looks through the entries for ports, hosts and titles copes with a bank."""
     await bank_of(hass, three[0], three[1])
@@ -243,21 +241,21 @@ async def test_a_bms_is_added_beside_a_bank(
 
 
 async def test_members_and_wiring_can_be_changed(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     bank = await bank_of(hass, three[0], three[1])
     before = {each.entity_id for each in bank.registered_entities()}
     await dialog.reopen(bank)
     assert dialog.step == "reconfigure_bank"
     assert dialog.field("name") is None
-    assert dialog.field("members")[1] == [house.entry.entry_id for house in three[:2]]
+    assert dialog.field("members")[1] == [rig.entry.entry_id for rig in three[:2]]
     assert dialog.field("wiring")[1] == "parallel"
     await dialog.choose(*three, wiring="series", name=None)
     assert (dialog.result["type"], dialog.reason) == (FlowResultType.ABORT, "bank_changed")
     assert bank.entry.state is ConfigEntryState.LOADED
     assert bank.entry.title == "Bank"
     assert bank.number("voltage") == pytest.approx(
-        sum(house.number("voltage") for house in three), abs=0.002
+        sum(rig.number("voltage") for rig in three), abs=0.002
     )
     assert {each.entity_id for each in bank.registered_entities()} == before
     # What the bank was before, another may be now.
@@ -267,7 +265,7 @@ async def test_members_and_wiring_can_be_changed(
 
 
 async def test_the_wiring_alone_can_be_changed(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     bank = await bank_of(hass, three[0], three[1])
     await dialog.reopen(bank)
@@ -277,18 +275,18 @@ async def test_the_wiring_alone_can_be_changed(
 
 
 async def test_a_bank_does_not_become_another_one(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     await bank_of(hass, three[1], three[2])
     bank = await bank_of(hass, three[0], three[1])
     await dialog.reopen(bank)
     await dialog.choose(three[2], three[1], name=None)
     assert dialog.reason == "already_configured"
-    assert bank.entry.data["members"] == [house.entry.entry_id for house in three[:2]]
+    assert bank.entry.data["members"] == [rig.entry.entry_id for rig in three[:2]]
 
 
 async def test_a_change_that_is_wrong_can_be_put_right(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     bank = await bank_of(hass, three[0], three[1])
     await dialog.reopen(bank)
@@ -302,7 +300,7 @@ async def test_a_change_that_is_wrong_can_be_put_right(
 
 
 async def test_a_member_that_was_deleted_is_replaced(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     bank = await bank_of(hass, three[0], three[1])
     await hass.config_entries.async_remove(three[1].entry.entry_id)
@@ -317,17 +315,17 @@ async def test_a_member_that_was_deleted_is_replaced(
 
 
 async def test_a_bank_of_which_one_battery_is_left_cannot_be_changed(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     bank = await bank_of(hass, three[0], three[1])
-    for house in three[1:]:
-        await hass.config_entries.async_remove(house.entry.entry_id)
+    for rig in three[1:]:
+        await hass.config_entries.async_remove(rig.entry.entry_id)
     await dialog.reopen(bank)
     assert dialog.reason == "too_few_batteries"
 
 
 async def test_a_bank_that_is_deleted_while_its_dialog_is_open_stays_deleted(
-    hass: HomeAssistant, three: tuple[House, ...], dialog: BankDialog
+    hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
     bank = await bank_of(hass, three[0], three[1])
     await dialog.reopen(bank)
@@ -337,7 +335,7 @@ async def test_a_bank_that_is_deleted_while_its_dialog_is_open_stays_deleted(
     assert len(hass.config_entries.async_entries(DOMAIN)) == 3
 
 
-async def test_options_are_those_of_a_bms(three: tuple[House, ...]) -> None:
+async def test_options_are_those_of_a_bms(three: tuple[Rig, ...]) -> None:
     assert RecBmsConfigFlow.async_supports_options_flow(three[0].entry)
     entry = MockConfigEntry(domain=DOMAIN, data={"members": [], "wiring": "series"})
     assert not RecBmsConfigFlow.async_supports_options_flow(entry)

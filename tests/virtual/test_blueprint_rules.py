@@ -21,7 +21,7 @@ from homeassistant.util.unit_conversion import (
 )
 from pytest_homeassistant_custom_component.common import async_mock_service
 
-from tests.virtual.house import passes
+from tests.virtual.rig import passes
 from tests.wall_clock import LoopsWallClock
 
 FOLDER = Path(__file__).parents[2] / "blueprints" / "automation"

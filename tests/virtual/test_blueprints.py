@@ -25,7 +25,7 @@ from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClien
 from custom_components.rec_bms.protocol.alarms import ErrorNumber
 from custom_components.rec_bms.protocol.rs485.readings import BmsTemperature
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for, until
+from tests.virtual.rig import Rig, entry_for, until
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "blueprints" / "automation"
@@ -99,9 +99,7 @@ def notifications(hass: HomeAssistant) -> dict[str, str]:
     return told
 
 
-async def test_every_error_number_is_told_with_its_advice(
-    automate: Automate, running: House
-) -> None:
+async def test_every_error_number_is_told_with_its_advice(automate: Automate, running: Rig) -> None:
     hass = running.hass
     await automate("error_notification", bms=running.device().id)
     advice: set[str] = set()
@@ -122,7 +120,7 @@ async def test_every_error_number_is_told_with_its_advice(
 
 
 async def test_an_error_is_not_told_again_when_the_link_or_home_assistant_comes_back(
-    short_silence: None, automate: Automate, running: House
+    short_silence: None, automate: Automate, running: Rig
 ) -> None:
     hass = running.hass
     await automate("error_notification", bms=running.device().id)
@@ -143,11 +141,11 @@ async def test_an_error_is_told_with_its_unit_where_that_is_known(
     hass: HomeAssistant, simulate: Simulate, automate: Automate, address: int, where: str
 ) -> None:
     sim = simulate(addresses=[address], units=2, cells=8)
-    house = House(hass, sim, entry_for(sim, address=address, title="Battery"))
-    await house.set_up()
-    await automate("error_notification", bms=house.device().id)
-    sim.call(house.bms.raise_error, 1, 1, 3)
-    await house.poll()
+    rig = Rig(hass, sim, entry_for(sim, address=address, title="Battery"))
+    await rig.set_up()
+    await automate("error_notification", bms=rig.device().id)
+    sim.call(rig.bms.raise_error, 1, 1, 3)
+    await rig.poll()
     ((title, message),) = notifications(hass).items()
     assert title == "Cell voltage too high"
     words = f"Battery: {title} (error 1, {where} or sensor 3). The BMS has stopped charging"
@@ -155,7 +153,7 @@ async def test_an_error_is_told_with_its_unit_where_that_is_known(
 
 
 async def test_an_error_in_place_of_another_is_told_and_so_is_the_others_end(
-    automate: Automate, running: House
+    automate: Automate, running: Rig
 ) -> None:
     await automate("error_notification", bms=running.device().id)
     for number in (1, 4):
@@ -170,7 +168,7 @@ async def test_an_error_in_place_of_another_is_told_and_so_is_the_others_end(
 
 
 async def test_errors_are_told_whether_their_event_entity_is_renamed_or_disabled(
-    automate: Automate, running: House
+    automate: Automate, running: Rig
 ) -> None:
     await automate("error_notification", bms=running.device().id)
     er.async_get(running.hass).async_update_entity(
@@ -182,7 +180,7 @@ async def test_errors_are_told_whether_their_event_entity_is_renamed_or_disabled
     assert list(notifications(running.hass)) == ["Cell voltage too low"]
 
 
-async def test_errors_run_by_hand_tell_nothing_false(automate: Automate, running: House) -> None:
+async def test_errors_run_by_hand_tell_nothing_false(automate: Automate, running: Rig) -> None:
     entity_id = await automate("error_notification", bms=running.device().id)
     data = {"entity_id": entity_id}
     await running.hass.services.async_call("automation", "trigger", data, blocking=True)
@@ -190,7 +188,7 @@ async def test_errors_run_by_hand_tell_nothing_false(automate: Automate, running
 
 
 async def test_an_error_that_came_while_the_link_was_lost_is_told(
-    short_silence: None, automate: Automate, running: House
+    short_silence: None, automate: Automate, running: Rig
 ) -> None:
     await automate("error_notification", bms=running.device().id)
     running.bms.silent = True
@@ -206,15 +204,15 @@ def published(hass: HomeAssistant) -> list[ServiceCall]:
     return async_mock_service(hass, "mqtt", "publish")
 
 
-async def export(house: House, entity_id: str) -> None:
+async def export(rig: Rig, entity_id: str) -> None:
     """Let the automation run as if its time had come."""
-    await house.hass.services.async_call(
+    await rig.hass.services.async_call(
         "automation",
         "trigger",
         {"entity_id": entity_id, "skip_condition": False},
         blocking=True,
     )
-    await house.hass.async_block_till_done(wait_background_tasks=True)
+    await rig.hass.async_block_till_done(wait_background_tasks=True)
 
 
 async def told_by_a_run(hass: HomeAssistant, entity_id: str) -> dict[str, str]:
@@ -253,7 +251,7 @@ def as_json(published: list[ServiceCall]) -> dict[str, Any]:
     ],
 )
 async def test_a_prefix_comes_before_each_topic(
-    automate: Automate, running: House, published: list[ServiceCall], prefix: str, first: str
+    automate: Automate, running: Rig, published: list[ServiceCall], prefix: str, first: str
 ) -> None:
     entry_id = running.entry.entry_id
     await export(running, await automate("mqtt_export", bms=entry_id, prefix=prefix, interval=10))
@@ -267,7 +265,7 @@ async def test_a_prefix_comes_before_each_topic(
 )
 async def test_it_publishes_at_the_interval_chosen(
     automate: Automate,
-    running: House,
+    running: Rig,
     published: list[ServiceCall],
     interval: int,
     seconds: Iterable[int],
@@ -288,7 +286,7 @@ async def test_it_publishes_at_the_interval_chosen(
 
 @pytest.mark.parametrize("prefix", ["", "boat"])
 async def test_all_readings_are_one_json_beside_the_many(
-    automate: Automate, running: House, published: list[ServiceCall], prefix: str
+    automate: Automate, running: Rig, published: list[ServiceCall], prefix: str
 ) -> None:
     running.sim.call(running.bms.break_sensor, 1, 1, float("nan"))
     entry_id = running.entry.entry_id
@@ -307,9 +305,9 @@ async def test_cells_of_further_units_are_numbered_on(
     hass: HomeAssistant, simulate: Simulate, automate: Automate, published: list[ServiceCall]
 ) -> None:
     sim = simulate(addresses=[16], cells=[4, 3], sensors=1)
-    house = House(hass, sim, entry_for(sim, address=16))
-    await house.set_up()
-    await export(house, await automate("mqtt_export", bms=house.entry.entry_id, interval=10))
+    rig = Rig(hass, sim, entry_for(sim, address=16))
+    await rig.set_up()
+    await export(rig, await automate("mqtt_export", bms=rig.entry.entry_id, interval=10))
     told = by_topic(published)
     volts = [each for unit in sim.bms[16].measure().volts for each in unit]
     assert [float(told[f"battery/cell/{n}/volts"]) for n in range(1, 8)] == pytest.approx(volts)
@@ -318,7 +316,7 @@ async def test_cells_of_further_units_are_numbered_on(
 
 
 async def test_what_the_bms_does_not_know_is_no_reason_to_be_silent_about_the_rest(
-    short_silence: None, automate: Automate, running: House, published: list[ServiceCall]
+    short_silence: None, automate: Automate, running: Rig, published: list[ServiceCall]
 ) -> None:
     running.bms.unsupported.update({"RINT", "LCD3"})
     entry_id = running.entry.entry_id
@@ -330,7 +328,7 @@ async def test_what_the_bms_does_not_know_is_no_reason_to_be_silent_about_the_re
 
 
 async def test_what_cannot_be_is_not_published(
-    automate: Automate, running: House, published: list[ServiceCall]
+    automate: Automate, running: Rig, published: list[ServiceCall]
 ) -> None:
     running.sim.call(running.bms.break_sensor, 1, 1, float("nan"))
     running.bms.health = 42.0
@@ -343,7 +341,7 @@ async def test_what_cannot_be_is_not_published(
 
 
 async def test_of_a_bms_that_is_away_nothing_is_published(
-    short_silence: None, automate: Automate, running: House, published: list[ServiceCall]
+    short_silence: None, automate: Automate, running: Rig, published: list[ServiceCall]
 ) -> None:
     running.bms.silent = True
     entry_id = running.entry.entry_id
@@ -352,7 +350,7 @@ async def test_of_a_bms_that_is_away_nothing_is_published(
 
 
 async def test_a_bms_that_is_away_is_asked_one_thing_only(
-    short_silence: None, automate: Automate, running: House, published: list[ServiceCall]
+    short_silence: None, automate: Automate, running: Rig, published: list[ServiceCall]
 ) -> None:
     running.bms.silent = True
     running.sim.log.clear()
@@ -364,7 +362,7 @@ async def test_a_bms_that_is_away_is_asked_one_thing_only(
 
 
 async def test_nothing_is_published_while_the_bms_is_not_set_up(
-    automate: Automate, running: House, published: list[ServiceCall]
+    automate: Automate, running: Rig, published: list[ServiceCall]
 ) -> None:
     entity_id = await automate("mqtt_export", bms=running.entry.entry_id, interval=10)
     await running.unload()
@@ -373,7 +371,7 @@ async def test_nothing_is_published_while_the_bms_is_not_set_up(
 
 
 async def test_while_the_battery_is_cold_a_change_that_failed_is_tried_again(
-    automate: Automate, running: House
+    automate: Automate, running: Rig
 ) -> None:
     for sensor in (1, 2):
         running.sim.call(running.bms.break_sensor, 1, sensor, 5.0)
@@ -396,7 +394,7 @@ async def test_while_the_battery_is_cold_a_change_that_failed_is_tried_again(
 
 
 async def test_nothing_is_changed_where_cold_and_warm_contradict_and_that_is_told(
-    automate: Automate, running: House
+    automate: Automate, running: Rig
 ) -> None:
     entity_id = await automate(
         "charge_gently_when_cold",
@@ -418,43 +416,43 @@ async def test_nothing_is_changed_where_cold_and_warm_contradict_and_that_is_tol
 
 
 @pytest.fixture(params=[METRIC_SYSTEM, US_CUSTOMARY_SYSTEM], ids=["metric", "us_customary"])
-async def abroad(request: pytest.FixtureRequest, hass: HomeAssistant, house: House) -> House:
+async def abroad(request: pytest.FixtureRequest, hass: HomeAssistant, rig: Rig) -> Rig:
     """A house whose entities were registered in metric or in US customary units."""
     hass.config.units = request.param
-    await house.set_up()
-    return house
+    await rig.set_up()
+    return rig
 
 
-async def choose_unit(house: House, key: str, unit: str) -> None:
+async def choose_unit(rig: Rig, key: str, unit: str) -> None:
     """Have an entity show another unit, as its owner chooses it in the entity's settings."""
-    entity_id = house.entity_id(key)
+    entity_id = rig.entity_id(key)
     options = {"unit_of_measurement": unit}
-    registry = er.async_get(house.hass)
+    registry = er.async_get(rig.hass)
     registry.async_update_entity_options(entity_id, entity_id.split(".")[0], options)
-    await house.hass.async_block_till_done()
-    assert house.state(key).attributes["unit_of_measurement"] == unit
+    await rig.hass.async_block_till_done()
+    assert rig.state(key).attributes["unit_of_measurement"] == unit
 
 
-async def is_as_warm(house: House, celsius: float) -> None:
+async def is_as_warm(rig: Rig, celsius: float) -> None:
     """Bring both sensors of the battery to a temperature."""
     for sensor in (1, 2):
-        house.sim.call(house.bms.break_sensor, 1, sensor, celsius)
-    await house.poll()
+        rig.sim.call(rig.bms.break_sensor, 1, sensor, celsius)
+    await rig.poll()
 
 
-async def charge_gently(house: House, automate: Automate) -> str:
+async def charge_gently(rig: Rig, automate: Automate) -> str:
     """Have the charge current be 20 A in the cold and 120 A when it is warm."""
     return await automate(
         "charge_gently_when_cold",
-        temperature=house.entity_id("temperature_1_1"),
-        charge_current=house.entity_id("maxc"),
+        temperature=rig.entity_id("temperature_1_1"),
+        charge_current=rig.entity_id("maxc"),
         cold_current=20,
         warm_current=120,
     )
 
 
 async def test_frost_lowers_the_current_of_the_bms_in_either_unit_system(
-    automate: Automate, abroad: House
+    automate: Automate, abroad: Rig
 ) -> None:
     entity_id = await charge_gently(abroad, automate)
     for celsius, amperes in ((-3, 20), (10, 20), (13, 120), (9, 120), (7, 20)):
@@ -467,7 +465,7 @@ async def test_frost_lowers_the_current_of_the_bms_in_either_unit_system(
 @pytest.mark.parametrize("degrees", ["°C", "°F", "K"])
 @pytest.mark.parametrize("amperes", ["A", "mA"])
 async def test_frost_lowers_the_current_of_the_bms_in_the_units_that_its_owner_chose(
-    automate: Automate, abroad: House, degrees: str, amperes: str
+    automate: Automate, abroad: Rig, degrees: str, amperes: str
 ) -> None:
     await choose_unit(abroad, "temperature_1_1", degrees)
     await choose_unit(abroad, "maxc", amperes)
@@ -482,7 +480,7 @@ async def test_frost_lowers_the_current_of_the_bms_in_the_units_that_its_owner_c
     assert notifications(abroad.hass) == {}
 
 
-async def test_an_error_is_told_in_either_unit_system(automate: Automate, abroad: House) -> None:
+async def test_an_error_is_told_in_either_unit_system(automate: Automate, abroad: Rig) -> None:
     await automate("error_notification", bms=abroad.device().id)
     abroad.sim.call(abroad.bms.raise_error, 7, 1, 3)
     await abroad.poll()
@@ -490,7 +488,7 @@ async def test_an_error_is_told_in_either_unit_system(automate: Automate, abroad
 
 
 async def test_a_lost_link_and_its_return_are_told_in_either_unit_system(
-    short_silence: None, automate: Automate, abroad: House
+    short_silence: None, automate: Automate, abroad: Rig
 ) -> None:
     hass = abroad.hass
     charge = abroad.entity_id("state_of_charge")
@@ -504,7 +502,7 @@ async def test_a_lost_link_and_its_return_are_told_in_either_unit_system(
 
 
 async def test_what_is_published_is_what_the_bms_gives_in_either_unit_system(
-    automate: Automate, abroad: House, published: list[ServiceCall]
+    automate: Automate, abroad: Rig, published: list[ServiceCall]
 ) -> None:
     await is_as_warm(abroad, -3)
     await choose_unit(abroad, "temperature_1_1", "K")

@@ -14,7 +14,7 @@ from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM
 
 from tests.virtual.banks import bank_of, batteries
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tests.virtual.test_blueprint_rules import (
     AUTOMATION,
     TELL,
@@ -41,17 +41,17 @@ class Cells:
     """A battery, a spread that tests show, and an automation that warns after 30 s."""
 
     desk: Desk
-    house: House
+    rig: Rig
 
     async def automate(self, **inputs: Any) -> None:
         """Have it warn 100 mV before the lower limit, 50 mV before the upper, and above 0.1 V."""
-        bms = inputs.pop("bms", self.house.device().id)
+        bms = inputs.pop("bms", self.rig.device().id)
         spread = {"spread": SPREAD, **inputs}
         await self.desk.automate("cell_warning", bms=bms, actions=TELL, **spread)
 
     async def are(self, side: str, millivolts: float) -> None:
         """Have the first cell so far from its limit, and let it be read."""
-        self.house.sim.call(move, self.house, side, millivolts)
+        self.rig.sim.call(move, self.rig, side, millivolts)
         await self.desk.pass_time(11)
 
     async def are_apart(self, volts: float, unit: str = "V") -> None:
@@ -69,9 +69,9 @@ def battery(simulate: Simulate) -> SimulatorInMemory:
 async def cells(
     desk: Desk, hass: HomeAssistant, battery: SimulatorInMemory, short_silence: None
 ) -> AsyncIterator[Cells]:
-    house = House(hass, battery, entry_for(battery, scan_interval=10, title="Battery"))
-    await house.set_up()
-    cells = Cells(desk, house)
+    rig = Rig(hass, battery, entry_for(battery, scan_interval=10, title="Battery"))
+    await rig.set_up()
+    cells = Cells(desk, rig)
     await cells.are_apart(0.05)
     await cells.are("high", FAR)
     yield cells
@@ -111,7 +111,7 @@ async def test_it_goes_by_the_limit_of_the_bms_and_not_by_volts(cells: Cells) ->
     await cells.automate()
     await cells.desk.pass_time(60)
     assert cells.desk.told() == []
-    await cells.house.set_number("cmax", cells.house.bms.settings["CMAX"] - 0.08)
+    await cells.rig.set_number("cmax", cells.rig.bms.settings["CMAX"] - 0.08)
     await cells.desk.pass_time(40)
     assert cells.desk.told() == [HIGH]
 
@@ -160,7 +160,7 @@ async def test_a_cell_of_a_bank_is_told_with_its_battery(
 @pytest.mark.parametrize("system", [METRIC_SYSTEM, US_CUSTOMARY_SYSTEM])
 async def test_it_tells_volts_in_either_unit_system(cells: Cells, system: Any) -> None:
     cells.desk.hass.config.units = system
-    await cells.house.reload()
+    await cells.rig.reload()
     await cells.automate()
     await cells.are("high", NEAR)
     await cells.desk.pass_time(60)
@@ -213,13 +213,13 @@ async def test_a_bms_that_comes_up_later_with_a_cell_near_its_limit_is_told_once
     cells: Cells, later: int
 ) -> None:
     desk = cells.desk
-    cells.house.bms.silent = True
+    cells.rig.bms.silent = True
     await desk.pass_time(30)
     desk.hass.set_state(CoreState.not_running)
     await cells.automate()
     await desk.start()
     await desk.pass_time(later)
-    cells.house.bms.silent = False
+    cells.rig.bms.silent = False
     await cells.are("low", NEAR)
     await desk.pass_time(600)
     assert desk.told() == [LOW]
@@ -233,9 +233,9 @@ async def test_a_bms_that_goes_away_and_comes_back_just_after_the_start_is_told_
     desk.hass.set_state(CoreState.not_running)
     await cells.automate()
     await desk.start()
-    cells.house.bms.silent = True
+    cells.rig.bms.silent = True
     await desk.pass_time(12)
-    cells.house.bms.silent = False
+    cells.rig.bms.silent = False
     await desk.pass_time(600)
     assert desk.told() == [LOW]
 

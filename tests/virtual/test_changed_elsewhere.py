@@ -20,22 +20,22 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.history import Reason
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
 from tests.virtual.keeping import change, changed_elsewhere, forget, issue_of, listed
+from tests.virtual.rig import Rig, entry_for
 
 OLD, NEW = 150.0, 100.0
 """Of MAXC, which no other limit depends on."""
 
 
 @pytest.fixture
-async def house(hass_storage: dict[str, Any], hass: HomeAssistant, house: House) -> House:
+async def rig(hass_storage: dict[str, Any], hass: HomeAssistant, rig: Rig) -> Rig:
     """A house whose files are in memory, with repairs."""
     assert await async_setup_component(hass, REPAIRS, {})
-    return house
+    return rig
 
 
-def changes_of(house: House) -> str:
-    issue = issue_of(house)
+def changes_of(rig: Rig) -> str:
+    issue = issue_of(rig)
     assert issue is not None
     assert issue.translation_placeholders is not None
     return issue.translation_placeholders["changes"]
@@ -44,9 +44,9 @@ def changes_of(house: House) -> str:
 class Repair:
     """The dialog of the issue."""
 
-    def __init__(self, house: House) -> None:
-        self._flows = house.hass.data[REPAIRS]["flow_manager"]
-        self._issue_id = f"changed_{house.entry.entry_id}"
+    def __init__(self, rig: Rig) -> None:
+        self._flows = rig.hass.data[REPAIRS]["flow_manager"]
+        self._issue_id = f"changed_{rig.entry.entry_id}"
         self.result: Any = None
 
     async def open(self) -> Repair:
@@ -68,7 +68,7 @@ class Repair:
 # -- The issue -------------------------------------------------------------------------------------
 
 
-async def test_a_change_is_an_issue_with_old_new_and_time(running: House) -> None:
+async def test_a_change_is_an_issue_with_old_new_and_time(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     issue = issue_of(running)
     assert issue is not None
@@ -80,7 +80,7 @@ async def test_a_change_is_an_issue_with_old_new_and_time(running: House) -> Non
     )
 
 
-async def test_several_changes_are_one_issue(running: House) -> None:
+async def test_several_changes_are_one_issue(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW, CMAX=4.0)
     issues = [issue for issue in ir.async_get(running.hass).issues.values() if issue.active]
     assert len(issues) == 1
@@ -89,42 +89,42 @@ async def test_several_changes_are_one_issue(running: House) -> None:
     assert "MAXC" in maxc
 
 
-async def test_choices_are_told_by_name_and_fractions_in_percent(running: House) -> None:
+async def test_choices_are_told_by_name_and_fractions_in_percent(running: Rig) -> None:
     await changed_elsewhere(running, CHEM=1, SOCH=0.1)
     chemistry, hysteresis = changes_of(running).split("\n")
     assert "→ Li-Po Kokam high power (" in chemistry
     assert ": 5 % → 10 % (" in hysteresis
 
 
-async def test_what_is_shown_in_fahrenheit_is_told_in_fahrenheit(house: House) -> None:
-    house.hass.config.units = US_CUSTOMARY_SYSTEM
-    await house.set_up()
-    await changed_elsewhere(house, TMAX=50)
-    assert "→ 122 °F (" in changes_of(house)
+async def test_what_is_shown_in_fahrenheit_is_told_in_fahrenheit(rig: Rig) -> None:
+    rig.hass.config.units = US_CUSTOMARY_SYSTEM
+    await rig.set_up()
+    await changed_elsewhere(rig, TMAX=50)
+    assert "→ 122 °F (" in changes_of(rig)
 
 
 async def test_two_changes_of_one_setting_are_told_from_the_first_to_the_last(
-    running: House,
+    running: Rig,
 ) -> None:
     await changed_elsewhere(running, MAXC=120)
     await changed_elsewhere(running, MAXC=NEW)
     assert ": 150 A → 100 A (" in changes_of(running)
 
 
-async def test_what_was_changed_back_is_no_issue_any_more(running: House) -> None:
+async def test_what_was_changed_back_is_no_issue_any_more(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     await changed_elsewhere(running, MAXC=OLD)
     assert issue_of(running) is None
     assert len(await listed(running)) == 3
 
 
-async def test_who_sets_the_value_himself_has_answered(running: House) -> None:
+async def test_who_sets_the_value_himself_has_answered(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     await running.set_number("maxc", 130)
     assert issue_of(running) is None
 
 
-async def test_a_change_while_home_assistant_was_off_is_found_at_its_start(running: House) -> None:
+async def test_a_change_while_home_assistant_was_off_is_found_at_its_start(running: Rig) -> None:
     await running.unload()
     forget(running)
     change(running, MAXC=NEW)
@@ -132,7 +132,7 @@ async def test_a_change_while_home_assistant_was_off_is_found_at_its_start(runni
     assert "MAXC" in changes_of(running)
 
 
-async def test_the_issue_outlives_a_restart_and_goes_with_the_entry(running: House) -> None:
+async def test_the_issue_outlives_a_restart_and_goes_with_the_entry(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     before = changes_of(running)
     await running.unload()
@@ -145,7 +145,7 @@ async def test_the_issue_outlives_a_restart_and_goes_with_the_entry(running: Hou
 
 
 async def test_an_ignored_issue_stays_ignored_until_something_else_is_changed(
-    running: House,
+    running: Rig,
 ) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     issue = issue_of(running)
@@ -161,7 +161,7 @@ async def test_an_ignored_issue_stays_ignored_until_something_else_is_changed(
 # -- Its dialog ------------------------------------------------------------------------------------
 
 
-async def test_the_dialog_says_what_was_changed(running: House) -> None:
+async def test_the_dialog_says_what_was_changed(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     repair = await Repair(running).open()
     assert repair.result["description_placeholders"] == {
@@ -170,7 +170,7 @@ async def test_the_dialog_says_what_was_changed(running: House) -> None:
     }
 
 
-async def test_kept_changes_stay_and_are_no_issue_any_more(running: House) -> None:
+async def test_kept_changes_stay_and_are_no_issue_any_more(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     running.sim.log.clear()
     repair = await Repair(running).open()
@@ -182,7 +182,7 @@ async def test_kept_changes_stay_and_are_no_issue_any_more(running: House) -> No
     assert issue_of(running) is None
 
 
-async def test_changes_are_put_back_and_verified(running: House) -> None:
+async def test_changes_are_put_back_and_verified(running: Rig) -> None:
     before = running.bms.settings["CMIN"], running.bms.settings["CMAX"]
     await changed_elsewhere(running, CMIN=3.0, CMAX=3.9, MAXC=NEW)
     repair = await Repair(running).open()
@@ -195,7 +195,7 @@ async def test_changes_are_put_back_and_verified(running: House) -> None:
 
 
 async def test_what_only_a_later_version_knows_keeps_nothing_else_from_being_put_back(
-    running: House,
+    running: Rig,
 ) -> None:
     history = running.coordinator.snapshots.history
     for value in (1.0, 2.0):
@@ -207,7 +207,7 @@ async def test_what_only_a_later_version_knows_keeps_nothing_else_from_being_put
     assert history.reports.keys() == {"CLOX"}
 
 
-async def test_what_fails_is_told_and_the_issue_stays_until_it_works(running: House) -> None:
+async def test_what_fails_is_told_and_the_issue_stays_until_it_works(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     repair = await Repair(running).open()
     running.sim.faults.next("set_refused")
@@ -222,7 +222,7 @@ async def test_what_fails_is_told_and_the_issue_stays_until_it_works(running: Ho
 
 
 async def test_what_was_put_back_before_it_failed_is_not_in_the_issue_any_more(
-    running: House,
+    running: Rig,
 ) -> None:
     await changed_elsewhere(running, MAXC=NEW, MAXD=NEW)
     repair = await Repair(running).open()
@@ -241,17 +241,17 @@ async def test_with_changes_forbidden_nothing_is_sent_and_it_says_where_to_allow
 ) -> None:
     assert await async_setup_component(hass, REPAIRS, {})
     sim = simulate()
-    house = House(hass, sim, entry_for(sim, allow_changes=False))
-    await house.set_up()
-    await changed_elsewhere(house, MAXC=NEW)
-    repair = await Repair(house).open()
+    rig = Rig(hass, sim, entry_for(sim, allow_changes=False))
+    await rig.set_up()
+    await changed_elsewhere(rig, MAXC=NEW)
+    repair = await Repair(rig).open()
     await repair.answer("put_back")
     assert "Switch them on in" in repair.result["description_placeholders"]["reason"]
-    assert not house.sim.log.sets
-    assert issue_of(house) is not None
+    assert not rig.sim.log.sets
+    assert issue_of(rig) is not None
 
 
-async def test_while_the_bms_is_not_loaded_nothing_is_put_back(running: House) -> None:
+async def test_while_the_bms_is_not_loaded_nothing_is_put_back(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     repair = await Repair(running).open()
     await running.unload()
@@ -265,7 +265,7 @@ async def test_while_the_bms_is_not_loaded_nothing_is_put_back(running: House) -
 
 
 async def test_while_the_bms_is_silent_nothing_is_put_back(
-    short_silence: None, running: House
+    short_silence: None, running: Rig
 ) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     repair = await Repair(running).open()
@@ -277,7 +277,7 @@ async def test_while_the_bms_is_silent_nothing_is_put_back(
     assert repair.result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_a_dialog_that_is_forgotten_has_changed_nothing(running: House) -> None:
+async def test_a_dialog_that_is_forgotten_has_changed_nothing(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     running.sim.log.clear()
     await Repair(running).open()
@@ -288,7 +288,7 @@ async def test_a_dialog_that_is_forgotten_has_changed_nothing(running: House) ->
 
 @pytest.mark.parametrize("answer", ["keep", "put_back"])
 async def test_a_change_that_came_while_the_dialog_was_open_stays_an_issue(
-    running: House, answer: str
+    running: Rig, answer: str
 ) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     repair = await Repair(running).open()
@@ -302,7 +302,7 @@ async def test_a_change_that_came_while_the_dialog_was_open_stays_an_issue(
     assert "MAXC" not in changes_of(running)
 
 
-async def test_a_newer_change_of_the_same_setting_is_not_kept_unseen(running: House) -> None:
+async def test_a_newer_change_of_the_same_setting_is_not_kept_unseen(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     repair = await Repair(running).open()
     await changed_elsewhere(running, MAXC=90)
@@ -315,7 +315,7 @@ async def test_a_newer_change_of_the_same_setting_is_not_kept_unseen(running: Ho
 
 
 async def test_who_put_it_back_is_kept_and_only_administrators_may(
-    running: House,
+    running: Rig,
     hass_client: ClientSessionGenerator,
     hass_admin_user: MockUser,
     hass_read_only_access_token: str,

@@ -14,8 +14,8 @@ from homeassistant.helpers.condition import ConditionChecker, async_get_all_desc
 from custom_components.rec_bms.condition import CONDITIONS
 from tests.virtual.banks import bank_of, batteries
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, passes
 from tests.virtual.keeping import change
+from tests.virtual.rig import Rig, passes
 from tests.virtual.test_wifi import set_up as set_up_wifi
 from tests.virtual.watching import by_device, by_entity, condition_of, leave
 from tools.simulator import BMS
@@ -23,44 +23,44 @@ from tools.simulator.wifi import WifiModule
 
 NEAR_THE_TOP = {"end": "high", "below": 50}
 
-type Do = Callable[[House], Awaitable[None]]
+type Do = Callable[[Rig], Awaitable[None]]
 
 
-async def error(house: House) -> None:
-    house.sim.call(house.bms.raise_error, 2, 1, 4)
-    await house.poll()
+async def error(rig: Rig) -> None:
+    rig.sim.call(rig.bms.raise_error, 2, 1, 4)
+    await rig.poll()
 
 
-async def no_error(house: House) -> None:
-    house.sim.call(house.bms.clear_error)
-    await house.poll()
+async def no_error(rig: Rig) -> None:
+    rig.sim.call(rig.bms.clear_error)
+    await rig.poll()
 
 
-async def near(house: House) -> None:
-    await leave(house, "high", 40)
+async def near(rig: Rig) -> None:
+    await leave(rig, "high", 40)
 
 
-async def far(house: House) -> None:
-    await leave(house, "high", 200)
+async def far(rig: Rig) -> None:
+    await leave(rig, "high", 200)
 
 
-async def charge(house: House) -> None:
-    house.sim.call(house.bms.set_current, 20.0)
-    await house.poll()
+async def charge(rig: Rig) -> None:
+    rig.sim.call(rig.bms.set_current, 20.0)
+    await rig.poll()
 
 
-async def discharge(house: House) -> None:
-    house.sim.call(house.bms.set_current, -20.0)
-    await house.poll()
+async def discharge(rig: Rig) -> None:
+    rig.sim.call(rig.bms.set_current, -20.0)
+    await rig.poll()
 
 
-async def old(house: House) -> None:
-    await house.poll()
-    house.hass.loop.leap(70)  # type: ignore[attr-defined]
+async def old(rig: Rig) -> None:
+    await rig.poll()
+    rig.hass.loop.leap(70)  # type: ignore[attr-defined]
 
 
-async def new(house: House) -> None:
-    await house.poll()
+async def new(rig: Rig) -> None:
+    await rig.poll()
 
 
 CASES: dict[str, tuple[dict[str, Any], Do, Do]] = {
@@ -77,8 +77,8 @@ def _quick_silence(short_silence: None) -> None:
     """Let a BMS that is silent be noticed soon."""
 
 
-async def of(house: House, key: str, **options: Any) -> ConditionChecker:
-    return await condition_of(house.hass, key, by_device(house), **options)
+async def of(rig: Rig, key: str, **options: Any) -> ConditionChecker:
+    return await condition_of(rig.hass, key, by_device(rig), **options)
 
 
 # -- each condition, whatever is named -------------------------------------------------------------
@@ -91,7 +91,7 @@ def test_each_condition_is_tested() -> None:
 @pytest.mark.parametrize("key", CASES)
 @pytest.mark.parametrize("way", ["device", "entity", "area", "label"])
 async def test_a_condition_holds_by_whatever_its_bms_is_named(
-    running: House, key: str, way: str
+    running: Rig, key: str, way: str
 ) -> None:
     area = ar.async_get(running.hass).async_create("Engine room")
     dr.async_get(running.hass).async_update_device(
@@ -113,7 +113,7 @@ async def test_a_condition_holds_by_whatever_its_bms_is_named(
 
 
 @pytest.mark.parametrize("key", CASES)
-async def test_a_condition_works_while_all_entities_are_disabled(running: House, key: str) -> None:
+async def test_a_condition_works_while_all_entities_are_disabled(running: Rig, key: str) -> None:
     registry = er.async_get(running.hass)
     for each in running.registered_entities():
         registry.async_update_entity(each.entity_id, disabled_by=er.RegistryEntryDisabler.USER)
@@ -130,7 +130,7 @@ async def test_a_condition_works_while_all_entities_are_disabled(running: House,
 
 
 @pytest.mark.parametrize("key", CASES)
-async def test_a_condition_goes_on_after_a_reload(running: House, key: str) -> None:
+async def test_a_condition_goes_on_after_a_reload(running: Rig, key: str) -> None:
     options, before, after = CASES[key]
     condition = await of(running, key, **options)
     await before(running)
@@ -144,7 +144,7 @@ async def test_a_condition_goes_on_after_a_reload(running: House, key: str) -> N
 
 @pytest.mark.parametrize("key", CASES)
 @pytest.mark.parametrize("how", ["silent", "unloaded", "deleted"])
-async def test_what_is_not_known_is_not_so(running: House, key: str, how: str) -> None:
+async def test_what_is_not_known_is_not_so(running: Rig, key: str, how: str) -> None:
     options, _, after = CASES[key]
     condition = await of(running, key, **options)
     await after(running)
@@ -186,7 +186,7 @@ async def test_of_several_one_or_all_must_pass(
 
 @pytest.mark.parametrize("behavior", ["any", "all"])
 async def test_of_none_none_passes(
-    running: House, caplog: pytest.LogCaptureFixture, behavior: str
+    running: Rig, caplog: pytest.LogCaptureFixture, behavior: str
 ) -> None:
     condition = await condition_of(
         running.hass, "data_fresh", {"entity_id": ["sun.sun"]}, behavior=behavior
@@ -197,7 +197,7 @@ async def test_of_none_none_passes(
 
 
 @pytest.mark.parametrize("key", CASES)
-async def test_a_condition_that_is_given_up_leaves_nothing_behind(running: House, key: str) -> None:
+async def test_a_condition_that_is_given_up_leaves_nothing_behind(running: Rig, key: str) -> None:
     before = len(running.coordinator._listeners)
     condition = await of(running, key, **CASES[key][0])
     assert len(running.coordinator._listeners) == before + 1
@@ -218,13 +218,13 @@ async def test_a_condition_that_is_given_up_leaves_nothing_behind(running: House
     ],
 )
 async def test_options_that_make_no_sense_are_refused(
-    running: House, key: str, options: dict[str, Any]
+    running: Rig, key: str, options: dict[str, Any]
 ) -> None:
     with pytest.raises(vol.Invalid):
         await of(running, key, **options)
 
 
-async def test_home_assistant_finds_the_descriptions(running: House) -> None:
+async def test_home_assistant_finds_the_descriptions(running: Rig) -> None:
     condition = await of(running, "data_fresh")
     descriptions = await async_get_all_descriptions(running.hass)
     assert {f"rec_bms.{key}" for key in CONDITIONS} <= descriptions.keys()
@@ -236,7 +236,7 @@ async def test_home_assistant_finds_the_descriptions(running: House) -> None:
 # -- headroom --------------------------------------------------------------------------------------
 
 
-async def test_headroom_is_above_below_or_between(running: House) -> None:
+async def test_headroom_is_above_below_or_between(running: Rig) -> None:
     await leave(running, "low", 100)
     left = round(running.number("headroom_low"))
     for options, holds in (
@@ -252,7 +252,7 @@ async def test_headroom_is_above_below_or_between(running: House) -> None:
         condition.async_unload()
 
 
-async def test_headroom_beyond_the_limit_is_below(running: House) -> None:
+async def test_headroom_beyond_the_limit_is_below(running: Rig) -> None:
     await leave(running, "low", -30)
     condition = await of(running, "headroom", end="low", below=0)
     assert condition.async_check() is True
@@ -260,7 +260,7 @@ async def test_headroom_beyond_the_limit_is_below(running: House) -> None:
 
 
 @pytest.mark.parametrize("option", ["above", "below"])
-async def test_headroom_to_a_limit_that_cannot_be_is_neither(running: House, option: str) -> None:
+async def test_headroom_to_a_limit_that_cannot_be_is_neither(running: Rig, option: str) -> None:
     change(running, CMAX=90.0)
     await running.reload()
     condition = await of(running, "headroom", end="high", **{option: 100})
@@ -271,7 +271,7 @@ async def test_headroom_to_a_limit_that_cannot_be_is_neither(running: House, opt
 # -- charging, fresh -------------------------------------------------------------------------------
 
 
-async def test_next_to_no_current_changes_nothing(running: House) -> None:
+async def test_next_to_no_current_changes_nothing(running: Rig) -> None:
     condition = await of(running, "is_charging")
     for amperes, holds in ((0.05, False), (0.3, True), (0.05, True), (0.0, False)):
         running.sim.call(running.bms.set_current, amperes)
@@ -280,7 +280,7 @@ async def test_next_to_no_current_changes_nothing(running: House) -> None:
     condition.async_unload()
 
 
-async def test_data_are_fresh_for_as_long_as_is_said(running: House) -> None:
+async def test_data_are_fresh_for_as_long_as_is_said(running: Rig) -> None:
     condition = await of(running, "data_fresh", within={"minutes": 4})
     await running.poll()
     await passes(200)
@@ -302,13 +302,13 @@ async def module(socket_enabled: None, virtual_time: None) -> AsyncIterator[Wifi
 
 
 async def test_each_condition_works_over_wifi(hass: HomeAssistant, module: WifiModule) -> None:
-    house = await set_up_wifi(hass, module)
+    rig = await set_up_wifi(hass, module)
     module.bms.set_current(20.0)
     module.bms.raise_error(2, 1, 4)
     await passes(20)
-    left = house.number("headroom_high")
+    left = rig.number("headroom_high")
     options = {"headroom": {"end": "high", "below": left + 1}}
-    conditions = [await of(house, key, **options.get(key, {})) for key in CONDITIONS]
+    conditions = [await of(rig, key, **options.get(key, {})) for key in CONDITIONS]
     assert [condition.async_check() for condition in conditions] == [True] * 4
     await module.sleep()
     await passes(60)

@@ -18,7 +18,7 @@ from homeassistant.data_entry_flow import (
 from custom_components.rec_bms.const import DOMAIN
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog
-from tests.virtual.house import House, entry_for, until
+from tests.virtual.rig import Rig, entry_for, until
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 FACTORY_SPEED = 56000
@@ -208,25 +208,23 @@ async def test_what_the_user_typed_is_still_there_after_an_error(
 
 
 @pytest.fixture
-async def beside(hass: HomeAssistant, simulate: Simulate) -> House:
+async def beside(hass: HomeAssistant, simulate: Simulate) -> Rig:
     """A house where one of two BMSs on a pair of wires is set up."""
     sim = simulate(baud=FACTORY_SPEED, addresses=[1, 2])
-    house = House(hass, sim, entry_for(sim, address=1))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim, address=1))
+    await rig.set_up()
     sim.log.clear()
-    return house
+    return rig
 
 
-async def test_an_address_that_is_set_up_already(beside: House, dialog: Dialog) -> None:
+async def test_an_address_that_is_set_up_already(beside: Rig, dialog: Dialog) -> None:
     await dialog.search(beside.sim.port, address=1)
     assert dialog.errors == {"base": "address_configured"}
     assert not beside.sim.log.requests()
     await finish_after_all(dialog, beside.sim, address=2)
 
 
-async def test_another_speed_than_that_at_which_the_port_runs(
-    beside: House, dialog: Dialog
-) -> None:
+async def test_another_speed_than_that_at_which_the_port_runs(beside: Rig, dialog: Dialog) -> None:
     await dialog.search(beside.sim.port, speed="38400", address=2)
     assert dialog.errors == {"base": "other_speed"}
     assert dialog.placeholders == {"running": "56000"}
@@ -234,7 +232,7 @@ async def test_another_speed_than_that_at_which_the_port_runs(
     await finish_after_all(dialog, beside.sim, speed="56000", address=2)
 
 
-async def test_nobody_else_answers(beside: House, dialog: Dialog) -> None:
+async def test_nobody_else_answers(beside: Rig, dialog: Dialog) -> None:
     await dialog.search(beside.sim.port, address=3)
     assert dialog.errors == {"base": "no_other_bms"}
     assert dialog.placeholders == {"running": "56000"}
@@ -244,7 +242,7 @@ async def test_nobody_else_answers(beside: House, dialog: Dialog) -> None:
 # -- a port that an entry holds ------------------------------------------------------------------
 
 
-async def test_the_search_goes_through_the_entrys_connection(beside: House, dialog: Dialog) -> None:
+async def test_the_search_goes_through_the_entrys_connection(beside: Rig, dialog: Dialog) -> None:
     await dialog.begin_search(beside.sim.port)
     await beside.poll()
     await dialog.wait()
@@ -257,7 +255,7 @@ async def test_the_search_goes_through_the_entrys_connection(beside: House, dial
 
 
 async def test_a_failed_search_leaves_the_entrys_connection_open(
-    beside: House, dialog: Dialog
+    beside: Rig, dialog: Dialog
 ) -> None:
     await dialog.search(beside.sim.port, address=3)
     assert dialog.errors

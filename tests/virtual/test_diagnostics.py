@@ -9,11 +9,11 @@ from homeassistant.core import HomeAssistant
 from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnostics
 from custom_components.rec_bms.protocol.errors import without_query
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tests.virtual.table import LIBRARY, SETTABLE
 
 
-async def test_settings_readings_and_counters_are_there(running: House) -> None:
+async def test_settings_readings_and_counters_are_there(running: Rig) -> None:
     found = await async_get_config_entry_diagnostics(running.hass, running.entry)
     assert set(found["settings"]) == {row.code for row in LIBRARY if row in SETTABLE}
     assert found["settings"]["CMAX"] == 4.18
@@ -25,17 +25,17 @@ async def test_settings_readings_and_counters_are_there(running: House) -> None:
 
 
 async def test_an_entry_that_is_not_set_up_tells_its_state_and_why(
-    short_silence: None, house: House
+    short_silence: None, rig: Rig
 ) -> None:
-    house.bms.silent = True
-    await house.try_to_set_up()
-    found = await async_get_config_entry_diagnostics(house.hass, house.entry)
+    rig.bms.silent = True
+    await rig.try_to_set_up()
+    found = await async_get_config_entry_diagnostics(rig.hass, rig.entry)
     assert found["state"] == "setup_retry"
     assert "did not answer" in found["reason"]
-    assert found["data"] == dict(house.entry.data)
+    assert found["data"] == dict(rig.entry.data)
 
 
-async def test_the_last_frames_are_there(running: House) -> None:
+async def test_the_last_frames_are_there(running: Rig) -> None:
     found = await async_get_config_entry_diagnostics(running.hass, running.entry)
     trace = found["trace"]
     assert 50 < len(trace) <= 200
@@ -47,14 +47,14 @@ async def test_what_the_bms_does_not_know_is_there(
     short_silence: None, hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(unsupported={"CANF"})
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    found = await async_get_config_entry_diagnostics(hass, house.entry)
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    found = await async_get_config_entry_diagnostics(hass, rig.entry)
     assert found["unsupported_instructions"] == ["CANF"]
     assert "CANF" not in found["supported_instructions"]
 
 
-async def test_what_a_unit_knows_is_there_in_one_block(running: House) -> None:
+async def test_what_a_unit_knows_is_there_in_one_block(running: Rig) -> None:
     found = await async_get_config_entry_diagnostics(running.hass, running.entry)
     block = found["what_this_unit_knows"]
     assert block["answered"] == sorted(row.code for row in LIBRARY)
@@ -63,7 +63,7 @@ async def test_what_a_unit_knows_is_there_in_one_block(running: House) -> None:
     assert {"software_version", "hardware_version", "serial_number"} <= block.keys()
 
 
-async def test_the_key_of_an_esphome_proxy_is_not(running: House) -> None:
+async def test_the_key_of_an_esphome_proxy_is_not(running: Rig) -> None:
     url = "esphome://192.168.1.5/?port_name=uart&key=SECRET"
     running.hass.config_entries.async_update_entry(
         running.entry, data={**running.entry.data, "port": url}

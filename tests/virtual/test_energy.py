@@ -20,7 +20,7 @@ from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
 from custom_components.rec_bms.protocol.rs485.readings import MainData
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tools.simulator import BMS
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
@@ -196,21 +196,21 @@ def battery(simulate: Simulate) -> SimulatorInMemory:
 
 
 @pytest.fixture
-def house(hass: HomeAssistant, battery: SimulatorInMemory) -> House:
-    house = House(hass, battery, entry_for(battery, scan_interval=10))
-    house.bms.time_factor = 1
-    return house
+def rig(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
+    rig = Rig(hass, battery, entry_for(battery, scan_interval=10))
+    rig.bms.time_factor = 1
+    return rig
 
 
-def shown(house: House) -> tuple[float, float]:
-    return house.number("energy_charged"), house.number("energy_discharged")
+def shown(rig: Rig) -> tuple[float, float]:
+    return rig.number("energy_charged"), rig.number("energy_discharged")
 
 
-def keep_only(house: House, *keys: str) -> None:
+def keep_only(rig: Rig, *keys: str) -> None:
     """Disable all other entities, so that a poll asks for little."""
-    registry = er.async_get(house.hass)
-    kept = {house.entity_id(key) for key in keys}
-    for each in house.registered_entities():
+    registry = er.async_get(rig.hass)
+    kept = {rig.entity_id(key) for key in keys}
+    for each in rig.registered_entities():
         if each.entity_id not in kept:
             registry.async_update_entity(each.entity_id, disabled_by=er.RegistryEntryDisabler.USER)
 
@@ -218,39 +218,39 @@ def keep_only(house: House, *keys: str) -> None:
 async def test_the_entities_are_right_over_a_day_in_home_assistant(
     hass: HomeAssistant, battery: SimulatorInMemory
 ) -> None:
-    house = House(hass, battery, entry_for(battery, scan_interval=INTERVAL))
-    house.bms.scenario = "day"
-    house.bms.noise = True
-    await house.set_up()
-    keep_only(house, "energy_charged", "energy_discharged", "power")
-    await house.reload()
-    house.bms.time_factor = 1
-    last = shown(house)
+    rig = Rig(hass, battery, entry_for(battery, scan_interval=INTERVAL))
+    rig.bms.scenario = "day"
+    rig.bms.noise = True
+    await rig.set_up()
+    keep_only(rig, "energy_charged", "energy_discharged", "power")
+    await rig.reload()
+    rig.bms.time_factor = 1
+    last = shown(rig)
     for _ in range(DAY // INTERVAL):
-        await house.poll(INTERVAL)
-        now = shown(house)
+        await rig.poll(INTERVAL)
+        now = shown(rig)
         assert 0 <= now[0] - last[0] < 0.2
         assert 0 <= now[1] - last[1] < 0.2
         last = now
-    assert house.bms.battery.meter.charged_wh > 5000
-    assert house.bms.battery.meter.discharged_wh > 5000
-    errors = report(f"Home Assistant, day, every {INTERVAL} s", *last, house.bms)
+    assert rig.bms.battery.meter.charged_wh > 5000
+    assert rig.bms.battery.meter.discharged_wh > 5000
+    errors = report(f"Home Assistant, day, every {INTERVAL} s", *last, rig.bms)
     assert max(map(abs, errors)) < 0.5
 
 
 # -- what may come between -------------------------------------------------------------------------
 
 
-async def flow(house: House, amperes: float) -> None:
+async def flow(rig: Rig, amperes: float) -> None:
     """Let a current flow, and have it noticed."""
-    house.sim.call(house.bms.set_current, amperes)
-    await house.poll(10)
+    rig.sim.call(rig.bms.set_current, amperes)
+    await rig.poll(10)
 
 
-async def polls(house: House, number: int) -> None:
+async def polls(rig: Rig, number: int) -> None:
     """Have the BMS polled, every ten seconds."""
     for _ in range(number):
-        await house.poll(10)
+        await rig.poll(10)
 
 
 def kwh(amperes: float, seconds: float) -> float:
@@ -258,46 +258,46 @@ def kwh(amperes: float, seconds: float) -> float:
     return amperes * VOLTS * seconds / 3.6e6
 
 
-async def test_energy_begins_at_nothing(house: House) -> None:
-    await house.set_up()
-    assert shown(house) == (0, 0)
+async def test_energy_begins_at_nothing(rig: Rig) -> None:
+    await rig.set_up()
+    assert shown(rig) == (0, 0)
 
 
-async def test_charging_counts_in_one_and_discharging_in_the_other(house: House) -> None:
-    await house.set_up()
-    await flow(house, 100)
-    before = shown(house)
-    await polls(house, 30)
-    charged, discharged = shown(house)
+async def test_charging_counts_in_one_and_discharging_in_the_other(rig: Rig) -> None:
+    await rig.set_up()
+    await flow(rig, 100)
+    before = shown(rig)
+    await polls(rig, 30)
+    charged, discharged = shown(rig)
     assert charged - before[0] == pytest.approx(kwh(100, 300), rel=0.02)
     assert discharged == before[1]
-    await flow(house, -50)
-    before = shown(house)
-    await polls(house, 30)
-    charged, discharged = shown(house)
+    await flow(rig, -50)
+    before = shown(rig)
+    await polls(rig, 30)
+    charged, discharged = shown(rig)
     assert charged == before[0]
     assert discharged - before[1] == pytest.approx(kwh(50, 300), rel=0.02)
 
 
-async def test_energy_is_kept_over_a_reload_and_goes_on(house: House) -> None:
-    await house.set_up()
-    await flow(house, 100)
-    await polls(house, 30)
-    await flow(house, -100)
-    await polls(house, 30)
-    before = shown(house)
+async def test_energy_is_kept_over_a_reload_and_goes_on(rig: Rig) -> None:
+    await rig.set_up()
+    await flow(rig, 100)
+    await polls(rig, 30)
+    await flow(rig, -100)
+    await polls(rig, 30)
+    before = shown(rig)
     assert min(before) > 0.3
-    await house.asleep(600)
-    house.bms.catch_up()
-    await house.reload()
-    assert shown(house) == before
-    await polls(house, 30)
-    charged, discharged = shown(house)
+    await rig.asleep(600)
+    rig.bms.catch_up()
+    await rig.reload()
+    assert shown(rig) == before
+    await polls(rig, 30)
+    charged, discharged = shown(rig)
     assert charged == before[0]
     assert discharged - before[1] == pytest.approx(kwh(100, 300), rel=0.06)
 
 
-async def test_energy_is_kept_over_a_restart(hass: HomeAssistant, house: House) -> None:
+async def test_energy_is_kept_over_a_restart(hass: HomeAssistant, rig: Rig) -> None:
     restored = [
         (
             State(f"sensor.rec_bms_1q_victron_{key}", str(kwh)),
@@ -307,100 +307,98 @@ async def test_energy_is_kept_over_a_restart(hass: HomeAssistant, house: House) 
     ]
     hass.set_state(CoreState.not_running)
     mock_restore_cache_with_extra_data(hass, restored)
-    await house.set_up()
-    assert shown(house) == (1234.567, 987.654)
+    await rig.set_up()
+    assert shown(rig) == (1234.567, 987.654)
 
 
 @pytest.mark.parametrize("rubbish", [None, "1.5", {"__type": "<class 'datetime.date'>"}])
 async def test_what_cannot_be_restored_is_no_reason_to_fail(
-    hass: HomeAssistant, house: House, rubbish: object
+    hass: HomeAssistant, rig: Rig, rubbish: object
 ) -> None:
     state = State("sensor.rec_bms_1q_victron_energy_charged", "unknown")
     hass.set_state(CoreState.not_running)
     mock_restore_cache_with_extra_data(
         hass, [(state, {"native_value": rubbish, "native_unit_of_measurement": "kWh"})]
     )
-    await house.set_up()
-    assert house.number("energy_charged") == 0
+    await rig.set_up()
+    assert rig.number("energy_charged") == 0
 
 
 async def test_over_a_gap_longer_than_three_scan_intervals_nothing_is_invented(
-    house: House,
+    rig: Rig,
 ) -> None:
-    await house.set_up()
-    await flow(house, 100)
-    before = shown(house)
+    await rig.set_up()
+    await flow(rig, 100)
+    before = shown(rig)
     for gap in (31, 60, 600):
-        await house.poll(gap)
-        assert shown(house) == before
-    await house.poll(29)
-    assert shown(house)[0] - before[0] == pytest.approx(kwh(100, 29), abs=0.002)
+        await rig.poll(gap)
+        assert shown(rig) == before
+    await rig.poll(29)
+    assert shown(rig)[0] - before[0] == pytest.approx(kwh(100, 29), abs=0.002)
 
 
-async def test_over_a_change_of_sign_both_get_their_part(house: House) -> None:
-    await house.set_up()
-    await flow(house, 100)
-    charged, discharged = shown(house)
-    house.sim.call(house.bms.set_current, -100)
-    await house.poll(20)
+async def test_over_a_change_of_sign_both_get_their_part(rig: Rig) -> None:
+    await rig.set_up()
+    await flow(rig, 100)
+    charged, discharged = shown(rig)
+    rig.sim.call(rig.bms.set_current, -100)
+    await rig.poll(20)
     # Up to the middle it is taken to charge ever less, from there to discharge ever more.
-    assert shown(house)[0] - charged == pytest.approx(kwh(50, 10), abs=0.0015)
-    assert shown(house)[1] - discharged == pytest.approx(kwh(50, 10), abs=0.0015)
+    assert shown(rig)[0] - charged == pytest.approx(kwh(50, 10), abs=0.0015)
+    assert shown(rig)[1] - discharged == pytest.approx(kwh(50, 10), abs=0.0015)
 
 
 async def test_a_bms_that_goes_away_and_comes_back_makes_no_jump(
-    short_silence: None, house: House
+    short_silence: None, rig: Rig
 ) -> None:
-    await house.set_up()
-    await flow(house, 100)
-    before = shown(house)
-    house.bms.silent = True
-    await polls(house, 4)
-    assert not house.coordinator.last_update_success
-    assert house.shown("energy_charged") == house.shown("energy_discharged") == "unavailable"
-    house.bms.silent = False
-    await house.poll(10)
-    assert shown(house) == before
-    await house.poll(10)
-    assert shown(house)[0] - before[0] == pytest.approx(kwh(100, 10), abs=0.002)
-    assert shown(house)[1] == before[1]
+    await rig.set_up()
+    await flow(rig, 100)
+    before = shown(rig)
+    rig.bms.silent = True
+    await polls(rig, 4)
+    assert not rig.coordinator.last_update_success
+    assert rig.shown("energy_charged") == rig.shown("energy_discharged") == "unavailable"
+    rig.bms.silent = False
+    await rig.poll(10)
+    assert shown(rig) == before
+    await rig.poll(10)
+    assert shown(rig)[0] - before[0] == pytest.approx(kwh(100, 10), abs=0.002)
+    assert shown(rig)[1] == before[1]
 
 
-async def test_a_bms_that_missed_one_poll_is_counted_through(
-    short_silence: None, house: House
-) -> None:
-    await house.set_up()
-    await flow(house, 100)
-    before = shown(house)
-    house.bms.silent = True
-    await house.poll(10)
-    house.bms.silent = False
-    await house.poll(10)
-    assert shown(house)[0] - before[0] == pytest.approx(kwh(100, 21), rel=0.1)
+async def test_a_bms_that_missed_one_poll_is_counted_through(short_silence: None, rig: Rig) -> None:
+    await rig.set_up()
+    await flow(rig, 100)
+    before = shown(rig)
+    rig.bms.silent = True
+    await rig.poll(10)
+    rig.bms.silent = False
+    await rig.poll(10)
+    assert shown(rig)[0] - before[0] == pytest.approx(kwh(100, 21), rel=0.1)
 
 
-async def test_a_current_that_cannot_be_counts_nothing(house: House) -> None:
-    await house.set_up()
-    await flow(house, 100)
-    before = shown(house)
-    house.bms.settings["IOFF"] = 20_000.0
-    await polls(house, 2)
-    assert house.shown("current") == "unknown"
-    assert shown(house) == before
-    house.bms.settings["IOFF"] = 0.0
-    await house.poll(10)
-    assert shown(house) == before
-    await house.poll(10)
-    assert shown(house)[0] - before[0] == pytest.approx(kwh(100, 10), abs=0.002)
+async def test_a_current_that_cannot_be_counts_nothing(rig: Rig) -> None:
+    await rig.set_up()
+    await flow(rig, 100)
+    before = shown(rig)
+    rig.bms.settings["IOFF"] = 20_000.0
+    await polls(rig, 2)
+    assert rig.shown("current") == "unknown"
+    assert shown(rig) == before
+    rig.bms.settings["IOFF"] = 0.0
+    await rig.poll(10)
+    assert shown(rig) == before
+    await rig.poll(10)
+    assert shown(rig)[0] - before[0] == pytest.approx(kwh(100, 10), abs=0.002)
 
 
-async def test_what_a_setting_shows_between_two_polls_counts_nothing(house: House) -> None:
-    await house.set_up()
-    await flow(house, 100)
-    before = shown(house)
+async def test_what_a_setting_shows_between_two_polls_counts_nothing(rig: Rig) -> None:
+    await rig.set_up()
+    await flow(rig, 100)
+    before = shown(rig)
     for volts in (4.15, 4.16):
-        await house.asleep(2)
-        await house.set_number("cmax", volts)
-        assert shown(house) == before
-    await house.poll(6)
-    assert shown(house)[0] - before[0] == pytest.approx(kwh(100, 10), abs=0.002)
+        await rig.asleep(2)
+        await rig.set_number("cmax", volts)
+        assert shown(rig) == before
+    await rig.poll(6)
+    assert shown(rig)[0] - before[0] == pytest.approx(kwh(100, 10), abs=0.002)

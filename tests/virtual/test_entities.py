@@ -14,7 +14,7 @@ from custom_components.rec_bms.diagnostics import async_get_config_entry_diagnos
 from custom_components.rec_bms.protocol.rs485.instructions import INSTRUCTIONS
 from custom_components.rec_bms.protocol.state import State
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tests.virtual.table import NUMBERS, ROWS, SELECTS, Row
 from tools.simulator import BMS
 from tools.simulator.answers import main_data
@@ -124,7 +124,7 @@ def precision_of(entry: er.RegistryEntry) -> Any:
     return entry.options.get("sensor", {}).get("suggested_display_precision")
 
 
-async def test_every_sensor_is_what_the_design_says(complete: House) -> None:
+async def test_every_sensor_is_what_the_design_says(complete: Rig) -> None:
     for each in SENSORS:
         entry, state = complete.registered(each.key), complete.state(each.key)
         assert entry.domain == "sensor"
@@ -137,13 +137,13 @@ async def test_every_sensor_is_what_the_design_says(complete: House) -> None:
                 state.attributes.get("unit_of_measurement"),
                 precision_of(entry),
                 entry.entity_category,
-                enabled=each.enabled,  # seen below, in a house where nothing else was enabled
+                enabled=each.enabled,  # seen below, in a rig where nothing else was enabled
             )
             == each
         )
 
 
-async def test_only_what_the_design_leaves_out_is_disabled_at_first(running: House) -> None:
+async def test_only_what_the_design_leaves_out_is_disabled_at_first(running: Rig) -> None:
     disabled = {
         each.unique_id.removeprefix(f"{running.entry.entry_id}_")
         for each in running.registered_entities()
@@ -160,13 +160,13 @@ async def test_only_what_the_design_leaves_out_is_disabled_at_first(running: Hou
     }
 
 
-async def test_unique_ids_are_unique_and_begin_with_the_entry(running: House) -> None:
+async def test_unique_ids_are_unique_and_begin_with_the_entry(running: Rig) -> None:
     ids = [each.unique_id for each in running.registered_entities()]
     assert len(set(ids)) == len(ids)
     assert all(each.startswith(f"{running.entry.entry_id}_") for each in ids)
 
 
-async def test_every_instruction_with_an_entity_has_it(complete: House) -> None:
+async def test_every_instruction_with_an_entity_has_it(complete: Rig) -> None:
     for row in ROWS:
         if row.key and row.platform != "device":
             key = f"{row.key}_1_1" if row.code in ("CELL", "RINT", "PTEM") else row.key
@@ -177,12 +177,12 @@ async def test_every_instruction_with_an_entity_has_it(complete: House) -> None:
 
 
 @pytest.mark.parametrize("key", ["cycles", "overvoltage_count", "undervoltage_count"])
-async def test_counters_are_sensors_as_well_as_numbers(running: House, key: str) -> None:
+async def test_counters_are_sensors_as_well_as_numbers(running: Rig, key: str) -> None:
     code = {"cycles": "CYCL", "overvoltage_count": "VMAX", "undervoltage_count": "VMIN"}[key]
     assert running.number(key) == running.bms.settings[code]
 
 
-async def test_every_number_is_what_the_table_says(complete: House) -> None:
+async def test_every_number_is_what_the_table_says(complete: Rig) -> None:
     for row in NUMBERS:
         entry, state = complete.registered(row.key), complete.state(row.key)
         assert (entry.domain, entry.entity_category) == ("number", "config")
@@ -201,7 +201,7 @@ async def test_every_number_is_what_the_table_says(complete: House) -> None:
         )
 
 
-async def test_every_select_is_what_the_table_says(complete: House) -> None:
+async def test_every_select_is_what_the_table_says(complete: Rig) -> None:
     options = {
         "CHEM": [
             "li_po_kokam_high_power",
@@ -219,7 +219,7 @@ async def test_every_select_is_what_the_table_says(complete: House) -> None:
         assert state.attributes["friendly_name"] == f"REC BMS 1Q VICTRON {row.name}"
 
 
-async def test_main_readings_are_those_of_the_bms(running: House) -> None:
+async def test_main_readings_are_those_of_the_bms(running: Rig) -> None:
     low, high, current, degrees, volts, charge, health = main_data(running.bms)
     assert running.number("min_cell_voltage") == pytest.approx(low, abs=0.0005)
     assert running.number("max_cell_voltage") == pytest.approx(high, abs=0.0005)
@@ -234,7 +234,7 @@ async def test_main_readings_are_those_of_the_bms(running: House) -> None:
     assert running.number("stored_energy") == pytest.approx(charge * 0.45 * volts, abs=0.006)
 
 
-async def test_discharge_power_is_power_the_other_way_round(complete: House) -> None:
+async def test_discharge_power_is_power_the_other_way_round(complete: Rig) -> None:
     assert complete.number("power") < 0
     assert complete.number("discharge_power") == -complete.number("power")
     complete.sim.call(complete.bms.set_current, 0.0)
@@ -242,14 +242,14 @@ async def test_discharge_power_is_power_the_other_way_round(complete: House) -> 
     assert complete.shown("discharge_power") == "0.0"
 
 
-async def test_usable_capacity_is_what_a_full_battery_holds_in_kwh(running: House) -> None:
+async def test_usable_capacity_is_what_a_full_battery_holds_in_kwh(running: Rig) -> None:
     *_, health = main_data(running.bms)
     assert running.bms.settings["CHEM"] == 2
     full = 450 * health * 14 * 3.7 / 1000
     assert running.number("usable_capacity") == pytest.approx(full, abs=0.006)
 
 
-async def test_extremes_tell_where_they_are(running: House) -> None:
+async def test_extremes_tell_where_they_are(running: Rig) -> None:
     now = running.bms.measure()
     where = running.state("min_cell_voltage").attributes
     assert (where["unit"], where["cell"]) == (1, 8)
@@ -266,14 +266,14 @@ async def units_told(hass: HomeAssistant, simulate: Simulate, bms: BMS) -> list[
     """Return the units that the extremes and an error at the last unit are told to be at."""
     sim = simulate(bms=[bms])
     sim.call(bms.raise_error, 3, len(bms.battery.units), 2)
-    house = House(hass, sim, entry_for(sim, address=bms.address))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim, address=bms.address))
+    await rig.set_up()
     for key, number in WHERE:
-        assert house.state(key).attributes[number] >= 1
-    assert house.state("error").attributes["location"] == 2
-    told = [house.state(key).attributes["unit"] for key in ("error", "error_event")]
+        assert rig.state(key).attributes[number] >= 1
+    assert rig.state("error").attributes["location"] == 2
+    told = [rig.state(key).attributes["unit"] for key in ("error", "error_event")]
     assert told[0] == told[1]
-    return [*(house.state(key).attributes["unit"] for key, _ in WHERE), told[0]]
+    return [*(rig.state(key).attributes["unit"] for key, _ in WHERE), told[0]]
 
 
 @pytest.mark.parametrize("address", [1, 2, 16])
@@ -302,24 +302,24 @@ async def test_actions_and_diagnostics_keep_the_addresses_of_the_line(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(addresses=[2])
-    house = House(hass, sim, entry_for(sim, address=2))
+    rig = Rig(hass, sim, entry_for(sim, address=2))
     sim.call(sim.bms[2].raise_error, 3, 1, 4)
-    await house.set_up()
-    told = await house.act("get_parameter", instruction=["LCD3", "ERRO"])
+    await rig.set_up()
+    told = await rig.act("get_parameter", instruction=["LCD3", "ERRO"])
     assert told["parameters"]["LCD3"]["values"]["BMS_Address_of_Minimum_Cell_Voltage"] == 2
     assert told["parameters"]["ERRO"]["values"]["BMS_Unit"] == 2
-    found = await async_get_config_entry_diagnostics(hass, house.entry)
+    found = await async_get_config_entry_diagnostics(hass, rig.entry)
     assert found["readings"]["LCD3"]["min_cell"]["unit"] == 2
     assert found["readings"]["ERRO"]["unit"] == 2
 
 
-async def test_consumed_charge_beyond_255_ah_is_right(house: House) -> None:
-    house.bms.consumed = 300.0
-    await house.set_up()
-    assert house.number("consumed_charge") == 300
+async def test_consumed_charge_beyond_255_ah_is_right(rig: Rig) -> None:
+    rig.bms.consumed = 300.0
+    await rig.set_up()
+    assert rig.number("consumed_charge") == 300
 
 
-async def test_every_cell_and_sensor_shows_its_own_value(running: House) -> None:
+async def test_every_cell_and_sensor_shows_its_own_value(running: Rig) -> None:
     unit = running.bms.battery.units[0]
     (volts,), (celsius,) = running.bms.measure().volts, running.bms.measure().celsius
     assert len(volts) == 14
@@ -335,7 +335,7 @@ async def test_every_cell_and_sensor_shows_its_own_value(running: House) -> None
 
 
 async def test_bms_temperature_and_reference_voltage_are_those_of_the_bms(
-    complete: House,
+    complete: Rig,
 ) -> None:
     assert complete.number("bms_temperature") == pytest.approx(
         complete.bms.measure().board, abs=0.05
@@ -343,7 +343,7 @@ async def test_bms_temperature_and_reference_voltage_are_those_of_the_bms(
     assert complete.number("reference_voltage") == 5.0
 
 
-async def test_how_the_line_is_doing_is_shown(complete: House) -> None:
+async def test_how_the_line_is_doing_is_shown(complete: Rig) -> None:
     assert 50 < complete.number("poll_duration") < 5000
     assert complete.number("line_errors") == 0
     assert complete.number("retries") == 0
@@ -354,7 +354,7 @@ async def test_how_the_line_is_doing_is_shown(complete: House) -> None:
     assert complete.number("line_errors") >= 1
 
 
-async def test_what_the_bms_has_not_told_has_no_value(running: House) -> None:
+async def test_what_the_bms_has_not_told_has_no_value(running: Rig) -> None:
     nothing = replace(running.coordinator.data, state=State())
     told = {each.key for each in sensor.SENSORS if each.value_fn(nothing) is not None}
     assert told == {"poll_duration", "line_errors", "retries"}
@@ -367,7 +367,7 @@ def test_error_options_are_in_the_order_of_their_numbers(number: int) -> None:
     assert ErrorNumber(number).name.lower() == ERROR_OPTIONS[number]
 
 
-async def test_errors_come_and_go(running: House) -> None:
+async def test_errors_come_and_go(running: Rig) -> None:
     assert (running.shown("error"), running.shown("problem")) == ("no_error", "off")
     assert running.state("error").attributes["options"] == [*ERROR_OPTIONS, "other"]
     for number, option in enumerate(ERROR_OPTIONS[1:], 1):
@@ -384,7 +384,7 @@ async def test_errors_come_and_go(running: House) -> None:
     assert running.state("error").attributes["number"] is None
 
 
-async def test_an_error_with_an_unknown_number_is_shown_as_such(running: House) -> None:
+async def test_an_error_with_an_unknown_number_is_shown_as_such(running: Rig) -> None:
     running.sim.call(running.bms.raise_error, 18)
     await running.poll()
     assert running.shown("error") == "other"
@@ -393,15 +393,15 @@ async def test_an_error_with_an_unknown_number_is_shown_as_such(running: House) 
 
 @pytest.mark.parametrize(("amperes", "charging"), [(20, "on"), (0, "off"), (-20, "off")])
 async def test_charging_is_a_current_into_the_battery(
-    house: House, amperes: float, charging: str
+    rig: Rig, amperes: float, charging: str
 ) -> None:
-    house.sim.call(house.bms.battery.advance, 3600)
-    house.sim.call(house.bms.set_current, amperes)
-    await house.set_up()
-    assert house.shown("charging") == charging
+    rig.sim.call(rig.bms.battery.advance, 3600)
+    rig.sim.call(rig.bms.set_current, amperes)
+    await rig.set_up()
+    assert rig.shown("charging") == charging
 
 
-async def test_charging_does_not_flicker_at_rest_and_shows_a_small_panel(running: House) -> None:
+async def test_charging_does_not_flicker_at_rest_and_shows_a_small_panel(running: Rig) -> None:
     async def shown(*currents: float) -> list[str]:
         told = []
         for amperes in currents:
@@ -419,7 +419,7 @@ async def test_charging_does_not_flicker_at_rest_and_shows_a_small_panel(running
 
 
 async def test_charging_is_unavailable_while_the_bms_is_away_and_goes_on_after_it(
-    short_silence: None, running: House
+    short_silence: None, running: Rig
 ) -> None:
     running.sim.call(running.bms.set_current, 0.3)
     running.sim.call(running.bms.battery.advance, 3600)
@@ -437,22 +437,22 @@ async def test_all_cells_in_one_frame_are_shown_as_well(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(units=2, cells=8, layout="single")
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
     volts = sim.bms[1].measure().volts
-    assert house.number("cell_voltage_2_8") == pytest.approx(volts[1][7], abs=0.0005)
+    assert rig.number("cell_voltage_2_8") == pytest.approx(volts[1][7], abs=0.0005)
 
 
 async def test_fifteen_units_of_fifteen_cells_are_shown(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(addresses=[16], units=15, cells=15)
-    house = House(hass, sim, entry_for(sim, address=16))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim, address=16))
+    await rig.set_up()
     volts = sim.bms[16].measure().volts
     for unit in range(1, 16):
         for cell in range(1, 16):
-            assert house.number(f"cell_voltage_{unit}_{cell}") == pytest.approx(
+            assert rig.number(f"cell_voltage_{unit}_{cell}") == pytest.approx(
                 volts[unit - 1][cell - 1], abs=0.0005
             )
 
@@ -461,26 +461,26 @@ async def test_of_an_adapter_that_echoes_nothing_is_shown_twice_or_wrong(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(echo=True)
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    assert house.number("capa") == 450
-    assert house.number("cell_voltage_1_1") > 3.9
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    assert rig.number("capa") == 450
+    assert rig.number("cell_voltage_1_1") > 3.9
 
 
 async def test_sensors_that_are_not_fitted_get_no_entity(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(sensors=2, junk_sensors=4)
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    keys = {each.unique_id.split("_", 1)[1] for each in house.registered_entities()}
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    keys = {each.unique_id.split("_", 1)[1] for each in rig.registered_entities()}
     temperatures = {key for key in keys if key.startswith("temperature_1_")}
     assert {"temperature_1_1", "temperature_1_2"} <= temperatures
     assert "temperature_1_3" not in temperatures
 
 
 async def test_a_temperature_of_85_degrees_is_a_sensor_that_has_not_measured(
-    running: House,
+    running: Rig,
 ) -> None:
     running.sim.call(running.bms.break_sensor, 1, 2, 85.0)
     await running.poll()
@@ -488,7 +488,7 @@ async def test_a_temperature_of_85_degrees_is_a_sensor_that_has_not_measured(
     assert running.shown("temperature_1_1") != "unknown"
 
 
-async def test_a_temperature_that_cannot_be_is_not_shown(running: House) -> None:
+async def test_a_temperature_that_cannot_be_is_not_shown(running: Rig) -> None:
     for reading in (float("nan"), float("inf"), 130.0, -60.0, 3e38):
         running.sim.call(running.bms.break_sensor, 1, 1, reading)
         await running.poll()
@@ -499,14 +499,14 @@ async def test_a_temperature_that_cannot_be_is_not_shown(running: House) -> None
 
 
 @pytest.mark.parametrize("charge", [float("nan"), 7.0, -1.0])
-async def test_a_charge_that_cannot_be_is_not_shown(running: House, charge: float) -> None:
+async def test_a_charge_that_cannot_be_is_not_shown(running: Rig, charge: float) -> None:
     running.bms.charge = charge
     await running.poll()
     for key in ("state_of_charge", "remaining_capacity", "stored_energy"):
         assert running.shown(key) == "unknown"
 
 
-async def test_a_setting_that_cannot_be_is_not_shown(running: House) -> None:
+async def test_a_setting_that_cannot_be_is_not_shown(running: Rig) -> None:
     running.bms.settings["CAPA"] = 90_000
     running.bms.settings["CHEM"] = 7
     await running.reload()
@@ -514,7 +514,7 @@ async def test_a_setting_that_cannot_be_is_not_shown(running: House) -> None:
         assert running.shown(key) == "unknown"
 
 
-async def test_a_cell_that_cannot_be_is_not_shown(running: House) -> None:
+async def test_a_cell_that_cannot_be_is_not_shown(running: Rig) -> None:
     running.bms.settings["ODDC"] = 90.0
     await running.poll()
     for key in ("cell_voltage_1_1", "max_cell_voltage", "cell_voltage_delta"):

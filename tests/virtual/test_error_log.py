@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from homeassistant.exceptions import ServiceValidationError
 
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 
 
-async def test_it_ends_at_a_repeat(running: House) -> None:
+async def test_it_ends_at_a_repeat(running: Rig) -> None:
     running.bms.error_log = [b"E01 12.03.2025", b"\x01\x02\x00\xaa"]
     found = await running.act("read_error_log")
     assert found == {
@@ -21,7 +21,7 @@ async def test_it_ends_at_a_repeat(running: House) -> None:
     assert running.bms.log_pointer == 3
 
 
-async def test_it_is_asked_for_at_most_twelve_times(running: House) -> None:
+async def test_it_is_asked_for_at_most_twelve_times(running: Rig) -> None:
     running.bms.error_log = [f"{number}".encode() for number in range(20)]
     found = await running.act("read_error_log")
     assert len(found["entries"]) == 12
@@ -31,7 +31,7 @@ async def test_it_is_asked_for_at_most_twelve_times(running: House) -> None:
 
 @pytest.mark.parametrize(("refuses", "ended"), [(True, "error"), (False, "silence")])
 async def test_a_unit_without_one_says_so_or_nothing(
-    running: House, refuses: bool, ended: str
+    running: Rig, refuses: bool, ended: str
 ) -> None:
     running.bms.refuses = refuses
     running.sim.log.clear()
@@ -39,13 +39,13 @@ async def test_a_unit_without_one_says_so_or_nothing(
     assert len([each for each in running.sim.log.requests() if each.payload == b"ERRL?"]) == 1
 
 
-async def test_a_question_that_was_lost_is_not_repeated(running: House) -> None:
+async def test_a_question_that_was_lost_is_not_repeated(running: Rig) -> None:
     running.bms.error_log = [b"one", b"two"]
     running.sim.faults.next("no_answer", 1, instruction="ERRL")
     assert (await running.act("read_error_log"))["ended"] == "silence"
 
 
-async def test_it_is_not_read_as_other_instructions_are(running: House) -> None:
+async def test_it_is_not_read_as_other_instructions_are(running: Rig) -> None:
     for code in ("ERRL", "ERLD", "MODE"):
         with pytest.raises(ServiceValidationError):
             await running.act("get_parameter", instruction=code)

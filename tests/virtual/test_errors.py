@@ -18,7 +18,7 @@ from homeassistant.util.yaml import load_yaml
 from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.protocol.alarms import ErrorNumber
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tests.virtual.test_entities import ERROR_OPTIONS
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
@@ -42,20 +42,20 @@ def battery(simulate: Simulate) -> SimulatorInMemory:
 
 
 @pytest.fixture
-def house(hass: HomeAssistant, battery: SimulatorInMemory) -> House:
-    return House(hass, battery, entry_for(battery, scan_interval=10))
+def rig(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
+    return Rig(hass, battery, entry_for(battery, scan_interval=10))
 
 
 class Owner:
-    """Who lives in the house, has an error happen, and writes down what was told of it."""
+    """Who lives in the rig, has an error happen, and writes down what was told of it."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
         self._last = ""
         self.told: list[tuple[str, int, int, int]] = []
 
     def listen(self) -> None:
-        entity_id = self.house.entity_id("error_event")
+        entity_id = self.rig.entity_id("error_event")
 
         @callback
         def heard(event: Event[EventStateChangedData]) -> None:
@@ -66,26 +66,26 @@ class Owner:
             told = new.attributes
             self.told.append((told["event_type"], told["number"], told["unit"], told["location"]))
 
-        async_track_state_change_event(self.house.hass, entity_id, heard)
+        async_track_state_change_event(self.rig.hass, entity_id, heard)
 
     async def poll(self, after: float = 10) -> None:
-        await self.house.poll(after)
-        await self.house.hass.async_block_till_done()
+        await self.rig.poll(after)
+        await self.rig.hass.async_block_till_done()
 
     async def error(self, number: int, unit: int = 1, location: int = 2) -> None:
-        self.house.sim.call(self.house.bms.raise_error, number, unit, location)
+        self.rig.sim.call(self.rig.bms.raise_error, number, unit, location)
         await self.poll()
 
     async def no_error(self) -> None:
-        self.house.sim.call(self.house.bms.clear_error)
+        self.rig.sim.call(self.rig.bms.clear_error)
         await self.poll()
 
     def issues(self) -> dict[int, ir.IssueEntry]:
         """Return the repair issues about errors of this BMS by the errors' numbers."""
-        prefix = f"error_{self.house.entry.entry_id}_"
+        prefix = f"error_{self.rig.entry.entry_id}_"
         return {
             int(issue_id.removeprefix(prefix)): issue
-            for (domain, issue_id), issue in ir.async_get(self.house.hass).issues.items()
+            for (domain, issue_id), issue in ir.async_get(self.rig.hass).issues.items()
             if domain == DOMAIN and issue_id.startswith(prefix)
         }
 
@@ -112,13 +112,13 @@ class Owner:
     def ignore(self, number: int) -> None:
         """Ignore the issue about an error, as its owner can under repairs."""
         issue_id = self.issues()[number].issue_id
-        ir.async_ignore_issue(self.house.hass, DOMAIN, issue_id, True)
+        ir.async_ignore_issue(self.rig.hass, DOMAIN, issue_id, True)
 
 
 @pytest.fixture
-async def owner(house: House) -> Owner:
-    await house.set_up()
-    owner = Owner(house)
+async def owner(rig: Rig) -> Owner:
+    await rig.set_up()
+    owner = Owner(rig)
     owner.listen()
     return owner
 
@@ -139,10 +139,10 @@ async def _lives_through(hass: HomeAssistant, owner: Owner, number: int) -> None
     owner.told.clear()
 
     await owner.error(number, 1, 5)
-    state = owner.house.state("error")
+    state = owner.rig.state("error")
     where = tuple(state.attributes[each] for each in ("number", "unit", "location"))
     assert (state.state, *where) == (name, number, 1, 5)
-    assert owner.house.shown("problem") == "on"
+    assert owner.rig.shown("problem") == "on"
     assert owner.told == [("appeared", number, 1, 5)]
     await owner.poll(55)
     assert owner.issue() is None
@@ -160,9 +160,9 @@ async def _lives_through(hass: HomeAssistant, owner: Owner, number: int) -> None
         assert words in text.replace("**", "")
 
     await owner.no_error()
-    assert owner.house.shown("error") == "no_error"
-    assert owner.house.state("error").attributes["number"] is None
-    assert owner.house.shown("problem") == "off"
+    assert owner.rig.shown("error") == "no_error"
+    assert owner.rig.state("error").attributes["number"] is None
+    assert owner.rig.shown("problem") == "off"
     assert owner.told == [("appeared", number, 1, 5), ("cleared", number, 1, 5)]
     assert owner.issue() is None
 
@@ -222,7 +222,7 @@ def test_the_blueprint_gives_the_same_17_numbers_names_and_advice() -> None:
 async def test_two_errors_in_a_row_are_told_one_after_the_other(owner: Owner) -> None:
     await owner.error(1, 1, 3)
     await owner.error(4, 1, 1)
-    assert owner.house.shown("error") == "cell_temperature_high"
+    assert owner.rig.shown("error") == "cell_temperature_high"
     await owner.no_error()
     assert owner.told == [
         ("appeared", 1, 1, 3),
@@ -269,7 +269,7 @@ async def test_an_error_that_wanders_from_cell_to_cell_is_one_error(owner: Owner
     for location in range(1, 10):
         await owner.error(1, 1, location)
     assert owner.told == [("appeared", 1, 1, 1)]
-    assert owner.house.state("error").attributes["location"] == 9
+    assert owner.rig.state("error").attributes["location"] == 9
     issue = owner.issue()
     assert issue is not None
     assert issue.translation_placeholders is not None
@@ -290,10 +290,10 @@ async def test_the_same_error_twice_is_told_twice(owner: Owner) -> None:
 
 async def test_a_restart_while_an_error_is_there_does_not_tell_it_again(owner: Owner) -> None:
     await owner.error(11)
-    before = owner.house.shown("error_event")
-    await owner.house.reload()
+    before = owner.rig.shown("error_event")
+    await owner.rig.reload()
     await owner.poll()
-    assert owner.house.shown("error_event") == before
+    assert owner.rig.shown("error_event") == before
     assert owner.told == [("appeared", 11, 1, 2)]
     await owner.no_error()
     assert owner.told == [("appeared", 11, 1, 2), ("cleared", 11, 1, 2)]
@@ -301,18 +301,18 @@ async def test_a_restart_while_an_error_is_there_does_not_tell_it_again(owner: O
 
 async def test_what_became_of_an_error_during_a_restart_is_told_after_it(owner: Owner) -> None:
     await owner.error(11)
-    await owner.house.unload()
-    owner.house.sim.call(owner.house.bms.clear_error)
-    await owner.house.set_up()
+    await owner.rig.unload()
+    owner.rig.sim.call(owner.rig.bms.clear_error)
+    await owner.rig.set_up()
     assert [told[:2] for told in owner.told] == [("appeared", 11), ("cleared", 11)]
 
 
 async def test_an_error_that_came_during_a_restart_is_told_after_it(owner: Owner) -> None:
     await owner.error(11)
-    await owner.house.unload()
-    owner.house.sim.call(owner.house.bms.clear_error)
-    owner.house.sim.call(owner.house.bms.raise_error, 9, 1, 1)
-    await owner.house.set_up()
+    await owner.rig.unload()
+    owner.rig.sim.call(owner.rig.bms.clear_error)
+    owner.rig.sim.call(owner.rig.bms.raise_error, 9, 1, 1)
+    await owner.rig.set_up()
     assert [told[:2] for told in owner.told] == [("appeared", 11), ("cleared", 11), ("appeared", 9)]
 
 
@@ -321,17 +321,17 @@ async def test_an_issue_comes_again_after_a_restart_while_the_error_is_there(
 ) -> None:
     await owner.error(10)
     await owner.poll(70)
-    await owner.house.reload()
+    await owner.rig.reload()
     assert owner.issue() is None
     await owner.poll(10)
     await owner.poll(70)
     assert owner.issue() is not None
 
 
-async def test_an_error_that_was_there_before_home_assistant_is_told(house: House) -> None:
-    house.sim.call(house.bms.raise_error, 6, 1, 1)
-    await house.set_up()
-    state = house.state("error_event")
+async def test_an_error_that_was_there_before_home_assistant_is_told(rig: Rig) -> None:
+    rig.sim.call(rig.bms.raise_error, 6, 1, 1)
+    await rig.set_up()
+    state = rig.state("error_event")
     assert (state.attributes["event_type"], state.attributes["number"]) == ("appeared", 6)
 
 
@@ -341,11 +341,11 @@ async def test_a_bms_that_goes_away_has_its_error_neither_cleared_nor_told_again
     await owner.error(5)
     await owner.poll(70)
     assert owner.issue() is not None
-    owner.house.bms.silent = True
+    owner.rig.bms.silent = True
     await owner.poll()
-    assert owner.house.shown("error") == "unavailable"
+    assert owner.rig.shown("error") == "unavailable"
     assert owner.issue() is not None
-    owner.house.bms.silent = False
+    owner.rig.bms.silent = False
     await owner.poll()
     assert owner.issue() is not None
     assert owner.told == [("appeared", 5, 1, 2)]
@@ -359,10 +359,10 @@ async def test_an_error_that_could_not_be_read_is_not_taken_for_gone(
 ) -> None:
     await owner.error(5)
     await owner.poll(70)
-    owner.house.bms.unsupported.add("ERRO")
+    owner.rig.bms.unsupported.add("ERRO")
     for _ in range(6):
         await owner.poll()
-    assert owner.house.shown("error") == "unavailable"
+    assert owner.rig.shown("error") == "unavailable"
     assert owner.issue() is not None
     assert owner.told == [("appeared", 5, 1, 2)]
 
@@ -372,7 +372,7 @@ async def test_nothing_is_left_of_an_issue_when_the_entry_is_removed(
 ) -> None:
     await owner.error(16)
     await owner.poll(70)
-    await hass.config_entries.async_remove(owner.house.entry.entry_id)
+    await hass.config_entries.async_remove(owner.rig.entry.entry_id)
     assert owner.issue() is None
 
 
@@ -389,7 +389,7 @@ async def test_an_error_that_was_not_read_again_has_not_lasted(
     short_silence: None, owner: Owner
 ) -> None:
     await owner.error(3)
-    owner.house.bms.unsupported.add("ERRO")
+    owner.rig.bms.unsupported.add("ERRO")
     for _ in range(2):
         await owner.poll(35)
     assert owner.issues() == {}
@@ -399,9 +399,9 @@ async def test_an_issue_of_a_unit_that_is_not_known_reads_well(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(baud=921600, turnaround=0.0005, addresses=[2], units=3, cells=4)
-    house = House(hass, sim, entry_for(sim, address=2, scan_interval=10))
-    await house.set_up()
-    owner = Owner(house)
+    rig = Rig(hass, sim, entry_for(sim, address=2, scan_interval=10))
+    await rig.set_up()
+    owner = Owner(rig)
     await owner.error(3, 3, 4)
     await owner.poll(70)
     _, text = await _read(hass, owner.issues()[3])
@@ -410,9 +410,9 @@ async def test_an_issue_of_a_unit_that_is_not_known_reads_well(
 
 async def test_an_issue_says_the_name_that_the_entry_has_now(owner: Owner) -> None:
     await owner.lasting(3)
-    owner.house.hass.config_entries.async_update_entry(owner.house.entry, title="Aft")
+    owner.rig.hass.config_entries.async_update_entry(owner.rig.entry, title="Aft")
     await owner.poll()
-    title, _ = await _read(owner.house.hass, owner.issues()[3])
+    title, _ = await _read(owner.rig.hass, owner.issues()[3])
     assert title.startswith("Aft: ")
 
 
@@ -421,9 +421,9 @@ async def test_an_issue_says_the_name_that_the_entry_has_now(owner: Owner) -> No
 
 async def restart(owner: Owner, storage: dict[str, Any]) -> None:
     """Let Home Assistant end and start: it keeps of an issue that it was ignored, and no more."""
-    registry = ir.async_get(owner.house.hass)
+    registry = ir.async_get(owner.rig.hass)
     kept = json.loads(json.dumps(registry._data_to_save()))
-    await owner.house.unload()
+    await owner.rig.unload()
     storage[ir.STORAGE_KEY] = {
         "version": ir.STORAGE_VERSION_MAJOR,
         "minor_version": ir.STORAGE_VERSION_MINOR,
@@ -431,14 +431,14 @@ async def restart(owner: Owner, storage: dict[str, Any]) -> None:
         "data": kept,
     }
     await registry._async_load()
-    await owner.house.set_up()
+    await owner.rig.set_up()
 
 
 async def test_an_ignored_issue_stays_ignored_over_a_reload(owner: Owner) -> None:
     await owner.lasting(3)
     owner.ignore(3)
     for _ in range(2):
-        await owner.house.reload()
+        await owner.rig.reload()
         for _ in range(3):
             await owner.poll(40)
         assert owner.issues()[3].dismissed_version is not None
@@ -471,7 +471,7 @@ async def test_an_issue_whose_error_ended_during_a_restart_is_forgotten(
     owner: Owner, hass_storage: dict[str, Any]
 ) -> None:
     await owner.lasting(3)
-    owner.house.sim.call(owner.house.bms.clear_error)
+    owner.rig.sim.call(owner.rig.bms.clear_error)
     await restart(owner, hass_storage)
     assert owner.issues() == {}
 
@@ -490,9 +490,9 @@ async def test_an_ignored_issue_is_forgotten_when_its_error_ended_during_a_reloa
 ) -> None:
     await owner.lasting(3)
     owner.ignore(3)
-    await owner.house.unload()
-    owner.house.sim.call(owner.house.bms.clear_error)
-    await owner.house.set_up()
+    await owner.rig.unload()
+    owner.rig.sim.call(owner.rig.bms.clear_error)
+    await owner.rig.set_up()
     assert owner.issues() == {}
     await owner.lasting(3)
     assert owner.shown_issues() == {3}
@@ -503,7 +503,7 @@ async def test_an_ignored_error_hides_no_other(owner: Owner) -> None:
     owner.ignore(3)
     await owner.lasting(2)
     assert owner.shown_issues() == {2}
-    await owner.house.reload()
+    await owner.rig.reload()
     await owner.poll(40)
     await owner.poll(40)
     assert owner.shown_issues() == {2}
@@ -516,7 +516,7 @@ async def test_two_errors_in_turn_of_which_one_is_ignored_stay_so_over_a_reload(
         await owner.error(3)
         await owner.error(5)
     owner.ignore(3)
-    await owner.house.reload()
+    await owner.rig.reload()
     for _ in range(5):
         await owner.error(3)
         await owner.error(5)
@@ -529,12 +529,12 @@ async def test_a_bms_that_is_away_at_a_reload_has_its_ignored_issue_kept(
 ) -> None:
     await owner.lasting(3)
     owner.ignore(3)
-    owner.house.bms.silent = True
-    await owner.house.unload()
-    await owner.house.try_to_set_up()
+    owner.rig.bms.silent = True
+    await owner.rig.unload()
+    await owner.rig.try_to_set_up()
     assert owner.issues()[3].dismissed_version is not None
-    owner.house.bms.silent = False
-    await owner.house.reload()
+    owner.rig.bms.silent = False
+    await owner.rig.reload()
     await owner.poll(70)
     assert set(owner.issues()) == {3}
     assert owner.shown_issues() == set()
@@ -548,11 +548,11 @@ async def test_a_disabled_entry_shows_no_issue(
     if ignored:
         owner.ignore(3)
     await hass.config_entries.async_set_disabled_by(
-        owner.house.entry.entry_id, ConfigEntryDisabler.USER
+        owner.rig.entry.entry_id, ConfigEntryDisabler.USER
     )
     assert set(owner.issues()) == ({3} if ignored else set())
     assert owner.shown_issues() == set()
-    await hass.config_entries.async_remove(owner.house.entry.entry_id)
+    await hass.config_entries.async_remove(owner.rig.entry.entry_id)
     assert owner.issues() == {}
 
 
@@ -562,13 +562,13 @@ async def test_a_deleted_entry_leaves_no_ignored_issue_and_takes_none_of_another
     sim = simulate(addresses=[1, 2], cells=4)
     owners = []
     for address in (1, 2):
-        house = House(hass, sim, entry_for(sim, address=address, scan_interval=10))
-        await house.set_up()
-        owners.append(Owner(house))
+        rig = Rig(hass, sim, entry_for(sim, address=address, scan_interval=10))
+        await rig.set_up()
+        owners.append(Owner(rig))
         await owners[-1].lasting(3)
         owners[-1].ignore(3)
     first, second = owners
-    await hass.config_entries.async_remove(first.house.entry.entry_id)
+    await hass.config_entries.async_remove(first.rig.entry.entry_id)
     assert first.issues() == {}
     assert second.issues()[3].dismissed_version is not None
 
@@ -580,9 +580,9 @@ async def test_two_bmss_on_one_line_have_issues_of_their_own(
     owners = []
     for address in (1, 2):
         entry = entry_for(sim, address=address, title=f"BMS {address}", scan_interval=10)
-        house = House(hass, sim, entry)
-        await house.set_up()
-        owners.append(Owner(house))
+        rig = Rig(hass, sim, entry)
+        await rig.set_up()
+        owners.append(Owner(rig))
     first, second = owners
     await first.error(3)
     await second.error(12)

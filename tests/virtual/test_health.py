@@ -7,10 +7,10 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
 from custom_components.rec_bms.protocol.health.limits import temperature_spread
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 
 
-async def test_headroom_is_what_is_left_to_the_limits_of_the_bms(running: House) -> None:
+async def test_headroom_is_what_is_left_to_the_limits_of_the_bms(running: Rig) -> None:
     limits = running.bms.settings
     lowest, highest = running.number("min_cell_voltage"), running.number("max_cell_voltage")
     first = max(limits["CMIN"], limits["CLOW"])
@@ -18,7 +18,7 @@ async def test_headroom_is_what_is_left_to_the_limits_of_the_bms(running: House)
     assert running.number("headroom_low") == pytest.approx((lowest - first) * 1e3, abs=1)
 
 
-async def test_headroom_tells_which_cell_and_which_limit(running: House) -> None:
+async def test_headroom_tells_which_cell_and_which_limit(running: Rig) -> None:
     for key, cell, limit in (
         ("headroom_high", "max_cell_voltage", "cmax"),
         ("headroom_low", "min_cell_voltage", "clow"),
@@ -28,51 +28,51 @@ async def test_headroom_tells_which_cell_and_which_limit(running: House) -> None
         assert (told["limit"], told["minutes"]) == (limit, None)
 
 
-async def test_headroom_follows_a_limit_that_was_set(running: House) -> None:
+async def test_headroom_follows_a_limit_that_was_set(running: Rig) -> None:
     before = running.number("headroom_high")
     await running.set_number("cmax", running.bms.settings["CMAX"] - 0.05)
     await running.hass.async_block_till_done()
     assert running.number("headroom_high") == pytest.approx(before - 50, abs=1)
 
 
-async def test_headroom_of_a_limit_that_cannot_be_is_not_known(running: House) -> None:
+async def test_headroom_of_a_limit_that_cannot_be_is_not_known(running: Rig) -> None:
     running.bms.settings["CLOW"] = 90.0
     await running.reload()
     assert running.shown("headroom_low") == "unknown"
     assert running.number("headroom_high") > 0
 
 
-async def test_headroom_is_away_with_the_bms(running: House) -> None:
+async def test_headroom_is_away_with_the_bms(running: Rig) -> None:
     running.sim.unplug()
     await running.poll()
     assert running.shown("headroom_high") == "unavailable"
 
 
-async def test_temperature_spread_is_that_of_the_sensors(running: House) -> None:
+async def test_temperature_spread_is_that_of_the_sensors(running: Rig) -> None:
     degrees = [running.number(f"temperature_1_{sensor}") for sensor in (1, 2)]
     spread = abs(degrees[0] - degrees[1])
     assert running.number("temperature_spread") == pytest.approx(spread, abs=0.11)
 
 
-async def test_temperature_spread_is_a_difference_also_in_fahrenheit(house: House) -> None:
+async def test_temperature_spread_is_a_difference_also_in_fahrenheit(rig: Rig) -> None:
     """18 °F for 10 °C, rather than 50 °F as for a temperature."""
-    house.hass.config.units = US_CUSTOMARY_SYSTEM
-    await house.set_up()
-    state = house.state("temperature_spread")
-    kelvin = temperature_spread(house.coordinator.data.state)
+    rig.hass.config.units = US_CUSTOMARY_SYSTEM
+    await rig.set_up()
+    state = rig.state("temperature_spread")
+    kelvin = temperature_spread(rig.coordinator.data.state)
     assert kelvin is not None
     scale = 1.8 if state.attributes["unit_of_measurement"] == "°F" else 1.0
     assert float(state.state) == pytest.approx(kelvin * scale, abs=0.11)
 
 
-async def test_with_one_temperature_sensor_there_is_no_spread(house: House) -> None:
-    house.bms.break_sensor(1, 2)
-    await house.set_up()
-    keys = {each.unique_id for each in house.registered_entities()}
-    assert f"{house.entry.entry_id}_temperature_spread" not in keys
+async def test_with_one_temperature_sensor_there_is_no_spread(rig: Rig) -> None:
+    rig.bms.break_sensor(1, 2)
+    await rig.set_up()
+    keys = {each.unique_id for each in rig.registered_entities()}
+    assert f"{rig.entry.entry_id}_temperature_spread" not in keys
 
 
-async def test_current_limits_are_worked_out_of_the_settings(running: House) -> None:
+async def test_current_limits_are_worked_out_of_the_settings(running: Rig) -> None:
     keep = running.bms.settings
     for way, coefficient, for_each in (("charge", "CHAC", "MAXC"), ("discharge", "DCHC", "MAXD")):
         key = f"{way}_current_limit"
@@ -82,7 +82,7 @@ async def test_current_limits_are_worked_out_of_the_settings(running: House) -> 
         assert by == (coefficient if battery <= inverters else for_each).lower()
 
 
-async def test_a_current_limit_follows_a_setting_that_was_set(running: House) -> None:
+async def test_a_current_limit_follows_a_setting_that_was_set(running: Rig) -> None:
     await running.set_number("maxc", 20)
     await running.set_number("sisn", 2)
     await running.hass.async_block_till_done()
@@ -90,7 +90,7 @@ async def test_a_current_limit_follows_a_setting_that_was_set(running: House) ->
     assert running.state("charge_current_limit").attributes["limited_by"] == "maxc"
 
 
-async def test_what_is_worked_out_is_asked_for_while_nothing_else_shows_it(running: House) -> None:
+async def test_what_is_worked_out_is_asked_for_while_nothing_else_shows_it(running: Rig) -> None:
     """A limit goes on although the numbers that it is made of are disabled."""
     registry = er.async_get(running.hass)
     for key in ("chac", "capa", "maxc", "sisn"):
@@ -103,7 +103,7 @@ async def test_what_is_worked_out_is_asked_for_while_nothing_else_shows_it(runni
     assert running.number("charge_current_limit") > 0
 
 
-async def test_a_count_that_is_told_later_is_shown_at_once(running: House) -> None:
+async def test_a_count_that_is_told_later_is_shown_at_once(running: Rig) -> None:
     running.bms.settings.update({"MAXC": 10.0, "SISN": 1, "STRN": 3})
     await running.reload()
     assert running.number("charge_current_limit") == 10
@@ -112,7 +112,7 @@ async def test_a_count_that_is_told_later_is_shown_at_once(running: House) -> No
     assert running.number("charge_current_limit") == 30
 
 
-async def test_once_a_newer_unit_tells_its_count_that_one_counts(running: House) -> None:
+async def test_once_a_newer_unit_tells_its_count_that_one_counts(running: Rig) -> None:
     running.bms.settings.update({"MAXC": 10.0, "SISN": 1, "STRN": 3})
     await running.reload()
     await running.probe(10)
@@ -122,11 +122,11 @@ async def test_once_a_newer_unit_tells_its_count_that_one_counts(running: House)
 
 
 async def test_headroom_is_in_mv_also_where_degrees_are_those_of_fahrenheit(
-    house: House,
+    rig: Rig,
 ) -> None:
-    house.hass.config.units = US_CUSTOMARY_SYSTEM
-    await house.set_up()
-    state = house.state("headroom_high")
+    rig.hass.config.units = US_CUSTOMARY_SYSTEM
+    await rig.set_up()
+    state = rig.state("headroom_high")
     assert state.attributes["unit_of_measurement"] == "mV"
-    expected = (house.bms.settings["CMAX"] - house.number("max_cell_voltage")) * 1e3
+    expected = (rig.bms.settings["CMAX"] - rig.number("max_cell_voltage")) * 1e3
     assert float(state.state) == pytest.approx(expected, abs=1)

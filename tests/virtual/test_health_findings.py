@@ -22,7 +22,7 @@ from custom_components.rec_bms.protocol.health.spread import Place, Spread
 from tests.virtual.banks import bank_of, batteries
 from tests.virtual.conftest import Simulate
 from tests.virtual.findings import AT, have_found
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 
 THEN = dt_util.utc_from_timestamp(AT).isoformat()
 FINDINGS = (
@@ -39,16 +39,16 @@ CELLS = ("cell_drift_1_3", "cell_resistance_change_1_3")
 
 
 @pytest.fixture
-async def running(hass_storage: dict[str, Any], running: House) -> House:
+async def running(hass_storage: dict[str, Any], running: Rig) -> Rig:
     """A house whose files are in memory."""
     return running
 
 
-def attributes(house: House, key: str, *names: str) -> list[Any]:
-    return [house.state(key).attributes[name] for name in names]
+def attributes(rig: Rig, key: str, *names: str) -> list[Any]:
+    return [rig.state(key).attributes[name] for name in names]
 
 
-async def test_what_is_not_found_yet_is_unknown_rather_than_unavailable(running: House) -> None:
+async def test_what_is_not_found_yet_is_unknown_rather_than_unavailable(running: Rig) -> None:
     await running.poll()
     assert {running.shown(key) for key in FINDINGS} == {"unknown"}
     assert running.shown("diagnosis") == "not_enough_data"
@@ -56,7 +56,7 @@ async def test_what_is_not_found_yet_is_unknown_rather_than_unavailable(running:
 
 
 async def test_while_the_bms_is_away_nothing_is_shown_and_after_it_what_was(
-    short_silence: None, running: House
+    short_silence: None, running: Rig
 ) -> None:
     have_found(running, "full", last=AT)
     await running.poll()
@@ -68,7 +68,7 @@ async def test_while_the_bms_is_away_nothing_is_shown_and_after_it_what_was(
     assert running.shown("last_full_charge") == THEN
 
 
-async def test_a_full_charge_is_shown_with_what_went_in_and_out_since(running: House) -> None:
+async def test_a_full_charge_is_shown_with_what_went_in_and_out_since(running: Rig) -> None:
     corrections = (Correction(AT, 0.0912),)
     have_found(
         running,
@@ -87,7 +87,7 @@ async def test_a_full_charge_is_shown_with_what_went_in_and_out_since(running: H
     assert attributes(running, "state_of_charge_correction", "at") == [THEN]
 
 
-async def test_of_a_small_battery_tenths_of_an_ah_are_told(running: House) -> None:
+async def test_of_a_small_battery_tenths_of_an_ah_are_told(running: Rig) -> None:
     await running.set_number("capa", 20)
     have_found(running, "full", last=AT, charged=1.24, discharged=3.56)
     await running.poll()
@@ -95,7 +95,7 @@ async def test_of_a_small_battery_tenths_of_an_ah_are_told(running: House) -> No
     assert attributes(running, "charge_since_full", "charged", "discharged") == [1.2, 3.6]
 
 
-async def test_what_is_next_to_nothing_is_nothing_and_not_less(running: House) -> None:
+async def test_what_is_next_to_nothing_is_nothing_and_not_less(running: Rig) -> None:
     have_found(running, "full", last=AT, charged=0.0, discharged=0.3)
     have_found(running, "drift", most=Drifting(1, 7, -0.00002, AT))
     await running.poll()
@@ -103,7 +103,7 @@ async def test_what_is_next_to_nothing_is_nothing_and_not_less(running: House) -
     assert running.shown("most_drifting_cell") == "0.0"
 
 
-async def test_a_measured_capacity_is_shown_with_its_basis(running: House) -> None:
+async def test_a_measured_capacity_is_shown_with_its_basis(running: Rig) -> None:
     measured = Measured(capacity=412.34, uncertainty=6.25, start=1.0, end=0.184, at=AT)
     have_found(running, "capacity", measured=measured, health=lambda capa: 412.34 / capa)
     await running.poll()
@@ -113,7 +113,7 @@ async def test_a_measured_capacity_is_shown_with_its_basis(running: House) -> No
     assert running.number("measured_health") == 91.6
 
 
-async def test_spreads_are_in_mv_with_the_cells_that_are_furthest_apart(running: House) -> None:
+async def test_spreads_are_in_mv_with_the_cells_that_are_furthest_apart(running: Rig) -> None:
     spread = Spread(0.0127, AT, lowest=Place(1, 4), highest=Place(1, 9))
     have_found(running, "spreads", rest=spread, top=None)
     await running.poll()
@@ -124,7 +124,7 @@ async def test_spreads_are_in_mv_with_the_cells_that_are_furthest_apart(running:
     assert attributes(running, "cell_spread_top", *names) == [None] * 5
 
 
-async def test_the_cell_that_drifts_most_is_named(running: House) -> None:
+async def test_the_cell_that_drifts_most_is_named(running: Rig) -> None:
     have_found(running, "drift", most=Drifting(1, 7, -0.00234, AT))
     await running.poll()
     assert running.number("most_drifting_cell") == -2.3
@@ -133,7 +133,7 @@ async def test_the_cell_that_drifts_most_is_named(running: House) -> None:
 
 
 async def test_each_cell_has_its_drift_and_change_of_resistance_if_enabled(
-    complete: House,
+    complete: Rig,
 ) -> None:
     have_found(complete, "drift", of_cell=lambda unit, cell: unit * cell / 1000)
     have_found(complete, "resistances", change=lambda unit, cell: cell / 100)
@@ -142,12 +142,12 @@ async def test_each_cell_has_its_drift_and_change_of_resistance_if_enabled(
     assert complete.number("cell_resistance_change_1_14") == 14
 
 
-async def test_sensors_of_single_cells_are_disabled_at_first(running: House) -> None:
+async def test_sensors_of_single_cells_are_disabled_at_first(running: Rig) -> None:
     for key in CELLS:
         assert running.registered(key).disabled_by is er.RegistryEntryDisabler.INTEGRATION
 
 
-async def test_the_diagnosis_says_why_and_what_balancing_takes(running: House) -> None:
+async def test_the_diagnosis_says_why_and_what_balancing_takes(running: Rig) -> None:
     reasons = (Reason.DIFFERENT_CELLS_FIRST,)
     diagnosis = Diagnosis(Finding.UNBALANCED, 1, 9, reasons, 8.42, AT)
     have_found(running, "diagnosing", diagnosis=diagnosis, balancing_hours=lambda amps: 8.42 / amps)
@@ -160,7 +160,7 @@ async def test_the_diagnosis_says_why_and_what_balancing_takes(running: House) -
     assert hours == pytest.approx(8.42 / amperes, abs=0.5)
 
 
-async def test_extremes_are_shown_with_time_and_cell(running: House) -> None:
+async def test_extremes_are_shown_with_time_and_cell(running: Rig) -> None:
     have_found(
         running,
         "lifetime",
@@ -184,11 +184,11 @@ async def test_extremes_are_shown_with_time_and_cell(running: House) -> None:
     assert (running.number("time_above_limits"), running.number("time_below_limits")) == (1.5, 0)
 
 
-async def test_nothing_of_it_is_a_temperature_in_fahrenheit(house: House) -> None:
-    house.hass.config.units = US_CUSTOMARY_SYSTEM
-    await house.set_up()
+async def test_nothing_of_it_is_a_temperature_in_fahrenheit(rig: Rig) -> None:
+    rig.hass.config.units = US_CUSTOMARY_SYSTEM
+    await rig.set_up()
     units = {
-        house.state(key).attributes.get("unit_of_measurement")
+        rig.state(key).attributes.get("unit_of_measurement")
         for key in (*FINDINGS, *WITHIN_MINUTES, "diagnosis")
     }
     assert units == {None, "Ah", "%", "mV", "mV/month", "V", "h"}
@@ -198,16 +198,16 @@ async def test_cells_that_are_added_have_their_sensors(
     hass: HomeAssistant, simulate: Simulate, all_enabled: None
 ) -> None:
     sim = simulate(addresses=[16], units=1, cells=4)
-    house = House(hass, sim, entry_for(sim, address=16))
-    await house.set_up()
-    sim.call(house.bms.add_unit, 4)
-    await house.poll()
-    await house.poll()
-    assert house.shown("cell_drift_2_4") == "unknown"
-    assert house.registered("cell_drift_2_4").device_id == house.device(2).id
+    rig = Rig(hass, sim, entry_for(sim, address=16))
+    await rig.set_up()
+    sim.call(rig.bms.add_unit, 4)
+    await rig.poll()
+    await rig.poll()
+    assert rig.shown("cell_drift_2_4") == "unknown"
+    assert rig.registered("cell_drift_2_4").device_id == rig.device(2).id
 
 
-async def test_what_was_found_is_in_the_diagnostics(running: House) -> None:
+async def test_what_was_found_is_in_the_diagnostics(running: Rig) -> None:
     told = await async_get_config_entry_diagnostics(running.hass, running.entry)
     assert told["health"].keys() >= {"lifetime", "full", "capacity", "drift"}
 
@@ -216,7 +216,7 @@ async def test_what_was_found_is_in_the_diagnostics(running: House) -> None:
 
 
 async def test_lifetime_figures_begin_anew_with_what_is_now(
-    hass_storage: dict[str, Any], running: House
+    hass_storage: dict[str, Any], running: Rig
 ) -> None:
     running.coordinator.health.lifetime.restore(
         {
@@ -240,7 +240,7 @@ async def test_lifetime_figures_begin_anew_with_what_is_now(
 
 
 async def test_lifetime_figures_begin_anew_also_while_the_bms_is_away(
-    short_silence: None, running: House
+    short_silence: None, running: Rig
 ) -> None:
     running.coordinator.health.lifetime.restore({"charged": 900.0})
     running.bms.silent = True
@@ -252,7 +252,7 @@ async def test_lifetime_figures_begin_anew_also_while_the_bms_is_away(
 
 
 async def test_only_administrators_reset_lifetime_figures(
-    hass: HomeAssistant, running: House, hass_owner_user: Any
+    hass: HomeAssistant, running: Rig, hass_owner_user: Any
 ) -> None:
     guest = await hass.auth.async_create_user("Guest", group_ids=[GROUP_ID_USER])
     running.coordinator.health.lifetime.restore({"charged": 900.0})

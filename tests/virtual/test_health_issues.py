@@ -13,7 +13,7 @@ from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.protocol.health.full import Correction
 from custom_components.rec_bms.protocol.health.resistance import Step
 from tests.virtual.findings import AT, have_found, issue_of
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 
 CORRECTIONS = tuple(
     Correction(AT + day * 86_400, by) for day, by in enumerate((0.02, 0.09, 0.06, 0.07))
@@ -28,32 +28,32 @@ FINDINGS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.fixture
-async def running(hass_storage: dict[str, Any], running: House) -> House:
+async def running(hass_storage: dict[str, Any], running: Rig) -> Rig:
     """A house whose files are in memory."""
     return running
 
 
-async def find(house: House, issue: str, *, gone: bool = False) -> None:
+async def find(rig: Rig, issue: str, *, gone: bool = False) -> None:
     part, found, nothing = FINDINGS[issue]
-    have_found(house, part, **(nothing if gone else found))
-    await house.poll()
+    have_found(rig, part, **(nothing if gone else found))
+    await rig.poll()
 
 
-def said(house: House, issue: str) -> dict[str, str]:
-    found = issue_of(house, issue)
+def said(rig: Rig, issue: str) -> dict[str, str]:
+    found = issue_of(rig, issue)
     assert found is not None
     assert found.translation_placeholders is not None
     return found.translation_placeholders
 
 
-async def test_a_healthy_battery_has_no_issue(running: House) -> None:
+async def test_a_healthy_battery_has_no_issue(running: Rig) -> None:
     for _ in range(3):
         await running.poll()
     assert not [each for each in ir.async_get(running.hass).issues.values() if each.active]
 
 
 @pytest.mark.parametrize("issue", FINDINGS)
-async def test_an_issue_comes_with_a_finding_and_goes_with_it(running: House, issue: str) -> None:
+async def test_an_issue_comes_with_a_finding_and_goes_with_it(running: Rig, issue: str) -> None:
     await find(running, issue)
     found = issue_of(running, issue)
     assert found is not None
@@ -65,7 +65,7 @@ async def test_an_issue_comes_with_a_finding_and_goes_with_it(running: House, is
 
 
 @pytest.mark.parametrize("issue", FINDINGS)
-async def test_an_issue_has_all_that_its_text_names(running: House, issue: str) -> None:
+async def test_an_issue_has_all_that_its_text_names(running: Rig, issue: str) -> None:
     await find(running, issue)
     found = issue_of(running, issue)
     assert found is not None
@@ -75,14 +75,14 @@ async def test_an_issue_has_all_that_its_text_names(running: House, issue: str) 
         assert text.format(**said(running, issue))
 
 
-async def test_the_issue_about_drift_names_the_last_corrections(running: House) -> None:
+async def test_the_issue_about_drift_names_the_last_corrections(running: Rig) -> None:
     await find(running, "drift")
     assert said(running, "drift")["times"] == "3"
     assert said(running, "drift")["corrections"] == "+9 %, +6 %, +7 %"
 
 
 async def test_the_issue_about_a_loose_connection_is_an_error_that_says_it_can_burn(
-    running: House,
+    running: Rig,
 ) -> None:
     await find(running, "loose 1_5")
     found = issue_of(running, "loose 1_5")
@@ -94,7 +94,7 @@ async def test_the_issue_about_a_loose_connection_is_an_error_that_says_it_can_b
     assert "can burn" in texts[f"component.{DOMAIN}.issues.loose_connection.description"]
 
 
-async def test_each_loose_connection_has_an_issue_of_its_own(running: House) -> None:
+async def test_each_loose_connection_has_an_issue_of_its_own(running: Rig) -> None:
     other = Step(unit=1, cell=6, times=2.2, before=0.0008, now=0.0018, at=AT)
     have_found(running, "resistances", steps=(LOOSE, other))
     await running.poll()
@@ -106,7 +106,7 @@ async def test_each_loose_connection_has_an_issue_of_its_own(running: House) -> 
 
 
 async def test_the_issue_about_a_false_current_names_ioff_and_nothing_is_set(
-    running: House,
+    running: Rig,
 ) -> None:
     running.sim.log.clear()
     await find(running, "false_current")
@@ -118,7 +118,7 @@ async def test_the_issue_about_a_false_current_names_ioff_and_nothing_is_set(
 
 @pytest.mark.parametrize("issue", FINDINGS)
 async def test_an_issue_is_taken_back_while_its_entry_is_not_loaded(
-    running: House, issue: str
+    running: Rig, issue: str
 ) -> None:
     await find(running, issue)
     await running.unload()
@@ -126,7 +126,7 @@ async def test_an_issue_is_taken_back_while_its_entry_is_not_loaded(
 
 
 @pytest.mark.parametrize("issue", FINDINGS)
-async def test_an_ignored_issue_stays_ignored_over_a_reload(running: House, issue: str) -> None:
+async def test_an_ignored_issue_stays_ignored_over_a_reload(running: Rig, issue: str) -> None:
     await find(running, issue)
     found = issue_of(running, issue)
     assert found is not None
@@ -138,7 +138,7 @@ async def test_an_ignored_issue_stays_ignored_over_a_reload(running: House, issu
 
 
 async def test_an_ignored_issue_goes_when_its_finding_is_gone_after_a_restart(
-    running: House,
+    running: Rig,
 ) -> None:
     await find(running, "drift")
     issue = issue_of(running, "drift")
@@ -148,7 +148,7 @@ async def test_an_ignored_issue_goes_when_its_finding_is_gone_after_a_restart(
     assert ir.async_get(running.hass).async_get_issue(DOMAIN, issue.issue_id) is None
 
 
-async def test_a_finding_is_an_issue_again_after_a_restart(running: House) -> None:
+async def test_a_finding_is_an_issue_again_after_a_restart(running: Rig) -> None:
     """What was kept is enough: nothing has to be found anew."""
     corrections = [{"at": AT + day * 86_400, "by": 0.08} for day in range(3)]
     running.coordinator.health.full.restore({"corrections": corrections})
@@ -158,7 +158,7 @@ async def test_a_finding_is_an_issue_again_after_a_restart(running: House) -> No
     assert said(running, "drift")["corrections"] == "+8 %, +8 %, +8 %"
 
 
-async def test_while_the_bms_is_away_its_issues_stay(short_silence: None, running: House) -> None:
+async def test_while_the_bms_is_away_its_issues_stay(short_silence: None, running: Rig) -> None:
     await find(running, "loose 1_5")
     running.bms.silent = True
     await running.poll()
@@ -166,9 +166,7 @@ async def test_while_the_bms_is_away_its_issues_stay(short_silence: None, runnin
 
 
 @pytest.mark.parametrize("issue", FINDINGS)
-async def test_with_the_entry_its_issues_go(
-    hass: HomeAssistant, running: House, issue: str
-) -> None:
+async def test_with_the_entry_its_issues_go(hass: HomeAssistant, running: Rig, issue: str) -> None:
     await find(running, issue)
     found = issue_of(running, issue)
     assert found is not None

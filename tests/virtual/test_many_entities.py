@@ -13,7 +13,7 @@ from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 MOST_WRITTEN_IN_A_TURN = 110
@@ -28,10 +28,10 @@ def pack(simulate: Simulate) -> SimulatorInMemory:
 
 
 @pytest.fixture
-async def large(hass: HomeAssistant, pack: SimulatorInMemory) -> House:
-    house = House(hass, pack, entry_for(pack, address=16))
-    await house.set_up()
-    return house
+async def large(hass: HomeAssistant, pack: SimulatorInMemory) -> Rig:
+    rig = Rig(hass, pack, entry_for(pack, address=16))
+    await rig.set_up()
+    return rig
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def states_by_turn(hass: HomeAssistant) -> Iterator[Counter[int]]:
     stop()
 
 
-async def test_others_have_their_turn_while_all_cells_have_changed(large: House) -> None:
+async def test_others_have_their_turn_while_all_cells_have_changed(large: Rig) -> None:
     large.sim.call(large.bms.set_current, -80)
     with states_by_turn(large.hass) as written:
         await large.poll()
@@ -57,17 +57,17 @@ async def test_others_have_their_turn_while_all_cells_have_changed(large: House)
 
 
 @pytest.fixture
-async def growing(hass: HomeAssistant, simulate: Simulate) -> House:
+async def growing(hass: HomeAssistant, simulate: Simulate) -> Rig:
     """A pack of eight units to which seven are added after its set-up."""
     sim = simulate(addresses=[16], units=8, cells=15)
-    house = House(hass, sim, entry_for(sim, address=16))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim, address=16))
+    await rig.set_up()
     for _ in NEW_UNITS:
-        sim.call(house.bms.add_unit, 15)
-    return house
+        sim.call(rig.bms.add_unit, 15)
+    return rig
 
 
-async def test_others_have_their_turn_while_new_units_are_added(growing: House) -> None:
+async def test_others_have_their_turn_while_new_units_are_added(growing: Rig) -> None:
     with states_by_turn(growing.hass) as written:
         for _ in range(3):
             await growing.poll()
@@ -76,7 +76,7 @@ async def test_others_have_their_turn_while_new_units_are_added(growing: House) 
     assert max(written.values()) <= MOST_ADDED_IN_A_TURN
 
 
-async def test_all_cells_become_unavailable_and_available_again(large: House) -> None:
+async def test_all_cells_become_unavailable_and_available_again(large: Rig) -> None:
     large.bms.silent = True
     await large.poll()
     cells = [f"cell_voltage_{unit}_{cell}" for unit in range(1, 16) for cell in range(1, 16)]
@@ -87,7 +87,7 @@ async def test_all_cells_become_unavailable_and_available_again(large: House) ->
 
 
 async def test_unloading_in_the_middle_of_an_update_leaves_nothing_behind(
-    large: House, caplog: pytest.LogCaptureFixture
+    large: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     large.sim.call(large.bms.set_current, -80)
     await large.asleep(300)
@@ -102,7 +102,7 @@ async def test_unloading_in_the_middle_of_an_update_leaves_nothing_behind(
 
 
 async def test_unloading_while_new_units_are_added_leaves_none_of_their_entities_behind(
-    growing: House,
+    growing: Rig,
 ) -> None:
     first = asyncio.Event()
 
@@ -127,7 +127,7 @@ async def test_unloading_while_new_units_are_added_leaves_none_of_their_entities
 
 
 async def test_a_listener_that_fails_costs_no_other_its_news(
-    running: House, caplog: pytest.LogCaptureFixture
+    running: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[str] = []
 

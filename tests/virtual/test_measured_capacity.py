@@ -17,31 +17,31 @@ from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.protocol.health.measured import Measured
 from tests.virtual.conftest import Simulate
 from tests.virtual.findings import AT, have_found, issue_of
-from tests.virtual.house import House, entry_for
 from tests.virtual.keeping import listed
+from tests.virtual.rig import Rig, entry_for
 
 CAPA = 450.0
 MEASURED = Measured(capacity=412.34, uncertainty=6.2, start=1.0, end=0.18, at=AT)
 
 
 @pytest.fixture
-async def house(hass_storage: dict[str, Any], hass: HomeAssistant, house: House) -> House:
+async def rig(hass_storage: dict[str, Any], hass: HomeAssistant, rig: Rig) -> Rig:
     """A house whose files are in memory, with repairs."""
     assert await async_setup_component(hass, REPAIRS, {})
-    return house
+    return rig
 
 
-async def measure(house: House, measured: Measured | None = MEASURED) -> None:
-    have_found(house, "capacity", measured=measured)
-    await house.poll()
+async def measure(rig: Rig, measured: Measured | None = MEASURED) -> None:
+    have_found(rig, "capacity", measured=measured)
+    await rig.poll()
 
 
 class Repair:
     """The dialog of the issue."""
 
-    def __init__(self, house: House) -> None:
-        self._flows = house.hass.data[REPAIRS]["flow_manager"]
-        self._issue_id = f"capacity_{house.entry.entry_id}"
+    def __init__(self, rig: Rig) -> None:
+        self._flows = rig.hass.data[REPAIRS]["flow_manager"]
+        self._issue_id = f"capacity_{rig.entry.entry_id}"
         self.result: Any = None
 
     async def open(self) -> Repair:
@@ -60,14 +60,14 @@ class Repair:
 
 
 async def test_it_is_offered_where_measured_and_set_differ_by_more_than_is_uncertain(
-    running: House,
+    running: Rig,
 ) -> None:
     for capacity, offered in ((444.0, False), (443.7, True), (456.1, False), (456.3, True)):
         await measure(running, Measured(capacity, 6.2, 1.0, 0.18, AT))
         assert (issue_of(running, "capacity") is not None) == offered
 
 
-async def test_without_a_measurement_nothing_is_offered(running: House) -> None:
+async def test_without_a_measurement_nothing_is_offered(running: Rig) -> None:
     await measure(running, None)
     assert issue_of(running, "capacity") is None
 
@@ -76,14 +76,14 @@ async def test_where_changes_are_forbidden_nothing_is_offered(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate()
-    house = House(hass, sim, entry_for(sim, allow_changes=False))
-    await house.set_up()
-    await measure(house)
-    assert issue_of(house, "capacity") is None
+    rig = Rig(hass, sim, entry_for(sim, allow_changes=False))
+    await rig.set_up()
+    await measure(rig)
+    assert issue_of(rig, "capacity") is None
 
 
 async def test_while_the_capacity_that_is_set_is_not_known_nothing_is_offered(
-    running: House,
+    running: Rig,
 ) -> None:
     running.bms.settings["CAPA"] = 90_000
     await running.reload()
@@ -94,7 +94,7 @@ async def test_while_the_capacity_that_is_set_is_not_known_nothing_is_offered(
 # -- The dialog ------------------------------------------------------------------------------------
 
 
-async def test_the_dialog_says_what_was_measured_and_what_is_set(running: House) -> None:
+async def test_the_dialog_says_what_was_measured_and_what_is_set(running: Rig) -> None:
     await measure(running)
     repair = await Repair(running).open()
     assert repair.result["description_placeholders"] == {
@@ -108,7 +108,7 @@ async def test_the_dialog_says_what_was_measured_and_what_is_set(running: House)
     }
 
 
-async def test_the_capacity_is_set_and_verified_and_the_issue_is_gone(running: House) -> None:
+async def test_the_capacity_is_set_and_verified_and_the_issue_is_gone(running: Rig) -> None:
     await measure(running)
     repair = await Repair(running).open()
     await repair.submit()
@@ -120,7 +120,7 @@ async def test_the_capacity_is_set_and_verified_and_the_issue_is_gone(running: H
     assert issue_of(running, "capacity") is None
 
 
-async def test_a_dialog_that_is_closed_halfway_has_changed_nothing(running: House) -> None:
+async def test_a_dialog_that_is_closed_halfway_has_changed_nothing(running: Rig) -> None:
     await measure(running)
     running.sim.log.clear()
     repair = await Repair(running).open()
@@ -130,7 +130,7 @@ async def test_a_dialog_that_is_closed_halfway_has_changed_nothing(running: Hous
     assert issue_of(running, "capacity") is not None
 
 
-async def test_what_the_bms_refuses_is_told_and_can_be_tried_again(running: House) -> None:
+async def test_what_the_bms_refuses_is_told_and_can_be_tried_again(running: Rig) -> None:
     await measure(running)
     repair = await Repair(running).open()
     running.sim.faults.next("set_refused")
@@ -143,7 +143,7 @@ async def test_what_the_bms_refuses_is_told_and_can_be_tried_again(running: Hous
     assert running.number("capa") == 412.3
 
 
-async def test_while_the_bms_is_silent_nothing_is_set(short_silence: None, running: House) -> None:
+async def test_while_the_bms_is_silent_nothing_is_set(short_silence: None, running: Rig) -> None:
     await measure(running)
     repair = await Repair(running).open()
     running.bms.silent = True
@@ -154,7 +154,7 @@ async def test_while_the_bms_is_silent_nothing_is_set(short_silence: None, runni
     assert repair.result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_while_the_entry_is_not_loaded_nothing_is_set(running: House) -> None:
+async def test_while_the_entry_is_not_loaded_nothing_is_set(running: Rig) -> None:
     await measure(running)
     repair = await Repair(running).open()
     await running.unload()
@@ -168,7 +168,7 @@ async def test_while_the_entry_is_not_loaded_nothing_is_set(running: House) -> N
     [Measured(420.0, 4.0, 1.0, 0.1, AT + 86_400), Measured(449.0, 4.0, 1.0, 0.1, AT), None],
 )
 async def test_a_dialog_sets_nothing_but_what_it_has_shown(
-    running: House, measured: Measured | None
+    running: Rig, measured: Measured | None
 ) -> None:
     await measure(running)
     repair = await Repair(running).open()
@@ -183,7 +183,7 @@ async def test_a_dialog_sets_nothing_but_what_it_has_shown(
 
 
 async def test_a_capacity_that_was_set_elsewhere_meanwhile_is_not_written_over(
-    running: House,
+    running: Rig,
 ) -> None:
     await measure(running)
     repair = await Repair(running).open()
@@ -195,7 +195,7 @@ async def test_a_capacity_that_was_set_elsewhere_meanwhile_is_not_written_over(
 
 
 async def test_a_capacity_beyond_what_the_bms_takes_is_refused_before_anything_is_sent(
-    running: House,
+    running: Rig,
 ) -> None:
     await measure(running, Measured(7000.0, 10.0, 1.0, 0.18, AT))
     repair = await Repair(running).open()
@@ -206,7 +206,7 @@ async def test_a_capacity_beyond_what_the_bms_takes_is_refused_before_anything_i
 
 
 async def test_only_administrators_may_and_who_did_it_is_kept(
-    running: House,
+    running: Rig,
     hass_client: ClientSessionGenerator,
     hass_admin_user: MockUser,
     hass_read_only_access_token: str,

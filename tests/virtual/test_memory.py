@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import mock_restore_cache_with
 
 from custom_components.rec_bms.protocol.rs485.instructions import NEWER
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tests.virtual.test_energy import kwh, shown
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
@@ -24,18 +24,18 @@ def battery(simulate: Simulate) -> SimulatorInMemory:
 
 
 @pytest.fixture
-def house(hass_storage: dict[str, Any], hass: HomeAssistant, battery: SimulatorInMemory) -> House:
-    house = House(hass, battery, entry_for(battery, scan_interval=INTERVAL))
-    house.bms.time_factor = 1
-    return house
+def rig(hass_storage: dict[str, Any], hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
+    rig = Rig(hass, battery, entry_for(battery, scan_interval=INTERVAL))
+    rig.bms.time_factor = 1
+    return rig
 
 
-def file_of(house: House) -> str:
-    return f"rec_bms.memory.{house.entry.entry_id}"
+def file_of(rig: Rig) -> str:
+    return f"rec_bms.memory.{rig.entry.entry_id}"
 
 
-def keep(storage: dict[str, Any], house: House, data: Any, version: int = 1) -> None:
-    key = file_of(house)
+def keep(storage: dict[str, Any], rig: Rig, data: Any, version: int = 1) -> None:
+    key = file_of(rig)
     storage[key] = {"version": version, "minor_version": 1, "key": key, "data": data}
 
 
@@ -54,69 +54,69 @@ def remember_states(hass: HomeAssistant, *energies: float) -> None:
 
 
 async def test_totals_go_on_where_home_assistant_has_forgotten_the_states(
-    hass_storage: dict[str, Any], house: House
+    hass_storage: dict[str, Any], rig: Rig
 ) -> None:
     energy = {"energy_charged": 1234.567, "energy_discharged": 987.654}
-    keep(hass_storage, house, {"energy": energy})
-    await house.set_up()
-    assert shown(house) == (1234.567, 987.654)
+    keep(hass_storage, rig, {"energy": energy})
+    await rig.set_up()
+    assert shown(rig) == (1234.567, 987.654)
 
 
 @pytest.mark.parametrize("interval", [2, INTERVAL, 60, 300])
 async def test_a_power_cut_costs_a_minute_of_counting_or_one_poll(
-    hass_storage: dict[str, Any], house: House, interval: int
+    hass_storage: dict[str, Any], rig: Rig, interval: int
 ) -> None:
-    house.entry.add_to_hass(house.hass)
-    house.hass.config_entries.async_update_entry(
-        house.entry, options={**house.entry.options, "scan_interval": interval}
+    rig.entry.add_to_hass(rig.hass)
+    rig.hass.config_entries.async_update_entry(
+        rig.entry, options={**rig.entry.options, "scan_interval": interval}
     )
-    await house.set_up()
-    house.sim.call(house.bms.set_current, -100)
-    await house.poll(interval)
+    await rig.set_up()
+    rig.sim.call(rig.bms.set_current, -100)
+    await rig.poll(interval)
     for _ in range(12):
-        await house.poll(interval)
-        await house.hass.async_block_till_done()
-        kept = hass_storage.get(file_of(house), {"data": {"energy": {}}})["data"]["energy"]
-        lost = house.number("energy_discharged") - kept.get("energy_discharged", 0.0)
+        await rig.poll(interval)
+        await rig.hass.async_block_till_done()
+        kept = hass_storage.get(file_of(rig), {"data": {"energy": {}}})["data"]["energy"]
+        lost = rig.number("energy_discharged") - kept.get("energy_discharged", 0.0)
         # What was written is a poll older than what the next one is about to show.
         assert lost <= kwh(100, max(60 - interval, 0) + 1) + 0.001
 
 
 async def test_at_rest_nothing_is_written_once_it_is_known_what_the_unit_knows(
-    hass_storage: dict[str, Any], house: House
+    hass_storage: dict[str, Any], rig: Rig
 ) -> None:
-    house.sim.call(house.bms.set_current, 0)
-    await house.set_up()
+    rig.sim.call(rig.bms.set_current, 0)
+    await rig.set_up()
     for _ in range(len(NEWER) + 1):
-        await house.poll(INTERVAL)
-    await house.hass.async_block_till_done()
-    del hass_storage[file_of(house)]
+        await rig.poll(INTERVAL)
+    await rig.hass.async_block_till_done()
+    del hass_storage[file_of(rig)]
     for _ in range(20):
-        await house.poll(INTERVAL)
-    await house.hass.async_block_till_done()
-    assert file_of(house) not in hass_storage
+        await rig.poll(INTERVAL)
+    await rig.hass.async_block_till_done()
+    assert file_of(rig) not in hass_storage
 
 
 async def test_of_two_records_the_higher_counts_so_that_no_total_goes_back(
-    hass: HomeAssistant, hass_storage: dict[str, Any], house: House
+    hass: HomeAssistant, hass_storage: dict[str, Any], rig: Rig
 ) -> None:
-    keep(hass_storage, house, {"energy": {"energy_charged": 10.0, "energy_discharged": 20.0}})
+    keep(hass_storage, rig, {"energy": {"energy_charged": 10.0, "energy_discharged": 20.0}})
     remember_states(hass, 9.5, 20.25)
-    await house.set_up()
-    assert shown(house) == (10.0, 20.25)
+    await rig.set_up()
+    assert shown(rig) == (10.0, 20.25)
 
 
 async def test_totals_are_kept_over_a_reload_although_nothing_was_due_to_be_written(
-    house: House,
+    rig: Rig,
 ) -> None:
-    await house.set_up()
-    house.sim.call(house.bms.set_current, -100)
+    await rig.set_up()
+    rig.sim.call(rig.bms.set_current, -100)
     for _ in range(3):
-        await house.poll(INTERVAL)
-    before = shown(house)
+        await rig.poll(INTERVAL)
+    before = shown(rig)
     assert before[1] > 0
-    await house.reload()
-    assert shown(house) == before
+    await rig.reload()
+    assert shown(rig) == before
 
 
 @pytest.mark.parametrize(
@@ -130,66 +130,66 @@ async def test_totals_are_kept_over_a_reload_although_nothing_was_due_to_be_writ
     ],
 )
 async def test_rubbish_in_the_file_is_no_reason_to_fail(
-    hass_storage: dict[str, Any], house: House, rubbish: Any
+    hass_storage: dict[str, Any], rig: Rig, rubbish: Any
 ) -> None:
-    keep(hass_storage, house, rubbish)
-    await house.set_up()
-    assert shown(house) == (0, 0)
+    keep(hass_storage, rig, rubbish)
+    await rig.set_up()
+    assert shown(rig) == (0, 0)
 
 
 async def test_the_file_of_a_later_version_is_left_alone(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
-    house: House,
+    rig: Rig,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     later = {"energy": {"energy_charged": 5.0}, "more": 1}
-    keep(hass_storage, house, later, version=2)
+    keep(hass_storage, rig, later, version=2)
     remember_states(hass, 3.0, 0.0)
-    await house.set_up()
-    assert house.entry.state is ConfigEntryState.LOADED
-    assert shown(house) == (3.0, 0.0)
+    await rig.set_up()
+    assert rig.entry.state is ConfigEntryState.LOADED
+    assert shown(rig) == (3.0, 0.0)
     assert "cannot be read" in caplog.text
-    house.sim.call(house.bms.set_current, -100)
+    rig.sim.call(rig.bms.set_current, -100)
     for _ in range(3):
-        await house.poll(INTERVAL)
-    await house.reload()
-    assert hass_storage[file_of(house)]["data"] == later
+        await rig.poll(INTERVAL)
+    await rig.reload()
+    assert hass_storage[file_of(rig)]["data"] == later
 
 
 async def test_with_the_entry_its_file_goes(
-    hass: HomeAssistant, hass_storage: dict[str, Any], house: House
+    hass: HomeAssistant, hass_storage: dict[str, Any], rig: Rig
 ) -> None:
-    await house.set_up()
-    house.sim.call(house.bms.raise_error, 3, 1, 4)
-    await house.poll(INTERVAL)
+    await rig.set_up()
+    rig.sim.call(rig.bms.raise_error, 3, 1, 4)
+    await rig.poll(INTERVAL)
     await hass.async_block_till_done()
-    assert file_of(house) in hass_storage
-    await hass.config_entries.async_remove(house.entry.entry_id)
+    assert file_of(rig) in hass_storage
+    await hass.config_entries.async_remove(rig.entry.entry_id)
     await hass.async_block_till_done()
-    assert file_of(house) not in hass_storage
+    assert file_of(rig) not in hass_storage
 
 
 async def test_what_was_told_is_written_at_once(
-    hass: HomeAssistant, hass_storage: dict[str, Any], house: House
+    hass: HomeAssistant, hass_storage: dict[str, Any], rig: Rig
 ) -> None:
-    await house.set_up()
-    house.sim.call(house.bms.raise_error, 3, 1, 4)
-    await house.poll(INTERVAL)
+    await rig.set_up()
+    rig.sim.call(rig.bms.raise_error, 3, 1, 4)
+    await rig.poll(INTERVAL)
     await hass.async_block_till_done()
     told = {"present": True, "unit": 1, "number": 3, "location": 4}
-    assert hass_storage[file_of(house)]["data"]["told"] == told
-    house.sim.call(house.bms.clear_error)
-    await house.poll(INTERVAL)
+    assert hass_storage[file_of(rig)]["data"]["told"] == told
+    rig.sim.call(rig.bms.clear_error)
+    await rig.poll(INTERVAL)
     await hass.async_block_till_done()
-    assert hass_storage[file_of(house)]["data"]["told"] is None
+    assert hass_storage[file_of(rig)]["data"]["told"] is None
 
 
 async def test_an_error_that_was_told_before_a_power_cut_is_not_told_again(
-    hass_storage: dict[str, Any], house: House
+    hass_storage: dict[str, Any], rig: Rig
 ) -> None:
     told = {"present": True, "unit": 1, "number": 3, "location": 4}
-    keep(hass_storage, house, {"energy": {}, "told": told})
-    house.sim.call(house.bms.raise_error, 3, 1, 4)
-    await house.set_up()
-    assert house.shown("error_event") == "unknown"
+    keep(hass_storage, rig, {"energy": {}, "told": told})
+    rig.sim.call(rig.bms.raise_error, 3, 1, 4)
+    await rig.set_up()
+    assert rig.shown("error_event") == "unknown"

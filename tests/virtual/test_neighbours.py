@@ -13,7 +13,7 @@ from homeassistant.core import CoreState, HomeAssistant
 from custom_components.rec_bms.const import DOMAIN
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog, discovered, ignore
-from tests.virtual.house import House, entry_for, passes, until
+from tests.virtual.rig import Rig, entry_for, passes, until
 from tools.simulator import BMS
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
@@ -32,12 +32,12 @@ def three(simulate: Simulate) -> SimulatorInMemory:
 
 
 @pytest.fixture
-async def first(hass: HomeAssistant, three: SimulatorInMemory) -> House:
+async def first(hass: HomeAssistant, three: SimulatorInMemory) -> Rig:
     """A house where the first of three is set up, and its set-up is over."""
-    house = House(hass, three, entry_for(three, scan_interval=INTERVAL, title=MODELS[1]))
-    await house.set_up()
+    rig = Rig(hass, three, entry_for(three, scan_interval=INTERVAL, title=MODELS[1]))
+    await rig.set_up()
     three.log.clear()
-    return house
+    return rig
 
 
 def names(hass: HomeAssistant) -> set[str]:
@@ -51,10 +51,10 @@ def looks(sim: Any) -> Counter[int]:
     return Counter(entry.address for entry in asked)
 
 
-async def look_begins(house: House) -> None:
+async def look_begins(rig: Rig) -> None:
     """Return when a look at a neighbour has begun."""
-    await house.poll(INTERVAL)
-    await until(lambda: house.coordinator.bms.client.connection.is_busy)
+    await rig.poll(INTERVAL)
+    await until(lambda: rig.coordinator.bms.client.connection.is_busy)
 
 
 async def test_the_others_are_offered_as_discovered_devices(
@@ -70,7 +70,7 @@ async def test_the_others_are_offered_as_discovered_devices(
     assert not three.log.sets
 
 
-async def test_what_is_offered_is_set_up_with_one_click(hass: HomeAssistant, first: House) -> None:
+async def test_what_is_offered_is_set_up_with_one_click(hass: HomeAssistant, first: Rig) -> None:
     await passes(LONG_ENOUGH)
     for flow in discovered(hass):
         card = Dialog(hass)
@@ -83,7 +83,7 @@ async def test_what_is_offered_is_set_up_with_one_click(hass: HomeAssistant, fir
     assert not discovered(hass)
 
 
-async def test_the_rest_is_looked_through_twice_and_then_never_again(first: House) -> None:
+async def test_the_rest_is_looked_through_twice_and_then_never_again(first: Rig) -> None:
     await passes(LONG_ENOUGH)
     found = {2, 3}
     assert looks(first.sim) == {each: 1 if each in found else 2 for each in range(2, 17)}
@@ -95,12 +95,12 @@ async def test_the_rest_is_looked_through_twice_and_then_never_again(first: Hous
 # -- main data come first ------------------------------------------------------------------------
 
 
-async def test_set_up_and_the_first_reading_wait_for_no_neighbour(first: House) -> None:
+async def test_set_up_and_the_first_reading_wait_for_no_neighbour(first: Rig) -> None:
     await passes(INTERVAL - 1)
     assert not looks(first.sim)
 
 
-async def test_after_each_poll_one_request_is_sent(first: House) -> None:
+async def test_after_each_poll_one_request_is_sent(first: Rig) -> None:
     for _ in range(12):
         first.sim.log.clear()
         await first.poll(INTERVAL)
@@ -109,7 +109,7 @@ async def test_after_each_poll_one_request_is_sent(first: House) -> None:
         assert len(others) == 1
 
 
-async def test_a_poll_waits_for_one_look_at_most(hass: HomeAssistant, first: House) -> None:
+async def test_a_poll_waits_for_one_look_at_most(hass: HomeAssistant, first: Rig) -> None:
     await first.poll(INTERVAL)
     usual = first.coordinator.data.duration
     longest = 0.0
@@ -120,7 +120,7 @@ async def test_a_poll_waits_for_one_look_at_most(hass: HomeAssistant, first: Hou
     assert usual + 0.2 < longest <= usual + ONE_EXCHANGE
 
 
-async def test_a_setting_waits_for_one_look_at_most(hass: HomeAssistant, first: House) -> None:
+async def test_a_setting_waits_for_one_look_at_most(hass: HomeAssistant, first: Rig) -> None:
     async def took() -> float:
         began = hass.loop.time()
         await first.set_number("maxc", 50)
@@ -132,9 +132,7 @@ async def test_a_setting_waits_for_one_look_at_most(hass: HomeAssistant, first: 
         assert await took() <= usual + ONE_EXCHANGE
 
 
-async def test_nobody_is_looked_for_while_the_bms_is_away(
-    short_silence: None, first: House
-) -> None:
+async def test_nobody_is_looked_for_while_the_bms_is_away(short_silence: None, first: Rig) -> None:
     first.bms.silent = True
     await passes(LONG_ENOUGH)
     assert not looks(first.sim)
@@ -143,7 +141,7 @@ async def test_nobody_is_looked_for_while_the_bms_is_away(
     assert names(first.hass) == {"REC ABMS (2)", "REC 9M (3)"}
 
 
-async def test_a_silent_neighbour_makes_no_bad_line(first: House) -> None:
+async def test_a_silent_neighbour_makes_no_bad_line(first: Rig) -> None:
     await passes(LONG_ENOUGH)
     assert first.coordinator.data.retries == 0
     assert first.coordinator.data.line_errors == 0
@@ -159,18 +157,18 @@ async def test_a_set_up_that_fails_looks_for_nobody_until_it_succeeds(
     short_silence: None, hass: HomeAssistant, three: SimulatorInMemory
 ) -> None:
     three.bms[1].silent = True
-    house = House(hass, three, entry_for(three, scan_interval=INTERVAL))
-    await house.try_to_set_up()
-    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    rig = Rig(hass, three, entry_for(three, scan_interval=INTERVAL))
+    await rig.try_to_set_up()
+    assert rig.entry.state is ConfigEntryState.SETUP_RETRY
     await passes(LONG_ENOUGH)
     assert set(looks(three)) <= {1}
     three.bms[1].silent = False
-    await house.reload()
+    await rig.reload()
     await passes(LONG_ENOUGH)
     assert len(discovered(hass)) == 2
 
 
-async def test_a_reload_in_between_begins_anew_and_offers_nobody_twice(first: House) -> None:
+async def test_a_reload_in_between_begins_anew_and_offers_nobody_twice(first: Rig) -> None:
     await passes(4 * INTERVAL)
     assert names(first.hass) == {"REC ABMS (2)"}
     await first.reload()
@@ -179,7 +177,7 @@ async def test_a_reload_in_between_begins_anew_and_offers_nobody_twice(first: Ho
     assert len(discovered(first.hass)) == 2
 
 
-async def test_what_home_assistant_forgot_is_offered_after_the_next_start(first: House) -> None:
+async def test_what_home_assistant_forgot_is_offered_after_the_next_start(first: Rig) -> None:
     await passes(LONG_ENOUGH)
     for flow in discovered(first.hass):
         first.hass.config_entries.flow.async_abort(flow["flow_id"])
@@ -189,7 +187,7 @@ async def test_what_home_assistant_forgot_is_offered_after_the_next_start(first:
 
 
 @pytest.mark.parametrize("end", ["unload", "remove"])
-async def test_an_entry_that_goes_takes_its_looking_along(first: House, end: str) -> None:
+async def test_an_entry_that_goes_takes_its_looking_along(first: Rig, end: str) -> None:
     await look_begins(first)
     if end == "unload":
         await first.unload()
@@ -201,7 +199,7 @@ async def test_an_entry_that_goes_takes_its_looking_along(first: House, end: str
     assert not first.sim.is_open
 
 
-async def test_home_assistant_stops_in_between(first: House) -> None:
+async def test_home_assistant_stops_in_between(first: Rig) -> None:
     await passes(2 * INTERVAL)
     first.hass.set_state(CoreState.running)
     await first.hass.async_stop()
@@ -226,9 +224,9 @@ async def test_a_dialog_that_is_forgotten_looks_for_nobody(
 
 
 async def test_two_entries_go_through_the_addresses_together(
-    hass: HomeAssistant, first: House
+    hass: HomeAssistant, first: Rig
 ) -> None:
-    second = House(hass, first.sim, entry_for(first.sim, address=2, scan_interval=INTERVAL))
+    second = Rig(hass, first.sim, entry_for(first.sim, address=2, scan_interval=INTERVAL))
     await second.set_up()
     first.sim.log.clear()
     await passes(LONG_ENOUGH)
@@ -237,8 +235,8 @@ async def test_two_entries_go_through_the_addresses_together(
     assert not first.sim.log.overlaps
 
 
-async def test_one_goes_on_when_the_other_leaves(hass: HomeAssistant, first: House) -> None:
-    second = House(hass, first.sim, entry_for(first.sim, address=2, scan_interval=INTERVAL))
+async def test_one_goes_on_when_the_other_leaves(hass: HomeAssistant, first: Rig) -> None:
+    second = Rig(hass, first.sim, entry_for(first.sim, address=2, scan_interval=INTERVAL))
     await second.set_up()
     await passes(3 * INTERVAL)
     await first.unload()
@@ -248,7 +246,7 @@ async def test_one_goes_on_when_the_other_leaves(hass: HomeAssistant, first: Hou
 
 
 async def test_one_that_a_user_adds_meanwhile_is_not_offered(
-    hass: HomeAssistant, first: House
+    hass: HomeAssistant, first: Rig
 ) -> None:
     dialog = await Dialog(hass).open()
     await dialog.begin_search(first.sim.port)
@@ -260,7 +258,7 @@ async def test_one_that_a_user_adds_meanwhile_is_not_offered(
     assert names(hass) == {"REC 9M (3)"}
 
 
-async def test_a_search_by_hand_and_looking_take_turns(hass: HomeAssistant, first: House) -> None:
+async def test_a_search_by_hand_and_looking_take_turns(hass: HomeAssistant, first: Rig) -> None:
     await passes(INTERVAL)
     dialog = await Dialog(hass).open()
     await dialog.begin_search(first.sim.port, address=7)
@@ -271,7 +269,7 @@ async def test_a_search_by_hand_and_looking_take_turns(hass: HomeAssistant, firs
     assert len(discovered(hass)) == 2
 
 
-async def test_one_that_is_disabled_is_not_offered(hass: HomeAssistant, first: House) -> None:
+async def test_one_that_is_disabled_is_not_offered(hass: HomeAssistant, first: Rig) -> None:
     entry_for(first.sim, address=2).add_to_hass(hass)
     await passes(LONG_ENOUGH)
     assert names(hass) == {"REC 9M (3)"}
@@ -281,9 +279,7 @@ async def test_one_that_is_disabled_is_not_offered(hass: HomeAssistant, first: H
 # -- ignored -------------------------------------------------------------------------------------
 
 
-async def test_an_ignored_bms_is_neither_asked_nor_offered(
-    hass: HomeAssistant, first: House
-) -> None:
+async def test_an_ignored_bms_is_neither_asked_nor_offered(hass: HomeAssistant, first: Rig) -> None:
     await ignore(hass, f"{first.sim.port}#3")
     await passes(LONG_ENOUGH)
     assert names(hass) == {"REC ABMS (2)"}
@@ -291,7 +287,7 @@ async def test_an_ignored_bms_is_neither_asked_nor_offered(
 
 
 async def test_one_that_its_owner_ignores_is_not_offered_again(
-    hass: HomeAssistant, first: House
+    hass: HomeAssistant, first: Rig
 ) -> None:
     await passes(LONG_ENOUGH)
     await ignore(hass, f"{first.sim.port}#2")
@@ -301,9 +297,7 @@ async def test_one_that_its_owner_ignores_is_not_offered_again(
     assert names(hass) == {"REC 9M (3)"}
 
 
-async def test_an_ignored_one_is_set_up_by_hand_after_all(
-    hass: HomeAssistant, first: House
-) -> None:
+async def test_an_ignored_one_is_set_up_by_hand_after_all(hass: HomeAssistant, first: Rig) -> None:
     await ignore(hass, f"{first.sim.port}#2")
     dialog = await Dialog(hass).open()
     await dialog.search(first.sim.port, address=2)

@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from custom_components.rec_bms import newer_sensor
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tools.simulator.presets import MODELS
 
 ACTIVE = MODELS["active"]
@@ -20,7 +20,7 @@ ENTITIES_BY_DEFAULT = {"ubdi", "clock_deviation"}
 
 
 @pytest.fixture
-def active(hass: HomeAssistant, simulate: Simulate) -> House:
+def active(hass: HomeAssistant, simulate: Simulate) -> Rig:
     """A house with an Active BMS of 4 cells; its entry is not set up yet."""
     sim = simulate(
         addresses=[ACTIVE.address],
@@ -31,12 +31,12 @@ def active(hass: HomeAssistant, simulate: Simulate) -> House:
         unsupported=ACTIVE.lacks,
     )
     entry = entry_for(sim, address=ACTIVE.address, scan_interval=INTERVAL)
-    return House(hass, sim, entry)
+    return Rig(hass, sim, entry)
 
 
 @pytest.fixture
-async def probed(all_enabled: None, short_silence: None, active: House) -> House:
-    """That house with all entities enabled, once the BMS has told all that it knows."""
+async def probed(all_enabled: None, short_silence: None, active: Rig) -> Rig:
+    """That rig with all entities enabled, once the BMS has told all that it knows."""
     await active.set_up()
     for _ in ACTIVE.lacks:
         await active.poll(INTERVAL)
@@ -45,7 +45,7 @@ async def probed(all_enabled: None, short_silence: None, active: House) -> House
     return active
 
 
-async def test_values_are_shown_as_the_unit_has_them(probed: House) -> None:
+async def test_values_are_shown_as_the_unit_has_them(probed: Rig) -> None:
     assert {
         key: probed.shown(key)
         for key in ("re1l", "re1h", "re1v", "op2l", "op2h", "op2v", "ubdi", "rsbr", "serial_number")
@@ -63,7 +63,7 @@ async def test_values_are_shown_as_the_unit_has_them(probed: House) -> None:
     assert {key: probed.number(key.lower()) for key in CALIBRATION} == CALIBRATION
 
 
-async def test_the_relays_task_is_told_in_words(probed: House) -> None:
+async def test_the_relays_task_is_told_in_words(probed: Rig) -> None:
     relay = probed.state("re1t")
     assert relay.state == "lowest_cell"
     assert relay.attributes["above"] is True
@@ -72,14 +72,14 @@ async def test_the_relays_task_is_told_in_words(probed: House) -> None:
     assert relay.attributes["raw"] == 1979711486
 
 
-async def test_the_optocouplers_task_is_told_in_words(probed: House) -> None:
+async def test_the_optocouplers_task_is_told_in_words(probed: Rig) -> None:
     optocoupler = probed.state("op2t")
     assert optocoupler.state == "highest_cell"
     assert optocoupler.attributes["above"] is False
     assert optocoupler.attributes["output"] is True
 
 
-async def test_an_output_follows_what_the_unit_tells(probed: House) -> None:
+async def test_an_output_follows_what_the_unit_tells(probed: Rig) -> None:
     probed.bms.settings["RE1T"] = 1879055993
     await probed.poll(INTERVAL)
     assert probed.shown("re1t") == "off"
@@ -89,7 +89,7 @@ async def test_an_output_follows_what_the_unit_tells(probed: House) -> None:
     assert probed.state("re1t").attributes["raw"] == 0xF << 24
 
 
-async def test_which_cell_is_balanced_is_shown(probed: House) -> None:
+async def test_which_cell_is_balanced_is_shown(probed: Rig) -> None:
     assert probed.shown("balancing") == "off"
     probed.bms.battery.units[0].cells[1].bleed = 0.5
     await probed.poll(INTERVAL)
@@ -101,7 +101,7 @@ async def test_which_cell_is_balanced_is_shown(probed: House) -> None:
 
 @pytest.mark.parametrize(("key", "code", "value"), [("cfvc", "CFVC", 0.85), ("strn", "STRN", 5)])
 async def test_what_can_be_set_is_set_and_read_back(
-    probed: House, key: str, code: str, value: float
+    probed: Rig, key: str, code: str, value: float
 ) -> None:
     assert probed.number(key) == ACTIVE.settings[code]
     await probed.set_number(key, value)
@@ -109,7 +109,7 @@ async def test_what_can_be_set_is_set_and_read_back(
     assert probed.number(key) == value
 
 
-async def test_the_clock_and_how_far_it_is_ahead_are_shown(probed: House) -> None:
+async def test_the_clock_and_how_far_it_is_ahead_are_shown(probed: Rig) -> None:
     await probed.hass.config.async_set_time_zone("UTC")
     for ahead in (90.0, -3600.0):
         probed.bms.clock_ahead = ahead
@@ -121,13 +121,13 @@ async def test_the_clock_and_how_far_it_is_ahead_are_shown(probed: House) -> Non
         assert probed.number("clock_deviation") == pytest.approx(ahead, abs=1)
 
 
-async def test_the_clock_goes_by_the_time_of_the_house(probed: House) -> None:
+async def test_the_clock_goes_by_the_time_of_the_rig(probed: Rig) -> None:
     await probed.hass.config.async_set_time_zone("Asia/Tokyo")
     await probed.poll(2 * INTERVAL)
     assert probed.number("clock_deviation") == pytest.approx(-9 * 3600, abs=1)
 
 
-async def test_a_clock_at_the_end_of_all_calendars_shows_no_time(probed: House) -> None:
+async def test_a_clock_at_the_end_of_all_calendars_shows_no_time(probed: Rig) -> None:
     last_evening = datetime(9999, 12, 31, 23, tzinfo=UTC)
     probed.bms.clock_ahead = (last_evening - dt_util.utcnow()).total_seconds()
     await probed.poll(2 * INTERVAL)
@@ -135,7 +135,7 @@ async def test_a_clock_at_the_end_of_all_calendars_shows_no_time(probed: House) 
 
 
 async def test_a_unit_that_lacks_them_has_none_of_these_entities(
-    all_enabled: None, short_silence: None, active: House
+    all_enabled: None, short_silence: None, active: Rig
 ) -> None:
     keys = [each.key for each in (*newer_sensor.VALUES, *newer_sensor.TASKS)]
     active.bms.unsupported.update(["TIME", "STRN", "CFVC", *(key.upper() for key in keys)])
@@ -147,7 +147,7 @@ async def test_a_unit_that_lacks_them_has_none_of_these_entities(
 
 
 async def test_only_what_an_owner_looks_at_is_enabled_at_first(
-    short_silence: None, active: House
+    short_silence: None, active: Rig
 ) -> None:
     await active.set_up()
     await active.probe(INTERVAL)

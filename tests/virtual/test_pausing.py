@@ -16,7 +16,7 @@ from custom_components import rec_bms
 from custom_components.rec_bms import config_flow
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog, Moving
-from tests.virtual.house import House, entry_for, until
+from tests.virtual.rig import Rig, entry_for, until
 
 SPEED = 56000
 NEW_SPEED = "38400"
@@ -61,36 +61,36 @@ def searches_begun() -> Iterator[list[Iterable[ConfigEntry]]]:
         yield begun
 
 
-def states(house: House) -> list[ConfigEntryState]:
+def states(rig: Rig) -> list[ConfigEntryState]:
     """Return the states that an entry goes through from now on."""
     seen: list[ConfigEntryState] = []
-    house.entry.async_on_state_change(lambda: seen.append(house.entry.state))
+    rig.entry.async_on_state_change(lambda: seen.append(rig.entry.state))
     return seen
 
 
 @pytest.fixture
-async def home(hass: HomeAssistant, simulate: Simulate) -> House:
+async def home(hass: HomeAssistant, simulate: Simulate) -> Rig:
     sim = simulate(baud=SPEED)
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    return house
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    return rig
 
 
 @pytest.fixture
-async def pair(hass: HomeAssistant, simulate: Simulate) -> tuple[House, House]:
+async def pair(hass: HomeAssistant, simulate: Simulate) -> tuple[Rig, Rig]:
     """Two BMSs on one pair of wires, both set up."""
     sim = simulate(baud=SPEED, addresses=[1, 2])
-    houses = [House(hass, sim, entry_for(sim, address=n, title=f"BMS {n}")) for n in (1, 2)]
-    for house in houses:
-        await house.set_up()
-    return houses[0], houses[1]
+    rigs = [Rig(hass, sim, entry_for(sim, address=n, title=f"BMS {n}")) for n in (1, 2)]
+    for rig in rigs:
+        await rig.set_up()
+    return rigs[0], rigs[1]
 
 
 # -- closing the dialog --------------------------------------------------------------------------
 
 
 async def test_closing_the_dialog_while_the_entry_is_unloaded_leaves_it_working(
-    home: House,
+    home: Rig,
 ) -> None:
     dialog = await Moving(home).open()
     with held("async_unload_entry") as go_on:
@@ -104,7 +104,7 @@ async def test_closing_the_dialog_while_the_entry_is_unloaded_leaves_it_working(
 
 
 async def test_closing_the_dialog_while_the_entry_is_set_up_again_leaves_it_working(
-    home: House,
+    home: Rig,
 ) -> None:
     dialog = await Moving(home).open()
     with held("async_setup_entry") as go_on:
@@ -117,7 +117,7 @@ async def test_closing_the_dialog_while_the_entry_is_set_up_again_leaves_it_work
     assert home.number("voltage") > 50
 
 
-async def test_closing_the_dialog_in_mid_search_sets_up_again(home: House) -> None:
+async def test_closing_the_dialog_in_mid_search_sets_up_again(home: Rig) -> None:
     dialog = await Moving(home).open()
     await dialog.begin_search(home.sim.port, address=NOBODYS)
     home.sim.log.clear()
@@ -151,7 +151,7 @@ async def test_a_dialog_that_is_closed_before_its_search_begins_begins_none(
 # -- a dialog that is left open ------------------------------------------------------------------
 
 
-async def test_a_dialog_forgotten_where_a_bms_was_found_stops_no_monitoring(home: House) -> None:
+async def test_a_dialog_forgotten_where_a_bms_was_found_stops_no_monitoring(home: Rig) -> None:
     dialog = await Moving(home).open()
     await dialog.search(home.sim.port)
     assert dialog.step == "confirm"
@@ -160,7 +160,7 @@ async def test_a_dialog_forgotten_where_a_bms_was_found_stops_no_monitoring(home
 
 
 async def test_a_dialog_forgotten_where_a_new_speed_was_found_stops_none_on_the_port(
-    pair: tuple[House, House],
+    pair: tuple[Rig, Rig],
 ) -> None:
     first, second = pair
     dialog = await Moving(first).open()
@@ -174,7 +174,7 @@ async def test_a_dialog_forgotten_where_a_new_speed_was_found_stops_none_on_the_
 
 
 async def test_what_was_found_is_shown_while_the_entry_is_still_being_set_up_again(
-    home: House,
+    home: Rig,
 ) -> None:
     dialog = await Moving(home).open()
     with held("async_setup_entry") as go_on:
@@ -187,7 +187,7 @@ async def test_what_was_found_is_shown_while_the_entry_is_still_being_set_up_aga
     dialog.close()
 
 
-async def test_an_error_is_shown_while_the_entry_is_still_being_set_up_again(home: House) -> None:
+async def test_an_error_is_shown_while_the_entry_is_still_being_set_up_again(home: Rig) -> None:
     dialog = await Moving(home).open()
     with held("async_setup_entry") as go_on:
         await dialog.begin_search(home.sim.port, str(SPEED), NOBODYS)
@@ -199,7 +199,7 @@ async def test_an_error_is_shown_while_the_entry_is_still_being_set_up_again(hom
     dialog.close()
 
 
-async def test_a_second_search_waits_for_the_set_up_after_the_first(home: House) -> None:
+async def test_a_second_search_waits_for_the_set_up_after_the_first(home: Rig) -> None:
     dialog = await Moving(home).open()
     seen = states(home)
     with held("async_setup_entry") as go_on:
@@ -217,7 +217,7 @@ async def test_a_second_search_waits_for_the_set_up_after_the_first(home: House)
 
 
 async def test_confirming_before_the_entry_is_set_up_again_moves_it_all_the_same(
-    home: House,
+    home: Rig,
 ) -> None:
     dialog = await Moving(home).open()
     home.sim.line.wire.baud = int(NEW_SPEED)
@@ -235,7 +235,7 @@ async def test_confirming_before_the_entry_is_set_up_again_moves_it_all_the_same
 
 
 async def test_a_search_on_another_port_leaves_the_entry_running(
-    home: House, simulate: Simulate
+    home: Rig, simulate: Simulate
 ) -> None:
     coordinator = home.coordinator
     other = simulate(baud=SPEED)
@@ -247,7 +247,7 @@ async def test_a_search_on_another_port_leaves_the_entry_running(
 
 
 async def test_an_entry_that_its_owner_disables_during_the_search_stays_disabled(
-    home: House,
+    home: Rig,
 ) -> None:
     dialog = await Moving(home).open()
     await dialog.begin_search(home.sim.port, str(SPEED), NOBODYS)
@@ -261,7 +261,7 @@ async def test_an_entry_that_its_owner_disables_during_the_search_stays_disabled
 
 
 async def test_an_entry_that_its_owner_sets_up_during_the_search_is_left_alone(
-    home: House,
+    home: Rig,
 ) -> None:
     dialog = await Moving(home).open()
     await dialog.begin_search(home.sim.port, str(SPEED), NOBODYS)
@@ -274,7 +274,7 @@ async def test_an_entry_that_its_owner_sets_up_during_the_search_is_left_alone(
 
 
 async def test_an_entry_that_is_deleted_during_the_search_ends_the_dialog(
-    home: House, caplog: pytest.LogCaptureFixture
+    home: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     dialog = await Moving(home).open()
     await dialog.begin_search(home.sim.port, str(SPEED), NOBODYS)
@@ -291,7 +291,7 @@ async def test_an_entry_that_is_deleted_during_the_search_ends_the_dialog(
 
 @pytest.mark.parametrize("step", ["reconfigure", "speed", "confirm"])
 async def test_an_entry_that_is_deleted_while_its_dialog_waits_ends_the_dialog(
-    pair: tuple[House, House], step: str
+    pair: tuple[Rig, Rig], step: str
 ) -> None:
     first, _ = pair
     dialog = await Moving(first).open()
@@ -307,7 +307,7 @@ async def test_an_entry_that_is_deleted_while_its_dialog_waits_ends_the_dialog(
     )
 
 
-async def test_options_of_an_entry_that_was_deleted_end_the_dialog(home: House) -> None:
+async def test_options_of_an_entry_that_was_deleted_end_the_dialog(home: Rig) -> None:
     flows = home.hass.config_entries.options
     flow = await flows.async_init(home.entry.entry_id)
     await home.hass.config_entries.async_remove(home.entry.entry_id)
@@ -321,18 +321,18 @@ async def test_a_unit_is_not_deleted_while_its_bms_is_off_its_port(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(baud=SPEED, units=2)
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    dialog = await Moving(house).open()
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    dialog = await Moving(rig).open()
     await dialog.begin_search(sim.port, str(SPEED), NOBODYS)
-    await until(lambda: house.entry.state is NOT_LOADED)
-    assert not await house.may_be_deleted(2)
+    await until(lambda: rig.entry.state is NOT_LOADED)
+    assert not await rig.may_be_deleted(2)
     await dialog.wait()
     dialog.close()
 
 
 async def test_an_entry_that_is_being_set_up_is_taken_off_its_port_when_that_is_over(
-    home: House,
+    home: Rig,
 ) -> None:
     """Its set-up holds the port at its speed, and the search would go at that one alone."""
     home.sim.line.wire.baud = int(NEW_SPEED)
@@ -348,7 +348,7 @@ async def test_an_entry_that_is_being_set_up_is_taken_off_its_port_when_that_is_
 
 
 async def test_a_search_waits_for_an_entry_that_is_being_reloaded(
-    pair: tuple[House, House],
+    pair: tuple[Rig, Rig],
 ) -> None:
     """The port seems free while it is reloaded, and would be opened at another speed."""
     first, second = pair
@@ -370,7 +370,7 @@ async def test_a_search_waits_for_an_entry_that_is_being_reloaded(
 
 
 async def test_an_entry_that_waits_for_its_bms_does_not_disturb_a_search(
-    pair: tuple[House, House],
+    pair: tuple[Rig, Rig],
 ) -> None:
     first, second = pair
     first.bms.silent = True
@@ -389,7 +389,7 @@ async def test_an_entry_that_waits_for_its_bms_does_not_disturb_a_search(
 
 
 async def test_a_dialog_closed_in_mid_pause_gives_its_entries_to_the_next_dialog(
-    pair: tuple[House, House],
+    pair: tuple[Rig, Rig],
 ) -> None:
     first, second = pair
     closed = await Moving(first).open()
@@ -411,7 +411,7 @@ async def test_a_dialog_closed_in_mid_pause_gives_its_entries_to_the_next_dialog
     dialog.close()
 
 
-async def test_home_assistant_stops_while_an_entry_is_off_its_port(home: House) -> None:
+async def test_home_assistant_stops_while_an_entry_is_off_its_port(home: Rig) -> None:
     dialog = await Moving(home).open()
     seen = states(home)
     await dialog.begin_search(home.sim.port, address=NOBODYS)

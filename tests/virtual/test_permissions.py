@@ -11,9 +11,9 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import Unauthorized
 from homeassistant.setup import async_setup_component
 
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 
-type Way = Callable[[House, Context], Awaitable[None]]
+type Way = Callable[[Rig, Context], Awaitable[None]]
 
 
 @pytest.fixture
@@ -22,19 +22,19 @@ async def guest(hass: HomeAssistant, hass_owner_user: User) -> User:
     return await hass.auth.async_create_user("Guest", group_ids=[GROUP_ID_USER])
 
 
-async def by_number(house: House, context: Context) -> None:
-    await house.set_number("maxc", 100, context)
+async def by_number(rig: Rig, context: Context) -> None:
+    await rig.set_number("maxc", 100, context)
 
 
-async def by_select(house: House, context: Context) -> None:
-    await house.select("canf", "250_kbit_s", context)
+async def by_select(rig: Rig, context: Context) -> None:
+    await rig.select("canf", "250_kbit_s", context)
 
 
-async def by_action(house: House, context: Context) -> None:
-    await house.hass.services.async_call(
+async def by_action(rig: Rig, context: Context) -> None:
+    await rig.hass.services.async_call(
         "rec_bms",
         "set_parameter",
-        {"config_entry_id": house.entry.entry_id, "instruction": "MAXC", "value": 100},
+        {"config_entry_id": rig.entry.entry_id, "instruction": "MAXC", "value": 100},
         blocking=True,
         context=context,
     )
@@ -45,7 +45,7 @@ WAYS = [by_number, by_select, by_action]
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_user_who_is_no_administrator_is_refused_without_traffic(
-    running: House, guest: User, way: Way
+    running: Rig, guest: User, way: Way
 ) -> None:
     running.sim.log.clear()
     with pytest.raises(Unauthorized):
@@ -55,7 +55,7 @@ async def test_a_user_who_is_no_administrator_is_refused_without_traffic(
 
 @pytest.mark.parametrize("way", [by_number, by_select])
 async def test_the_refusal_says_that_only_administrators_may(
-    running: House, guest: User, way: Way
+    running: Rig, guest: User, way: Way
 ) -> None:
     with pytest.raises(Unauthorized) as refused:
         await way(running, Context(user_id=guest.id))
@@ -65,7 +65,7 @@ async def test_the_refusal_says_that_only_administrators_may(
 
 @pytest.mark.parametrize("way", [by_number, by_select])
 async def test_a_user_who_may_only_look_is_refused_without_traffic(
-    running: House, hass_read_only_user: User, way: Way
+    running: Rig, hass_read_only_user: User, way: Way
 ) -> None:
     running.sim.log.clear()
     with pytest.raises(Unauthorized):
@@ -75,27 +75,27 @@ async def test_a_user_who_may_only_look_is_refused_without_traffic(
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_an_administrator_is_let_through(
-    running: House, hass_admin_user: User, way: Way
+    running: Rig, hass_admin_user: User, way: Way
 ) -> None:
     await way(running, Context(user_id=hass_admin_user.id))
     assert len(running.sim.log.sets) == 1
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_an_automation_is_let_through(running: House, way: Way) -> None:
+async def test_an_automation_is_let_through(running: Rig, way: Way) -> None:
     await way(running, Context(parent_id="something that triggered it"))
     assert len(running.sim.log.sets) == 1
 
 
 @pytest.mark.parametrize("way", [by_number, by_select])
-async def test_a_user_who_does_not_exist_any_more_is_refused(running: House, way: Way) -> None:
+async def test_a_user_who_does_not_exist_any_more_is_refused(running: Rig, way: Way) -> None:
     with pytest.raises(Exception, match=r".*") as refused:
         await way(running, Context(user_id="nobody"))
     assert not running.sim.log.sets
     assert refused.value
 
 
-async def test_a_script_that_a_guest_starts_is_refused(running: House, guest: User) -> None:
+async def test_a_script_that_a_guest_starts_is_refused(running: Rig, guest: User) -> None:
     sequence = [
         {
             "action": "number.set_value",
@@ -114,7 +114,7 @@ async def test_a_script_that_a_guest_starts_is_refused(running: House, guest: Us
 
 
 async def test_a_guest_cannot_borrow_an_administrators_rights_by_calling_at_the_same_time(
-    running: House, guest: User, hass_admin_user: User
+    running: Rig, guest: User, hass_admin_user: User
 ) -> None:
     import asyncio
 
@@ -128,7 +128,7 @@ async def test_a_guest_cannot_borrow_an_administrators_rights_by_calling_at_the_
     assert [entry.payload for entry in running.sim.log.sets] == [b"MAXC 100"]
 
 
-async def test_reading_needs_no_administrator(running: House, guest: User) -> None:
+async def test_reading_needs_no_administrator(running: Rig, guest: User) -> None:
     response = await running.hass.services.async_call(
         "rec_bms",
         "get_parameter",

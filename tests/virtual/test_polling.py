@@ -13,7 +13,7 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.rec_bms.protocol.rs485.instructions import NEWER
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for, passes, until
+from tests.virtual.rig import Rig, entry_for, passes, until
 from tests.virtual.table import LIBRARY, SETTABLE
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
@@ -27,37 +27,35 @@ SHOWN_SETTINGS = [row.code for row in LIBRARY if row.enabled and row.code in SET
 
 
 @pytest.fixture
-async def polled(hass: HomeAssistant, battery: SimulatorInMemory) -> House:
+async def polled(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
     """A house with the usual time between polls; nothing was asked since the first poll."""
-    house = House(hass, battery, entry_for(battery, scan_interval=INTERVAL))
-    await house.set_up()
+    rig = Rig(hass, battery, entry_for(battery, scan_interval=INTERVAL))
+    await rig.set_up()
     battery.log.clear()
-    return house
+    return rig
 
 
-async def asked_in(house: House, polls: int, after: float = INTERVAL) -> list[list[str]]:
+async def asked_in(rig: Rig, polls: int, after: float = INTERVAL) -> list[list[str]]:
     """Return what some polls, an interval apart, asked for."""
     asked = []
     for _ in range(polls):
-        house.sim.log.clear()
-        await house.poll(after=after)
-        asked.append(sorted(house.asked()))
+        rig.sim.log.clear()
+        await rig.poll(after=after)
+        asked.append(sorted(rig.asked()))
     return asked
 
 
-def disable(house: House, *keys: str) -> None:
-    registry = er.async_get(house.hass)
+def disable(rig: Rig, *keys: str) -> None:
+    registry = er.async_get(rig.hass)
     for key in keys:
-        registry.async_update_entity(
-            house.entity_id(key), disabled_by=er.RegistryEntryDisabler.USER
-        )
+        registry.async_update_entity(rig.entity_id(key), disabled_by=er.RegistryEntryDisabler.USER)
 
 
 # -- the table -----------------------------------------------------------------------------------
 
 
 async def test_at_start_everything_is_asked_once_and_what_may_be_a_duplicate_again(
-    running: House,
+    running: Rig,
 ) -> None:
     said: list[tuple[str, tuple[bytes, ...]]] = [
         (entry.instruction, entry.answer) for entry in running.sim.log.requests()
@@ -73,36 +71,36 @@ async def test_at_start_everything_is_asked_once_and_what_may_be_a_duplicate_aga
     assert len(said) <= len(LIBRARY) + 2 * len(again - {"ERRO"})
 
 
-async def test_every_poll_asks_for_the_main_readings_and_one_setting(polled: House) -> None:
+async def test_every_poll_asks_for_the_main_readings_and_one_setting(polled: Rig) -> None:
     for asked in await asked_in(polled, 2):
         (setting,) = set(asked) - set(ALWAYS)
         assert sorted([*ALWAYS, setting]) == asked
         assert setting in SHOWN_SETTINGS
 
 
-async def test_settings_that_are_shown_come_one_per_poll_in_turn(polled: House) -> None:
+async def test_settings_that_are_shown_come_one_per_poll_in_turn(polled: Rig) -> None:
     asked = await asked_in(polled, len(SHOWN_SETTINGS))
     assert [next(c for c in codes if c in SETTINGS) for codes in asked] == SHOWN_SETTINGS
 
 
-async def test_temperatures_are_asked_every_half_minute(polled: House) -> None:
+async def test_temperatures_are_asked_every_half_minute(polled: Rig) -> None:
     asked = await asked_in(polled, 9)
     for code in ("PTEM", "BTEM"):
         assert [code in codes for codes in asked] == [False, False, True] * 3
 
 
-async def test_resistances_and_counters_are_asked_every_five_minutes(polled: House) -> None:
+async def test_resistances_and_counters_are_asked_every_five_minutes(polled: Rig) -> None:
     asked = await asked_in(polled, 60)
     for code in ("RINT", *COUNTERS):
         assert [number for number, codes in enumerate(asked, 1) if code in codes] == [30, 60]
 
 
-async def test_versions_are_not_asked_again(polled: House) -> None:
+async def test_versions_are_not_asked_again(polled: Rig) -> None:
     await polled.poll(after=100_000)
     assert not {"*IDN", "SWVR", "HWVR", "REFC"} & set(polled.asked())
 
 
-async def test_what_no_enabled_entity_shows_is_not_polled(polled: House) -> None:
+async def test_what_no_enabled_entity_shows_is_not_polled(polled: Rig) -> None:
     cells = [f"cell_{what}_1_{n}" for what in ("voltage", "resistance") for n in range(1, 15)]
     await asked_in(polled, len(NEWER))
     shown = ("balancing", "consumed_charge", "cycles", "bms_temperature", "cmax")
@@ -117,7 +115,7 @@ async def test_what_no_enabled_entity_shows_is_not_polled(polled: House) -> None
     assert asked["LCD3"] == 30, "the extremes' attributes still need it"
 
 
-async def test_lcd1_and_erro_are_asked_whatever_is_disabled(polled: House) -> None:
+async def test_lcd1_and_erro_are_asked_whatever_is_disabled(polled: Rig) -> None:
     registry = er.async_get(polled.hass)
     for each in polled.registered_entities():
         registry.async_update_entity(each.entity_id, disabled_by=er.RegistryEntryDisabler.USER)
@@ -125,15 +123,15 @@ async def test_lcd1_and_erro_are_asked_whatever_is_disabled(polled: House) -> No
     assert await asked_in(polled, 2) == [["ERRO", "LCD1"]] * 2
 
 
-async def test_a_setting_changed_by_another_program_shows_up_in_its_turn(polled: House) -> None:
+async def test_a_setting_changed_by_another_program_shows_up_in_its_turn(polled: Rig) -> None:
     polled.sim.call(polled.bms.set_value, "CLOW", 3.45)
     await asked_in(polled, len(SHOWN_SETTINGS))
     assert polled.number("clow") == 3.45
 
 
 async def test_polls_come_by_themselves(hass: HomeAssistant, battery: SimulatorInMemory) -> None:
-    house = House(hass, battery, entry_for(battery, scan_interval=INTERVAL))
-    await house.set_up()
+    rig = Rig(hass, battery, entry_for(battery, scan_interval=INTERVAL))
+    await rig.set_up()
     for _ in range(2):
         battery.log.clear()
         await passes(INTERVAL + 1)
@@ -141,7 +139,7 @@ async def test_polls_come_by_themselves(hass: HomeAssistant, battery: SimulatorI
         assert battery.log.requests("ERRO")
 
 
-async def test_polling_never_talks_over_an_answer(polled: House) -> None:
+async def test_polling_never_talks_over_an_answer(polled: Rig) -> None:
     await asked_in(polled, 10)
     assert not polled.sim.log.overlaps
 
@@ -149,14 +147,14 @@ async def test_polling_never_talks_over_an_answer(polled: House) -> None:
 # -- writing states ------------------------------------------------------------------------------
 
 
-def writes(house: House) -> dict[str, object]:
+def writes(rig: Rig) -> dict[str, object]:
     return {
         state.entity_id: (state.last_reported, state.last_updated)
-        for state in house.hass.states.async_all()
+        for state in rig.hass.states.async_all()
     }
 
 
-async def test_what_has_not_changed_is_not_written_again(complete: House) -> None:
+async def test_what_has_not_changed_is_not_written_again(complete: Rig) -> None:
     complete.sim.call(complete.bms.set_current, 0)
     for _ in range(len(NEWER) + 1):
         await complete.poll()
@@ -170,7 +168,7 @@ async def test_what_has_not_changed_is_not_written_again(complete: House) -> Non
     assert written <= {complete.entity_id(key) for key in may_be}
 
 
-async def test_only_what_has_changed_is_written(polled: House) -> None:
+async def test_only_what_has_changed_is_written(polled: Rig) -> None:
     await asked_in(polled, len(NEWER) + 1)
     before = writes(polled)
     polled.sim.call(polled.bms.raise_error, 3, 1, 4)
@@ -184,7 +182,7 @@ async def test_only_what_has_changed_is_written(polled: House) -> None:
 # -- one instruction lost ------------------------------------------------------------------------
 
 
-async def test_what_a_poll_lost_is_asked_once_more_at_its_end(polled: House) -> None:
+async def test_what_a_poll_lost_is_asked_once_more_at_its_end(polled: Rig) -> None:
     polled.sim.faults.next("no_answer", 3, instruction="CELL")
     polled.sim.call(polled.bms.set_value, "ODDC", 0.0003)
     polled.bms.settings["ODDC"] = 0.1
@@ -196,7 +194,7 @@ async def test_what_a_poll_lost_is_asked_once_more_at_its_end(polled: House) -> 
 
 
 async def test_what_is_lost_in_both_rounds_keeps_its_last_value(
-    short_silence: None, polled: House
+    short_silence: None, polled: Rig
 ) -> None:
     before = polled.shown("cell_voltage_1_1")
     polled.bms.unsupported.add("CELL")
@@ -206,7 +204,7 @@ async def test_what_is_lost_in_both_rounds_keeps_its_last_value(
 
 
 async def test_slow_readings_go_stale_after_three_of_their_intervals(
-    short_silence: None, polled: House
+    short_silence: None, polled: Rig
 ) -> None:
     polled.bms.unsupported.add("RINT")
     await polled.poll(after=300)
@@ -227,21 +225,21 @@ async def test_slow_readings_go_stale_after_three_of_their_intervals(
 @pytest.fixture
 async def knows_less(
     short_silence: None, hass: HomeAssistant, simulate: Simulate, tmp_path: Path
-) -> House:
+) -> Rig:
     """A house with a BMS that knows neither CANF nor BTEM, and an adapter with a stable name."""
     sim = simulate(link=tmp_path / "usb-FTDI", unsupported={"CANF", "BTEM"})
-    house = House(hass, sim, entry_for(sim, scan_interval=INTERVAL))
-    await house.set_up()
-    return house
+    rig = Rig(hass, sim, entry_for(sim, scan_interval=INTERVAL))
+    await rig.set_up()
+    return rig
 
 
-def keys_of(house: House) -> set[str]:
-    prefix = f"{house.entry.entry_id}_"
-    return {each.unique_id.removeprefix(prefix) for each in house.registered_entities()}
+def keys_of(rig: Rig) -> set[str]:
+    prefix = f"{rig.entry.entry_id}_"
+    return {each.unique_id.removeprefix(prefix) for each in rig.registered_entities()}
 
 
 async def test_what_the_bms_does_not_know_is_asked_in_two_rounds_and_has_no_entity(
-    knows_less: House,
+    knows_less: Rig,
 ) -> None:
     assert knows_less.asked().count("CANF") == 6
     assert knows_less.coordinator.bms.unsupported == {"CANF", "BTEM"}
@@ -249,7 +247,7 @@ async def test_what_the_bms_does_not_know_is_asked_in_two_rounds_and_has_no_enti
 
 
 async def test_what_the_bms_does_not_know_is_asked_again_once_an_hour(
-    knows_less: House,
+    knows_less: Rig,
 ) -> None:
     asked = await asked_in(knows_less, 30)
     assert not any({"CANF", "BTEM"} & set(codes) for codes in asked)
@@ -262,7 +260,7 @@ async def test_what_the_bms_does_not_know_is_asked_again_once_an_hour(
 
 
 async def test_what_the_bms_does_not_know_is_asked_again_after_a_reconnect(
-    knows_less: House,
+    knows_less: Rig,
 ) -> None:
     knows_less.sim.unplug()
     await knows_less.poll(after=INTERVAL)
@@ -279,11 +277,11 @@ async def test_what_the_bms_does_not_know_is_asked_again_after_a_reconnect(
 @pytest.fixture
 def linked(
     simulate: Simulate, hass: HomeAssistant, tmp_path_factory: pytest.TempPathFactory
-) -> House:
+) -> Rig:
     """A house whose adapter has a stable name."""
     link = tmp_path_factory.mktemp("by-id") / "usb-FTDI"
     sim = simulate(link=link)
-    return House(hass, sim, entry_for(sim, scan_interval=INTERVAL))
+    return Rig(hass, sim, entry_for(sim, scan_interval=INTERVAL))
 
 
 def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
@@ -295,7 +293,7 @@ def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
 
 
 async def test_a_bms_that_is_gone_is_unavailable_and_the_log_says_so_once(
-    short_silence: None, polled: House, caplog: pytest.LogCaptureFixture
+    short_silence: None, polled: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     polled.bms.silent = True
     await polled.poll(after=INTERVAL)
@@ -314,7 +312,7 @@ async def test_a_bms_that_is_gone_is_unavailable_and_the_log_says_so_once(
 
 
 async def test_after_the_bms_was_gone_everything_is_read_anew(
-    short_silence: None, polled: House
+    short_silence: None, polled: Rig
 ) -> None:
     polled.bms.silent = True
     await polled.poll(after=INTERVAL)
@@ -326,7 +324,7 @@ async def test_after_the_bms_was_gone_everything_is_read_anew(
     assert polled.number("maxc") == 99
 
 
-async def test_an_adapter_that_comes_back_under_another_name_is_found(linked: House) -> None:
+async def test_an_adapter_that_comes_back_under_another_name_is_found(linked: Rig) -> None:
     await linked.set_up()
     linked.sim.unplug()
     await linked.poll(after=INTERVAL)
@@ -337,7 +335,7 @@ async def test_an_adapter_that_comes_back_under_another_name_is_found(linked: Ho
 
 
 async def test_home_assistant_starts_without_the_adapter_and_finds_it_when_it_returns(
-    linked: House,
+    linked: Rig,
 ) -> None:
     linked.sim.unplug()
     await linked.try_to_set_up()
@@ -352,7 +350,7 @@ async def test_home_assistant_starts_without_the_adapter_and_finds_it_when_it_re
 
 
 async def test_unloading_in_the_middle_of_a_poll_takes_no_longer_than_a_second(
-    polled: House,
+    polled: Rig,
 ) -> None:
     import asyncio
 

@@ -20,7 +20,7 @@ from hypothesis.strategies import (
     sampled_from,
 )
 
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 from tests.virtual.table import BY_CODE, NUMBERS, SETTABLE, Row
 from tests.virtual.test_settings import shows
 from tools.simulator import Entry
@@ -68,20 +68,20 @@ class Attempt:
     value: float
     by_entity: bool
 
-    async def make(self, house: House) -> bool:
+    async def make(self, rig: Rig) -> bool:
         """Make the set in one way or the other; return whether it was said to have succeeded."""
         row, value = self.row, self.value
         # Home Assistant passes over what is unavailable without a word.
-        by_entity = self.by_entity and row in NUMBERS and house.shown(row.key) != "unavailable"
+        by_entity = self.by_entity and row in NUMBERS and rig.shown(row.key) != "unavailable"
         try:
             if by_entity:
-                await house.set_number(row.key, value * row.scale)
+                await rig.set_number(row.key, value * row.scale)
             else:
-                await house.act("set_parameter", instruction=row.alias, value=value)
+                await rig.act("set_parameter", instruction=row.alias, value=value)
         except HomeAssistantError:
             return False
-        assert house.bms.settings[row.code] == pytest.approx(value, rel=2e-6), row
-        assert shows(house, row)
+        assert rig.bms.settings[row.code] == pytest.approx(value, rel=2e-6), row
+        assert shows(rig, row)
         return True
 
 
@@ -111,7 +111,7 @@ def test_what_is_drawn_is_no_finer_than_what_is_sent(attempt: Attempt) -> None:
 @settings(
     max_examples=EXAMPLES,
     phases=[Phase.explicit, Phase.generate],
-    # One house serves all examples: each goes on from where the last one left the BMS.
+    # One rig serves all examples: each goes on from where the last one left the BMS.
     suppress_health_check=list(HealthCheck),
 )
 @given(
@@ -119,7 +119,7 @@ def test_what_is_drawn_is_no_finer_than_what_is_sent(attempt: Attempt) -> None:
     seed=integers(0, 2**32),
 )
 async def test_entities_agree_with_the_bms_after_random_sets_on_a_bad_line(
-    in_haste: None, complete: House, sets: list[Attempt], seed: int
+    in_haste: None, complete: Rig, sets: list[Attempt], seed: int
 ) -> None:
     faults = complete.sim.faults
     faults.rng.seed(seed)

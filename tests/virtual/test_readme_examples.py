@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util.unit_system import METRIC_SYSTEM, US_CUSTOMARY_SYSTEM
 
-from tests.virtual.house import House, passes
+from tests.virtual.rig import Rig, passes
 from tests.virtual.watching import charge_to, leave, move
 
 ROOT = Path(__file__).parents[2]
@@ -51,17 +51,17 @@ def test_each_automation_has_a_test() -> None:
     ]
 
 
-async def test_the_entities_of_the_examples_are_named_as_those_of_a_bms(complete: House) -> None:
+async def test_the_entities_of_the_examples_are_named_as_those_of_a_bms(complete: Rig) -> None:
     named = entity_ids(examples())
     assert len(named) >= 4
     assert {each for each in named if complete.hass.states.get(each) is None} == set()
 
 
-async def automate(house: House, alias: str) -> None:
-    assert await async_setup_component(house.hass, "persistent_notification", {})
+async def automate(rig: Rig, alias: str) -> None:
+    assert await async_setup_component(rig.hass, "persistent_notification", {})
     config = {"automation": [automation(alias)]}
-    assert await async_setup_component(house.hass, "automation", config)
-    await house.hass.async_block_till_done()
+    assert await async_setup_component(rig.hass, "automation", config)
+    await rig.hass.async_block_till_done()
 
 
 def notifications(hass: HomeAssistant) -> dict[str, str]:
@@ -70,7 +70,7 @@ def notifications(hass: HomeAssistant) -> dict[str, str]:
     return {str(each["title"]): each["message"] for each in made.values()}
 
 
-async def test_a_cell_that_is_nearly_full_is_told_with_its_place(running: House) -> None:
+async def test_a_cell_that_is_nearly_full_is_told_with_its_place(running: Rig) -> None:
     await leave(running, "high", 200)
     await automate(running, "Tell when a cell is nearly full")
     await leave(running, "high", 40)
@@ -85,7 +85,7 @@ async def test_a_cell_that_is_nearly_full_is_told_with_its_place(running: House)
 
 @pytest.mark.parametrize("far", [True, False])
 async def test_water_is_heated_once_the_battery_is_full_and_no_cell_is_low(
-    running: House, far: bool
+    running: Rig, far: bool
 ) -> None:
     running.sim.call(move, running, "low", 500 if far else 250)
     await charge_to(running, 0.9)
@@ -96,19 +96,19 @@ async def test_water_is_heated_once_the_battery_is_full_and_no_cell_is_low(
 
 @pytest.mark.parametrize("units", [METRIC_SYSTEM, US_CUSTOMARY_SYSTEM], ids=["metric", "us"])
 async def test_charging_gently_lowers_the_current_in_frost_and_raises_it_when_warm(
-    hass: HomeAssistant, house: House, units: Any, tmp_path: Path
+    hass: HomeAssistant, rig: Rig, units: Any, tmp_path: Path
 ) -> None:
     hass.config.units = units
-    await house.set_up()
+    await rig.set_up()
     shutil.copytree(ROOT / "blueprints" / "automation" / "rec_bms", tmp_path / IMPORTED)
     example = {**automation("Charge gently when cold"), "initial_state": False}
     with patch.object(DomainBlueprints, "blueprint_folder", PropertyMock(return_value=tmp_path)):
         assert await async_setup_component(hass, "automation", {"automation": [example]})
         await hass.async_block_till_done()
     for celsius, amperes in ((-3, 20), (10, 20), (14, 120)):
-        house.sim.call(house.bms.break_sensor, 1, 1, celsius)
-        await house.poll()
+        rig.sim.call(rig.bms.break_sensor, 1, 1, celsius)
+        await rig.poll()
         data = {"entity_id": "automation.charge_gently_when_cold", "skip_condition": False}
         await hass.services.async_call("automation", "trigger", data, blocking=True)
         await hass.async_block_till_done(wait_background_tasks=True)
-        assert house.bms.settings["MAXC"] == amperes
+        assert rig.bms.settings["MAXC"] == amperes

@@ -17,8 +17,8 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError,
 from custom_components.rec_bms.protocol.constraints import RULES
 from custom_components.rec_bms.protocol.restoring import BY_NAME_ONLY, same
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for, until
 from tests.virtual.keeping import change, listed
+from tests.virtual.rig import Rig, entry_for, until
 from tests.virtual.table import SETTABLE, Row
 from tests.virtual.test_random_sets import LINE_FAULTS, SET_FAULTS
 from tools.simulator import Entry
@@ -30,29 +30,29 @@ VISIT = {"CMAX": 4.0, "CMIN": 3.0, "CLOW": 3.1, "BVOL": 3.9, "BMIN": 3.8, "CHAR"
 
 
 @pytest.fixture
-def house(hass_storage: dict[str, Any], house: House) -> House:
+def rig(hass_storage: dict[str, Any], rig: Rig) -> Rig:
     """A house whose files are in memory."""
-    return house
+    return rig
 
 
-async def refused(house: House, **data: Any) -> HomeAssistantError:
+async def refused(rig: Rig, **data: Any) -> HomeAssistantError:
     """Restore, which must fail before anything is sent, and return why."""
-    house.sim.log.clear()
+    rig.sim.log.clear()
     with pytest.raises(HomeAssistantError) as failed:
-        await house.act("restore_settings", **data)
-    assert not house.sim.log.sets
+        await rig.act("restore_settings", **data)
+    assert not rig.sim.log.sets
     return failed.value
 
 
-async def values_of(house: House, **data: Any) -> dict[str, float]:
-    values: dict[str, float] = (await house.act("backup_settings", **data))["values"]
+async def values_of(rig: Rig, **data: Any) -> dict[str, float]:
+    values: dict[str, float] = (await rig.act("backup_settings", **data))["values"]
     return values
 
 
 # -- Comparing -------------------------------------------------------------------------------------
 
 
-async def test_what_is_different_is_told_with_its_name_and_unit(running: House) -> None:
+async def test_what_is_different_is_told_with_its_name_and_unit(running: Rig) -> None:
     before = await values_of(running, name="autumn")
     change(running, MAXC=100, SOCH=0.1)
     assert await running.act("compare_settings", backup="autumn") == {
@@ -74,16 +74,16 @@ async def test_what_is_different_is_told_with_its_name_and_unit(running: House) 
     }
 
 
-async def test_names_are_in_the_language_of_home_assistant(house: House) -> None:
-    house.hass.config.language = "de"
-    await house.set_up()
-    told = await house.act("compare_settings", backup={"MAXC": 100})
+async def test_names_are_in_the_language_of_home_assistant(rig: Rig) -> None:
+    rig.hass.config.language = "de"
+    await rig.set_up()
+    told = await rig.act("compare_settings", backup={"MAXC": 100})
     assert told["differences"]["MAXC"]["name"] == "Maximaler Ladestrom je Wechselrichter"
-    read = await house.act("get_parameter", instruction="MAXC")
+    read = await rig.act("get_parameter", instruction="MAXC")
     assert read["parameters"]["MAXC"]["name"] == "Maximaler Ladestrom je Wechselrichter"
-    rows = (await house.act("list_instructions", category="victron"))["instructions"]
+    rows = (await rig.act("list_instructions", category="victron"))["instructions"]
     assert "Maximaler Ladestrom je Wechselrichter" in [row["name"] for row in rows]
-    error = await refused(house, backup={"MAXC": 999})
+    error = await refused(rig, backup={"MAXC": 999})
     assert error.translation_placeholders is not None
     assert (
         "Maximaler Ladestrom je Wechselrichter (MAXC)"
@@ -91,7 +91,7 @@ async def test_names_are_in_the_language_of_home_assistant(house: House) -> None
     )
 
 
-async def test_a_backup_is_known_by_its_time_as_it_is_listed(running: House) -> None:
+async def test_a_backup_is_known_by_its_time_as_it_is_listed(running: Rig) -> None:
     await running.set_number("maxc", 100)
     newest, first = await listed(running)
     assert list((await running.act("compare_settings", backup=first["time"]))["differences"])
@@ -109,7 +109,7 @@ async def test_a_backup_is_known_by_its_time_as_it_is_listed(running: House) -> 
     ],
 )
 async def test_values_may_be_given_by_code_or_alias_and_as_a_backup_was_told(
-    running: House, backup: dict[str, Any]
+    running: Rig, backup: dict[str, Any]
 ) -> None:
     told = await running.act("compare_settings", backup=backup)
     assert told["differences"]["MAXC"]["backup"] == 100
@@ -133,14 +133,14 @@ async def test_values_may_be_given_by_code_or_alias_and_as_a_backup_was_told(
         (None, "unknown_backup"),
     ],
 )
-async def test_what_is_no_backup_is_refused(running: House, backup: object, key: str) -> None:
+async def test_what_is_no_backup_is_refused(running: Rig, backup: object, key: str) -> None:
     with pytest.raises(ServiceValidationError) as failed:
         await running.act("compare_settings", backup=backup)
     assert failed.value.translation_key == key
     assert (await refused(running, backup=backup)).translation_key == key
 
 
-async def test_what_the_unit_lacks_is_named(short_silence: None, running: House) -> None:
+async def test_what_the_unit_lacks_is_named(short_silence: None, running: Rig) -> None:
     running.bms.unsupported.update({"STRN", "CFVC"})
     told = await running.act("compare_settings", backup={"STRN": 2, "CMAX": 4.1})
     assert told["missing"] == ["STRN"]
@@ -148,7 +148,7 @@ async def test_what_the_unit_lacks_is_named(short_silence: None, running: House)
 
 
 async def test_what_a_successor_in_the_same_place_lacks_is_named_although_it_has_an_entity(
-    short_silence: None, running: House
+    short_silence: None, running: Rig
 ) -> None:
     await running.probe()
     assert running.number("strn") == 2
@@ -165,7 +165,7 @@ async def test_what_a_successor_in_the_same_place_lacks_is_named_although_it_has
 
 
 async def test_silence_about_a_setting_that_was_told_before_is_no_lack(
-    short_silence: None, running: House
+    short_silence: None, running: Rig
 ) -> None:
     running.bms.silent = True
     with pytest.raises(HomeAssistantError) as failed:
@@ -176,7 +176,7 @@ async def test_silence_about_a_setting_that_was_told_before_is_no_lack(
 # -- Restoring -------------------------------------------------------------------------------------
 
 
-async def test_everything_is_put_back_and_each_step_is_coherent(running: House) -> None:
+async def test_everything_is_put_back_and_each_step_is_coherent(running: Rig) -> None:
     before = await values_of(running, name="autumn")
     change(running, **VISIT, MAXC=100, TMAX=40)
     seen: list[bool] = []
@@ -193,7 +193,7 @@ async def test_everything_is_put_back_and_each_step_is_coherent(running: House) 
     assert await values_of(running) == before
 
 
-async def test_who_restored_is_kept_with_each_change(running: House, hass_admin_user: Any) -> None:
+async def test_who_restored_is_kept_with_each_change(running: Rig, hass_admin_user: Any) -> None:
     await running.act("backup_settings", name="autumn")
     change(running, MAXC=100)
     await running.hass.services.async_call(
@@ -207,7 +207,7 @@ async def test_who_restored_is_kept_with_each_change(running: House, hass_admin_
     assert (newest["reason"], newest["user"]) == ("home_assistant", hass_admin_user.name)
 
 
-async def test_some_things_are_not_restored_unless_they_are_named(running: House) -> None:
+async def test_some_things_are_not_restored_unless_they_are_named(running: Rig) -> None:
     await running.act("backup_settings", name="autumn")
     change(running, CHEM=1, CANF=1, IOFF=0.5, CYCL=77, MAXC=100)
     results = (await running.act("restore_settings", backup="autumn"))["results"]
@@ -219,7 +219,7 @@ async def test_some_things_are_not_restored_unless_they_are_named(running: House
     assert running.bms.settings["CHEM"] == 1
 
 
-async def test_only_names_what_is_in_the_backup(running: House) -> None:
+async def test_only_names_what_is_in_the_backup(running: Rig) -> None:
     error = await refused(running, backup={"MAXC": 100}, only=["MAXC", "CMAX"])
     assert error.translation_key == "not_in_backup"
     assert error.translation_placeholders == {"codes": "CMAX"}
@@ -229,7 +229,7 @@ async def test_only_names_what_is_in_the_backup(running: House) -> None:
 
 
 async def test_nothing_is_sent_where_something_does_not_fit(
-    short_silence: None, running: House
+    short_silence: None, running: Rig
 ) -> None:
     running.bms.unsupported.add("STRN")
     wanted = {"STRN": 2, "MAXC": 999, "CMAX": 4.1}
@@ -246,7 +246,7 @@ async def test_nothing_is_sent_where_something_does_not_fit(
     assert list(results["results"]) == ["CMAX"]
 
 
-async def test_what_contradicts_itself_is_refused_with_the_reason(running: House) -> None:
+async def test_what_contradicts_itself_is_refused_with_the_reason(running: Rig) -> None:
     error = await refused(running, backup={"CMAX": 3.0, "CMIN": 3.2})
     assert error.translation_key == "no_order"
     assert error.translation_placeholders is not None
@@ -258,14 +258,14 @@ async def test_with_changes_forbidden_nothing_is_sent(
     hass_storage: dict[str, Any], hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate()
-    house = House(hass, sim, entry_for(sim, allow_changes=False))
-    await house.set_up()
-    await house.act("backup_settings", name="autumn")
-    error = await refused(house, backup={"MAXC": 100})
+    rig = Rig(hass, sim, entry_for(sim, allow_changes=False))
+    await rig.set_up()
+    await rig.act("backup_settings", name="autumn")
+    error = await refused(rig, backup={"MAXC": 100})
     assert error.translation_key == "changes_forbidden"
 
 
-async def test_only_administrators_restore(running: House, hass_owner_user: User) -> None:
+async def test_only_administrators_restore(running: Rig, hass_owner_user: User) -> None:
     guest = await running.hass.auth.async_create_user("Guest", group_ids=[GROUP_ID_USER])
     running.sim.log.clear()
     with pytest.raises(Unauthorized):
@@ -280,19 +280,19 @@ async def test_only_administrators_restore(running: House, hass_owner_user: User
 
 
 async def test_a_restore_to_a_bms_that_is_away_fails_before_anything_is_sent(
-    short_silence: None, running: House
+    short_silence: None, running: Rig
 ) -> None:
     running.bms.silent = True
     assert (await refused(running, backup={"MAXC": 100})).translation_key == "no_answer"
 
 
 async def test_a_backup_goes_to_the_successor_on_another_port(
-    running: House, hass: HomeAssistant, simulate: Simulate
+    running: Rig, hass: HomeAssistant, simulate: Simulate
 ) -> None:
     change(running, **VISIT)
     backup = await running.act("backup_settings", name="the old one")
     other = simulate()
-    successor = House(hass, other, entry_for(other))
+    successor = Rig(hass, other, entry_for(other))
     await successor.set_up()
     await successor.act("restore_settings", backup=backup)
     for code in VISIT:
@@ -305,7 +305,7 @@ async def test_a_backup_goes_to_the_successor_on_another_port(
 @pytest.mark.parametrize("fault", ["set_refused", "set_ignored", "set_unheard"])
 @pytest.mark.parametrize("step", range(7))
 async def test_interrupted_at_any_step_it_tells_what_was_done_and_goes_on_when_called_again(
-    running: House, fault: str, step: int
+    running: Rig, fault: str, step: int
 ) -> None:
     wanted = await values_of(running, name="autumn")
     left_behind = {**VISIT, "MAXC": 100.0}
@@ -320,23 +320,23 @@ async def test_interrupted_at_any_step_it_tells_what_was_done_and_goes_on_when_c
     assert await values_of(running) == wanted
 
 
-async def order_of_sets(house: House, fault: str, step: int) -> list[str]:
+async def order_of_sets(rig: Rig, fault: str, step: int) -> list[str]:
     """Restore, which fails at a step, and return the codes that were, and were to be, set."""
 
     def strike(entry: Entry) -> None:
         if entry.is_set and entry.what == ANSWERED:
             sets.append(entry.instruction)
             if len(sets) == step:
-                house.sim.faults.next(fault)
+                rig.sim.faults.next(fault)
 
     sets: list[str] = []
-    house.sim.log.listeners.append(strike)
+    rig.sim.log.listeners.append(strike)
     if step == 0:
-        house.sim.faults.next(fault)
+        rig.sim.faults.next(fault)
     with pytest.raises(HomeAssistantError) as failed:
-        await house.act("restore_settings", backup="autumn")
-    house.sim.log.listeners.remove(strike)
-    house.sim.faults.clear()
+        await rig.act("restore_settings", backup="autumn")
+    rig.sim.log.listeners.remove(strike)
+    rig.sim.faults.clear()
     assert failed.value.translation_key == "restore_stopped"
     told = failed.value.translation_placeholders
     assert told is not None
@@ -351,7 +351,7 @@ def codes_in(names: str) -> list[str]:
     return [] if names == "-" else [name[-5:-1] for name in names.split(", ")]
 
 
-async def test_the_bms_is_pulled_between_two_sets(short_silence: None, running: House) -> None:
+async def test_the_bms_is_pulled_between_two_sets(short_silence: None, running: Rig) -> None:
     await running.act("backup_settings", name="autumn")
     change(running, **VISIT)
 
@@ -371,7 +371,7 @@ async def test_the_bms_is_pulled_between_two_sets(short_silence: None, running: 
     assert (await running.act("compare_settings", backup="autumn"))["differences"] == {}
 
 
-async def test_another_program_that_changes_a_limit_meanwhile_stops_it(running: House) -> None:
+async def test_another_program_that_changes_a_limit_meanwhile_stops_it(running: Rig) -> None:
     await running.act("backup_settings", name="autumn")
     change(running, **VISIT)
 
@@ -389,7 +389,7 @@ async def test_another_program_that_changes_a_limit_meanwhile_stops_it(running: 
 
 
 async def test_a_restore_ends_when_home_assistant_does_and_says_what_was_done(
-    running: House,
+    running: Rig,
 ) -> None:
     await running.act("backup_settings", name="autumn")
     change(running, **VISIT)
@@ -408,7 +408,7 @@ async def test_a_restore_ends_when_home_assistant_does_and_says_what_was_done(
     assert len(codes_in(told["done"])) == len(running.sim.log.sets) == 1
 
 
-async def test_a_restore_ends_when_its_entry_is_unloaded(running: House) -> None:
+async def test_a_restore_ends_when_its_entry_is_unloaded(running: Rig) -> None:
     await running.act("backup_settings", name="autumn")
     change(running, **VISIT)
     restoring = running.hass.async_create_task(running.act("restore_settings", backup="autumn"))
@@ -425,7 +425,7 @@ async def test_a_restore_ends_when_its_entry_is_unloaded(running: House) -> None
     assert (await running.act("compare_settings", backup="autumn"))["differences"] == {}
 
 
-async def test_a_restore_goes_before_the_rest_of_a_running_poll(running: House) -> None:
+async def test_a_restore_goes_before_the_rest_of_a_running_poll(running: Rig) -> None:
     await running.asleep(300)
     poll = running.hass.async_create_task(running.coordinator.async_refresh())
     await running.act("restore_settings", backup={"MAXC": 100})
@@ -436,7 +436,7 @@ async def test_a_restore_goes_before_the_rest_of_a_running_poll(running: House) 
 
 async def test_two_bmss_on_one_line_are_kept_apart(hass: HomeAssistant, simulate: Simulate) -> None:
     sim = simulate(addresses=[1, 2])
-    one, other = (House(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
+    one, other = (Rig(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
     await one.set_up()
     await other.set_up()
     await one.act("backup_settings", name="autumn")
@@ -497,8 +497,8 @@ async def test_after_a_thousand_restores_on_a_bad_line_every_setting_is_what_was
     # What is kept in memory in place of a file is logged as a whole with each change.
     caplog.set_level(logging.INFO, "pytest_homeassistant_custom_component.common")
     sim = simulate(baud=921600, turnaround=0.0005, cells=4)
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
     dice = random.Random(15)
     sim.faults.rng.seed(15)
     sim.faults.late = (0.02, 0.42)
@@ -508,7 +508,7 @@ async def test_after_a_thousand_restores_on_a_bad_line_every_setting_is_what_was
         wanted = drawn(dice, current)
         before = dict(current)
         sim.faults.set_shares({**LINE_FAULTS, **SET_FAULTS})
-        told, doubtful = await restored(house, wanted, before)
+        told, doubtful = await restored(rig, wanted, before)
         sim.faults.set_shares({})
         failures += doubtful is not None
         current = {row.code: float(sim.bms[1].settings[row.code]) for row in RESTORED}
@@ -519,14 +519,14 @@ async def test_after_a_thousand_restores_on_a_bad_line_every_setting_is_what_was
 
 
 async def restored(
-    house: House, wanted: dict[str, float], before: dict[str, float]
+    rig: Rig, wanted: dict[str, float], before: dict[str, float]
 ) -> tuple[dict[str, float], str | None]:
     """Restore, and return what every setting is by what was told, and the one that is not certain.
 
     None where all is certain. What failed is as it was, or unverified.
     """
     try:
-        results = (await house.act("restore_settings", backup=wanted))["results"]
+        results = (await rig.act("restore_settings", backup=wanted))["results"]
     except HomeAssistantError as err:
         told = err.translation_placeholders or {}
         if err.translation_key != "restore_stopped":

@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for, until
+from tests.virtual.rig import Rig, entry_for, until
 from tools.simulator import Entry
 from tools.simulator.log import ANSWERED
 from tools.testkit.simulator_in_memory import SimulatorInMemory
@@ -27,33 +27,33 @@ def battery(simulate: Simulate, tmp_path: Path) -> SimulatorInMemory:
 
 
 @pytest.fixture
-def limit(running: House) -> House:
+def limit(running: Rig) -> Rig:
     """A house where MAXC, which no other limit depends on, is 150 A."""
     assert running.number("maxc") == OLD
     running.sim.log.clear()
     return running
 
 
-async def fails(house: House, key: str = "maxc", value: float = NEW) -> HomeAssistantError:
+async def fails(rig: Rig, key: str = "maxc", value: float = NEW) -> HomeAssistantError:
     """Set a value, which must fail, and return why."""
     with pytest.raises(HomeAssistantError) as failed:
-        await house.set_number(key, value)
+        await rig.set_number(key, value)
     assert failed.value.translation_domain == "rec_bms"
     return failed.value
 
 
-def agrees(house: House) -> bool:
-    return house.number("maxc") == house.bms.settings["MAXC"]
+def agrees(rig: Rig) -> bool:
+    return rig.number("maxc") == rig.bms.settings["MAXC"]
 
 
-async def test_the_answer_to_a_set_is_lost_but_it_was_taken(limit: House) -> None:
+async def test_the_answer_to_a_set_is_lost_but_it_was_taken(limit: Rig) -> None:
     limit.sim.faults.next("set_lost")
     await limit.set_number("maxc", NEW)
     assert len(limit.sim.log.sets) == 1, "never repeated"
     assert limit.number("maxc") == limit.bms.settings["MAXC"] == NEW
 
 
-async def test_the_bms_refuses(limit: House) -> None:
+async def test_the_bms_refuses(limit: Rig) -> None:
     limit.sim.faults.next("set_refused")
     error = await fails(limit)
     assert error.translation_key == "refused"
@@ -66,14 +66,14 @@ async def test_the_bms_refuses(limit: House) -> None:
     assert limit.number("maxc") == limit.bms.settings["MAXC"] == OLD
 
 
-async def test_the_bms_says_set_but_keeps_the_old_value(limit: House) -> None:
+async def test_the_bms_says_set_but_keeps_the_old_value(limit: Rig) -> None:
     limit.sim.faults.next("set_ignored")
     error = await fails(limit)
     assert error.translation_key == "reads_back_differently"
     assert limit.number("maxc") == limit.bms.settings["MAXC"] == OLD
 
 
-async def test_the_bms_keeps_another_value(limit: House) -> None:
+async def test_the_bms_keeps_another_value(limit: Rig) -> None:
     limit.sim.faults.next("set_clamped", value=120)
     error = await fails(limit)
     assert error.translation_key == "reads_back_differently"
@@ -82,7 +82,7 @@ async def test_the_bms_keeps_another_value(limit: House) -> None:
     assert limit.number("maxc") == limit.bms.settings["MAXC"] == 120
 
 
-async def test_the_set_never_reaches_the_bms(limit: House) -> None:
+async def test_the_set_never_reaches_the_bms(limit: Rig) -> None:
     limit.sim.faults.next("set_unheard")
     error = await fails(limit)
     assert error.translation_key == "not_taken"
@@ -90,20 +90,20 @@ async def test_the_set_never_reaches_the_bms(limit: House) -> None:
     assert limit.number("maxc") == limit.bms.settings["MAXC"] == OLD
 
 
-async def test_a_late_set_is_not_taken_for_the_read_back(limit: House) -> None:
+async def test_a_late_set_is_not_taken_for_the_read_back(limit: Rig) -> None:
     limit.sim.faults.next("late", seconds=1.0, instruction="MAXC")  # the question before the set
     limit.sim.faults.next("late", seconds=1.0, instruction="MAXC")
     await limit.set_number("maxc", NEW)
     assert limit.number("maxc") == limit.bms.settings["MAXC"] == NEW
 
 
-async def test_a_silent_bms_is_not_sent_a_set(short_silence: None, limit: House) -> None:
+async def test_a_silent_bms_is_not_sent_a_set(short_silence: None, limit: Rig) -> None:
     limit.bms.silent = True
     assert (await fails(limit)).translation_key == "no_answer"
     assert not limit.sim.log.sets
 
 
-async def test_the_port_is_pulled_between_set_and_read_back(limit: House) -> None:
+async def test_the_port_is_pulled_between_set_and_read_back(limit: Rig) -> None:
     def pull(entry: Entry) -> None:
         if entry.is_set and entry.what == ANSWERED:
             limit.sim.log.listeners.clear()
@@ -119,7 +119,7 @@ async def test_the_port_is_pulled_between_set_and_read_back(limit: House) -> Non
 
 
 async def test_the_read_back_is_lost_and_the_next_poll_shows_the_truth(
-    short_silence: None, limit: House
+    short_silence: None, limit: Rig
 ) -> None:
     def fall_silent(entry: Entry) -> None:
         if entry.is_set and entry.what == ANSWERED:
@@ -135,7 +135,7 @@ async def test_the_read_back_is_lost_and_the_next_poll_shows_the_truth(
 
 
 async def test_a_setting_that_is_not_certain_is_unknown_until_it_is_read(
-    short_silence: None, limit: House
+    short_silence: None, limit: Rig
 ) -> None:
     def fall_silent(entry: Entry) -> None:
         if entry.is_set and entry.what == ANSWERED:
@@ -153,7 +153,7 @@ async def test_a_setting_that_is_not_certain_is_unknown_until_it_is_read(
 
 
 async def test_after_a_set_that_could_not_be_verified_another_can_be_made_at_once(
-    short_silence: None, limit: House
+    short_silence: None, limit: Rig
 ) -> None:
     def fall_silent(entry: Entry) -> None:
         if entry.is_set and entry.what == ANSWERED:
@@ -167,7 +167,7 @@ async def test_after_a_set_that_could_not_be_verified_another_can_be_made_at_onc
     assert limit.number("maxc") == limit.bms.settings["MAXC"] == 90
 
 
-async def test_a_read_back_that_is_nonsense_verifies_nothing(limit: House) -> None:
+async def test_a_read_back_that_is_nonsense_verifies_nothing(limit: Rig) -> None:
     def go_mad(entry: Entry) -> None:
         if entry.is_set and entry.what == ANSWERED:
             limit.sim.log.listeners.clear()
@@ -180,7 +180,7 @@ async def test_a_read_back_that_is_nonsense_verifies_nothing(limit: House) -> No
     assert limit.shown("maxc") == "unknown"
 
 
-async def test_two_sets_at_once_are_made_one_after_the_other(limit: House) -> None:
+async def test_two_sets_at_once_are_made_one_after_the_other(limit: Rig) -> None:
     await asyncio.gather(
         limit.set_number("maxc", 100), limit.set_number("maxc", 110), limit.set_number("maxd", 90)
     )
@@ -194,7 +194,7 @@ async def test_two_sets_at_once_are_made_one_after_the_other(limit: House) -> No
     assert not limit.sim.log.overlaps
 
 
-async def test_of_two_sets_that_contradict_each_other_one_is_refused(limit: House) -> None:
+async def test_of_two_sets_that_contradict_each_other_one_is_refused(limit: Rig) -> None:
     results = await asyncio.gather(
         limit.set_number("cmin", 3.4), limit.set_number("clow", 3.3), return_exceptions=True
     )
@@ -205,7 +205,7 @@ async def test_of_two_sets_that_contradict_each_other_one_is_refused(limit: Hous
     assert limit.number("clow") == 3.4
 
 
-async def test_a_set_goes_before_the_rest_of_a_running_poll(limit: House) -> None:
+async def test_a_set_goes_before_the_rest_of_a_running_poll(limit: Rig) -> None:
     limit.coordinator.bms._was_away = True  # so that the poll asks for everything
     poll = asyncio.create_task(limit.coordinator.async_refresh())
     await until(lambda: len(limit.sim.log.requests()) >= 5)
@@ -224,19 +224,19 @@ async def test_in_the_middle_of_a_poll_of_225_cells_a_set_takes_half_a_second_at
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(addresses=[16], units=15, cells=15, baud=56000, turnaround=0.015)
-    house = House(hass, sim, entry_for(sim, address=16))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim, address=16))
+    await rig.set_up()
     sim.log.clear()
-    house.coordinator.bms._was_away = True
-    poll = asyncio.create_task(house.coordinator.async_refresh())
+    rig.coordinator.bms._was_away = True
+    poll = asyncio.create_task(rig.coordinator.async_refresh())
     await until(lambda: sim.log.requests("CELL"))
     began = hass.loop.time()
-    await house.set_number("maxc", NEW)
+    await rig.set_number("maxc", NEW)
     assert hass.loop.time() - began <= 0.5
     await poll
 
 
-async def test_a_cancelled_caller_leaves_no_set_unverified(limit: House) -> None:
+async def test_a_cancelled_caller_leaves_no_set_unverified(limit: Rig) -> None:
     call = asyncio.create_task(limit.set_number("maxc", NEW))
     await until(lambda: limit.sim.log.sets)
     call.cancel()
@@ -247,7 +247,7 @@ async def test_a_cancelled_caller_leaves_no_set_unverified(limit: House) -> None
     assert limit.sim.log.requests()[-1].payload == b"MAXC?"
 
 
-async def test_a_cancelled_caller_whose_set_fails_leaves_no_trouble_behind(limit: House) -> None:
+async def test_a_cancelled_caller_whose_set_fails_leaves_no_trouble_behind(limit: Rig) -> None:
     limit.sim.faults.next("set_refused")
     call = asyncio.create_task(limit.set_number("maxc", NEW))
     await until(lambda: limit.sim.log.sets)
@@ -264,22 +264,22 @@ async def test_a_cancelled_caller_whose_set_fails_leaves_no_trouble_behind(limit
 async def test_with_changes_switched_off_not_one_byte_of_a_set_is_sent(
     hass: HomeAssistant, battery: SimulatorInMemory
 ) -> None:
-    house = House(hass, battery, entry_for(battery, allow_changes=False))
-    await house.set_up()
+    rig = Rig(hass, battery, entry_for(battery, allow_changes=False))
+    await rig.set_up()
     battery.log.clear()
-    error = await fails(house)
+    error = await fails(rig)
     assert error.translation_key == "changes_forbidden"
     assert error.translation_placeholders is not None
-    assert error.translation_placeholders["title"] == house.entry.title
+    assert error.translation_placeholders["title"] == rig.entry.title
     with pytest.raises(HomeAssistantError):
-        await house.select("chem", "limno2")
+        await rig.select("chem", "limno2")
     with pytest.raises(HomeAssistantError):
-        await house.act("set_parameter", instruction="MAXC", value=100)
+        await rig.act("set_parameter", instruction="MAXC", value=100)
     assert not battery.log.requests()
-    assert house.number("maxc") == OLD
+    assert rig.number("maxc") == OLD
 
 
-async def test_changes_switched_off_while_a_set_waits_are_off_for_it_too(limit: House) -> None:
+async def test_changes_switched_off_while_a_set_waits_are_off_for_it_too(limit: Rig) -> None:
     limit.sim.faults.next("late", seconds=0.3, instruction="MAXC")
     call = asyncio.create_task(fails(limit))
     await until(lambda: limit.sim.log.requests("MAXC"))
@@ -291,7 +291,7 @@ async def test_changes_switched_off_while_a_set_waits_are_off_for_it_too(limit: 
     assert agrees(limit)
 
 
-async def test_changes_switched_off_while_an_automation_sets(limit: House) -> None:
+async def test_changes_switched_off_while_an_automation_sets(limit: Rig) -> None:
     """An automation sets one value after the other; the owner uses the options meanwhile."""
     hass, entity_id = limit.hass, limit.entity_id("maxc")
     values = list(range(10, 340, 5))

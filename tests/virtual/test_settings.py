@@ -8,7 +8,7 @@ import pytest
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 from tests.virtual.table import NUMBERS, SELECTS, SETTABLE, Row
 from tools.simulator import BMS
 
@@ -50,35 +50,35 @@ def outside(row: Row) -> list[float]:
     return [row.minimum - step, row.maximum + step]
 
 
-def option(house: House, row: Row, value: float) -> str:
+def option(rig: Rig, row: Row, value: float) -> str:
     """Return the option that stands for a number: they are in that order."""
-    options: list[str] = house.state(row.key).attributes["options"]
+    options: list[str] = rig.state(row.key).attributes["options"]
     return options[int(value) - 1]
 
 
-def shows(house: House, row: Row) -> bool:
+def shows(rig: Rig, row: Row) -> bool:
     """Tell whether an entity shows what the simulator has."""
-    has = house.bms.settings[row.code]
+    has = rig.bms.settings[row.code]
     if row.platform == "select":
-        return house.shown(row.key) == option(house, row, has)
-    return house.number(row.key) == pytest.approx(has * row.scale, rel=1e-5)
+        return rig.shown(row.key) == option(rig, row, has)
+    return rig.number(row.key) == pytest.approx(has * row.scale, rel=1e-5)
 
 
 @pytest.mark.parametrize("preset", ["kokam", "lifepo4"])
 async def test_all_are_shown_as_the_bms_has_them(
     all_enabled: None, hass: Any, simulate: Any, preset: str
 ) -> None:
-    from tests.virtual.house import entry_for
+    from tests.virtual.rig import entry_for
 
     sim = simulate(preset=preset)
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    await house.probe()
-    assert [row.code for row in SETTABLE if not shows(house, row)] == []
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    await rig.probe()
+    assert [row.code for row in SETTABLE if not shows(rig, row)] == []
 
 
 async def test_all_are_set_to_minimum_maximum_and_between_and_read_back(
-    complete: House, subtests: pytest.Subtests
+    complete: Rig, subtests: pytest.Subtests
 ) -> None:
     for row in SETTABLE:
         for value in values_of(row):
@@ -94,7 +94,7 @@ async def test_all_are_set_to_minimum_maximum_and_between_and_read_back(
 
 
 async def test_outside_their_limits_numbers_are_refused_without_traffic(
-    complete: House, subtests: pytest.Subtests
+    complete: Rig, subtests: pytest.Subtests
 ) -> None:
     complete.sim.log.clear()
     for row in NUMBERS:
@@ -105,7 +105,7 @@ async def test_outside_their_limits_numbers_are_refused_without_traffic(
 
 
 async def test_outside_their_limits_all_are_refused_by_the_action_without_traffic(
-    running: House, subtests: pytest.Subtests
+    running: Rig, subtests: pytest.Subtests
 ) -> None:
     running.sim.log.clear()
     for row in SETTABLE:
@@ -117,7 +117,7 @@ async def test_outside_their_limits_all_are_refused_by_the_action_without_traffi
     assert not running.sim.log.requests()
 
 
-async def test_an_option_that_there_is_not_is_refused_without_traffic(running: House) -> None:
+async def test_an_option_that_there_is_not_is_refused_without_traffic(running: Rig) -> None:
     running.sim.log.clear()
     for row in SELECTS:
         with pytest.raises(ServiceValidationError):
@@ -125,7 +125,7 @@ async def test_an_option_that_there_is_not_is_refused_without_traffic(running: H
     assert not running.sim.log.requests()
 
 
-async def test_a_number_of_a_setting_outside_its_list_shows_as_unknown(running: House) -> None:
+async def test_a_number_of_a_setting_outside_its_list_shows_as_unknown(running: Rig) -> None:
     running.bms.settings["CANF"] = 3
     await running.reload()
     assert running.shown("canf") == "unknown"
@@ -133,7 +133,7 @@ async def test_a_number_of_a_setting_outside_its_list_shows_as_unknown(running: 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 async def test_what_is_no_finite_number_is_refused_without_traffic(
-    running: House, value: float
+    running: Rig, value: float
 ) -> None:
     running.sim.log.clear()
     with pytest.raises(ServiceValidationError):
@@ -141,7 +141,7 @@ async def test_what_is_no_finite_number_is_refused_without_traffic(
     assert not running.sim.log.requests()
 
 
-async def test_a_fraction_of_a_whole_number_is_refused_without_traffic(running: House) -> None:
+async def test_a_fraction_of_a_whole_number_is_refused_without_traffic(running: Rig) -> None:
     running.sim.log.clear()
     with pytest.raises(ServiceValidationError) as refused:
         await running.set_number("sisn", 1.5)
@@ -166,7 +166,7 @@ CONTRADICTIONS = (
 )
 
 
-async def test_a_limit_that_contradicts_another_is_refused(running: House) -> None:
+async def test_a_limit_that_contradicts_another_is_refused(running: Rig) -> None:
     for key, value in CONTRADICTIONS:
         before = running.shown(key)
         with pytest.raises(ServiceValidationError) as refused:
@@ -176,13 +176,13 @@ async def test_a_limit_that_contradicts_another_is_refused(running: House) -> No
     assert not running.sim.log.sets
 
 
-async def test_limits_that_may_be_equal_may_be_equal(running: House) -> None:
+async def test_limits_that_may_be_equal_may_be_equal(running: Rig) -> None:
     for key, value in (("clow", 3.2), ("bmin", 4.08), ("bvol", 4.18)):
         await running.set_number(key, value)
         assert running.number(key) == value
 
 
-async def test_the_other_limits_are_read_freshly(running: House) -> None:
+async def test_the_other_limits_are_read_freshly(running: Rig) -> None:
     running.bms.settings["CMAX"] = 4.05
     assert running.number("cmax") == 4.18, "another program changed it, nobody has looked yet"
     with pytest.raises(ServiceValidationError) as refused:
@@ -191,7 +191,7 @@ async def test_the_other_limits_are_read_freshly(running: House) -> None:
     assert not running.sim.log.sets
 
 
-async def test_an_incoherence_that_was_there_can_be_mended_step_by_step(running: House) -> None:
+async def test_an_incoherence_that_was_there_can_be_mended_step_by_step(running: Rig) -> None:
     running.bms.settings.update({"CMIN": 3.9, "CLOW": 3.4})
     await running.set_number("cmin", 3.6)
     with pytest.raises(ServiceValidationError):
@@ -203,37 +203,37 @@ async def test_an_incoherence_that_was_there_can_be_mended_step_by_step(running:
 async def test_a_limit_that_the_bms_does_not_know_forbids_nothing(
     short_silence: None, simulate: Any, hass: Any
 ) -> None:
-    from tests.virtual.house import entry_for
+    from tests.virtual.rig import entry_for
 
     sim = simulate(unsupported={"CLOW"})
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    await house.set_number("cmin", 3.5)
-    assert house.number("cmin") == 3.5
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    await rig.set_number("cmin", 3.5)
+    assert rig.number("cmin") == 3.5
 
 
 async def test_a_limit_that_was_wrongly_taken_for_unsupported_is_kept_to(
     short_silence: None, simulate: Any, hass: Any
 ) -> None:
-    from tests.virtual.house import entry_for
+    from tests.virtual.rig import entry_for
 
     sim = simulate(unsupported={"CMAX"})
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    assert "CMAX" in house.coordinator.bms.unsupported
-    house.bms.unsupported.clear()
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    assert "CMAX" in rig.coordinator.bms.unsupported
+    rig.bms.unsupported.clear()
     for value in (4.18, 4.19):
         with pytest.raises(ServiceValidationError) as refused:
-            await house.set_number("clow", value)
+            await rig.set_number("clow", value)
         assert refused.value.translation_key == "incoherent"
     assert not sim.log.sets
-    await house.set_number("clow", 4.17)
-    assert house.number("clow") == 4.17
+    await rig.set_number("clow", 4.17)
+    assert rig.number("clow") == 4.17
 
 
 @pytest.mark.parametrize("enabled", [True, False], ids=["enabled", "disabled"])
 async def test_silence_about_a_limit_that_has_an_entity_forbids_the_set(
-    short_silence: None, running: House, enabled: bool
+    short_silence: None, running: Rig, enabled: bool
 ) -> None:
     """It was told at some time, so the BMS has it, whatever the last set-up made of it."""
     if not enabled:
@@ -253,11 +253,11 @@ async def test_silence_about_a_limit_that_has_an_entity_forbids_the_set(
 async def test_an_entity_of_another_bms_says_nothing_of_this_ones_limits(
     short_silence: None, simulate: Any, hass: Any
 ) -> None:
-    from tests.virtual.house import entry_for
+    from tests.virtual.rig import entry_for
 
     sim = simulate(addresses=[1, 2])
     sim.bms[2].unsupported.add("CMAX")
-    first, second = (House(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
+    first, second = (Rig(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
     await first.set_up()
     await second.set_up()
     await second.set_number("clow", 3.3)
@@ -265,7 +265,7 @@ async def test_an_entity_of_another_bms_says_nothing_of_this_ones_limits(
 
 
 async def test_a_limit_that_cannot_be_read_forbids_the_set(
-    short_silence: None, running: House
+    short_silence: None, running: Rig
 ) -> None:
     running.sim.faults.next("no_answer", 3, instruction="CMAX")
     with pytest.raises(HomeAssistantError) as refused:

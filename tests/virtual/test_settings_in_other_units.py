@@ -9,7 +9,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 from tests.virtual.table import BY_CODE, NUMBERS, Row
 from tests.virtual.test_settings import make_room
 
@@ -24,34 +24,34 @@ def fahrenheit(celsius: float) -> float:
 
 
 @pytest.fixture
-async def american(all_enabled: None, house: House) -> House:
+async def american(all_enabled: None, rig: Rig) -> Rig:
     """A house where Home Assistant shows °F."""
-    house.hass.config.units = US_CUSTOMARY_SYSTEM
-    await house.set_up()
-    return house
+    rig.hass.config.units = US_CUSTOMARY_SYSTEM
+    await rig.set_up()
+    return rig
 
 
-def show_in(house: House, row: Row, unit: str) -> None:
+def show_in(rig: Rig, row: Row, unit: str) -> None:
     """Have an owner choose another unit for a number."""
-    er.async_get(house.hass).async_update_entity_options(
-        house.entity_id(row.key), "number", {"unit_of_measurement": unit}
+    er.async_get(rig.hass).async_update_entity_options(
+        rig.entity_id(row.key), "number", {"unit_of_measurement": unit}
     )
 
 
-def sent(house: House) -> list[str]:
+def sent(rig: Rig) -> list[str]:
     """Return what was sent as values since the log was cleared."""
-    return [entry.payload.decode().split(" ")[1] for entry in house.sim.log.sets]
+    return [entry.payload.decode().split(" ")[1] for entry in rig.sim.log.sets]
 
 
-def bounds(house: House, row: Row) -> tuple[float, float]:
-    attributes = house.state(row.key).attributes
+def bounds(rig: Rig, row: Row) -> tuple[float, float]:
+    attributes = rig.state(row.key).attributes
     return attributes["min"], attributes["max"]
 
 
 # -- °F ------------------------------------------------------------------------------------------
 
 
-async def test_a_temperature_is_shown_in_fahrenheit_with_its_limits(american: House) -> None:
+async def test_a_temperature_is_shown_in_fahrenheit_with_its_limits(american: Rig) -> None:
     for row in TEMPERATURES:
         assert row.minimum is not None
         assert row.maximum is not None
@@ -61,7 +61,7 @@ async def test_a_temperature_is_shown_in_fahrenheit_with_its_limits(american: Ho
         assert bounds(american, row) == (fahrenheit(row.minimum), fahrenheit(row.maximum))
 
 
-async def test_a_difference_of_temperatures_is_no_temperature(american: House) -> None:
+async def test_a_difference_of_temperatures_is_no_temperature(american: Rig) -> None:
     """10 °C more are not 50 °F more; Home Assistant leaves them as they are unless told."""
     row = BY_CODE["BMTH"]
     assert american.state("bmth").attributes["unit_of_measurement"] == "°C"
@@ -79,7 +79,7 @@ async def test_a_difference_of_temperatures_is_no_temperature(american: House) -
 
 
 async def test_every_tenth_of_a_degree_fahrenheit_is_shown_as_it_was_typed(
-    american: House,
+    american: Rig,
 ) -> None:
     for typed in (131.0, 131.1, 131.2, 131.3, 131.4, 131.5, 131.6, 131.7, 131.8, 131.9):
         await american.set_number("tmax", typed)
@@ -88,14 +88,14 @@ async def test_every_tenth_of_a_degree_fahrenheit_is_shown_as_it_was_typed(
 
 
 async def test_nought_and_frost_in_fahrenheit_are_shown_as_they_were_typed(
-    american: House,
+    american: Rig,
 ) -> None:
     for typed in (0.0, -0.1, 0.1, -4.0, 31.9, 32.0, 32.1):
         await american.set_number("tmin", typed)
         assert american.shown("tmin") == str(typed)
 
 
-async def test_no_more_digits_are_sent_than_the_bms_gives(american: House) -> None:
+async def test_no_more_digits_are_sent_than_the_bms_gives(american: Rig) -> None:
     american.sim.log.clear()
     for typed in (131.6, 100.1, 122.0):
         await american.set_number("tmax", typed)
@@ -103,7 +103,7 @@ async def test_no_more_digits_are_sent_than_the_bms_gives(american: House) -> No
 
 
 async def test_limits_typed_in_fahrenheit_are_taken_and_what_is_beyond_is_refused(
-    american: House, subtests: pytest.Subtests
+    american: Rig, subtests: pytest.Subtests
 ) -> None:
     for row in TEMPERATURES:
         assert row.minimum is not None
@@ -131,7 +131,7 @@ async def test_limits_typed_in_fahrenheit_are_taken_and_what_is_beyond_is_refuse
         assert not american.sim.log.requests()
 
 
-async def test_a_contradiction_is_told_in_the_unit_of_the_bms(american: House) -> None:
+async def test_a_contradiction_is_told_in_the_unit_of_the_bms(american: Rig) -> None:
     has = american.bms.settings["TMAX"]
     with pytest.raises(ServiceValidationError) as refused:
         await american.set_number("tmin", fahrenheit(has + 1))
@@ -144,7 +144,7 @@ async def test_a_contradiction_is_told_in_the_unit_of_the_bms(american: House) -
 
 
 async def test_home_assistant_turned_to_fahrenheit_while_it_runs_changes_nothing(
-    running: House,
+    running: Rig,
 ) -> None:
     has = running.bms.settings["TMAX"]
     await running.hass.config.async_update(unit_system="us_customary")
@@ -158,7 +158,7 @@ async def test_home_assistant_turned_to_fahrenheit_while_it_runs_changes_nothing
 
 @pytest.mark.parametrize("unit", [*IN_VOLTS, *IN_AMPERES])
 async def test_a_number_in_its_owners_unit_is_shown_set_and_kept_within_its_limits(
-    complete: House, subtests: pytest.Subtests, unit: str
+    complete: Rig, subtests: pytest.Subtests, unit: str
 ) -> None:
     per_unit = {**IN_VOLTS, **IN_AMPERES}[unit]
     rows = [row for row in NUMBERS if row.unit == ("V" if unit in IN_VOLTS else "A")]
@@ -195,7 +195,7 @@ async def test_a_number_in_its_owners_unit_is_shown_set_and_kept_within_its_limi
             assert not complete.sim.log.requests()
 
 
-async def test_a_limit_in_millivolts_is_held_to_one_in_volts(complete: House) -> None:
+async def test_a_limit_in_millivolts_is_held_to_one_in_volts(complete: Rig) -> None:
     show_in(complete, BY_CODE["CLOW"], "mV")
     await complete.hass.async_block_till_done()
     for typed in (4180, 4190):
@@ -208,7 +208,7 @@ async def test_a_limit_in_millivolts_is_held_to_one_in_volts(complete: House) ->
 
 
 async def test_a_unit_that_is_changed_while_a_set_waits_changes_no_value(
-    complete: House,
+    complete: Rig,
 ) -> None:
     async with complete.coordinator.bms.client.connection.turn():
         setting = asyncio.create_task(complete.set_number("clow", 3.3))

@@ -16,27 +16,27 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from custom_components.rec_bms.history import Reason
 from tests.virtual.banks import bank_of
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
 from tests.virtual.keeping import change, changed_elsewhere
+from tests.virtual.rig import Rig, entry_for
 from tests.virtual.table import BY_CODE
 from tests.virtual.test_settings_in_other_units import show_in
 
 
 @pytest.fixture
-def house(hass_storage: dict[str, Any], house: House) -> House:
+def rig(hass_storage: dict[str, Any], rig: Rig) -> Rig:
     """A house whose files are in memory."""
-    return house
+    return rig
 
 
 class Page:
     """What the dashboard's page asks about one battery."""
 
-    def __init__(self, house: House, client: Any) -> None:
-        self._house = house
+    def __init__(self, rig: Rig, client: Any) -> None:
+        self._rig = rig
         self.client = client
 
     async def asks(self, command: str, **data: Any) -> dict[str, Any]:
-        entry_id = self._house.entry.entry_id
+        entry_id = self._rig.entry.entry_id
         await self.client.send_json_auto_id(
             {"type": f"rec_bms/{command}", "entry_id": entry_id, **data}
         )
@@ -60,7 +60,7 @@ class Page:
 
 
 @pytest.fixture
-async def page(running: House, hass_ws_client: WebSocketGenerator) -> Page:
+async def page(running: Rig, hass_ws_client: WebSocketGenerator) -> Page:
     return Page(running, await hass_ws_client(running.hass))
 
 
@@ -79,14 +79,14 @@ async def test_with_changes_forbidden_it_says_so(
     hass: HomeAssistant, simulate: Simulate, hass_ws_client: WebSocketGenerator
 ) -> None:
     sim = simulate()
-    house = House(hass, sim, entry_for(sim, allow_changes=False))
-    await house.set_up()
-    told = await Page(house, await hass_ws_client(hass)).settings()
+    rig = Rig(hass, sim, entry_for(sim, allow_changes=False))
+    await rig.set_up()
+    told = await Page(rig, await hass_ws_client(hass)).settings()
     assert (told["may_change"], told["reason"]) == (False, "changes_forbidden")
 
 
 async def test_who_is_no_administrator_is_told_so_and_may_not_review(
-    running: House,
+    running: Rig,
     hass_ws_client: WebSocketGenerator,
     hass_read_only_access_token: str,
     hass_read_only_user: MockUser,
@@ -101,7 +101,7 @@ async def test_who_is_no_administrator_is_told_so_and_may_not_review(
 
 
 async def test_while_entities_come_and_the_entry_is_not_quite_loaded_changes_are_allowed(
-    running: House, page: Page
+    running: Rig, page: Page
 ) -> None:
     running.entry.mock_state(running.hass, ConfigEntryState.SETUP_IN_PROGRESS)
     told = await page.settings()
@@ -109,7 +109,7 @@ async def test_while_entities_come_and_the_entry_is_not_quite_loaded_changes_are
     assert (told["may_change"], told["reason"]) == (True, None)
 
 
-async def test_a_battery_that_is_not_loaded_or_not_there(running: House, page: Page) -> None:
+async def test_a_battery_that_is_not_loaded_or_not_there(running: Rig, page: Page) -> None:
     await running.unload()
     told = await page.settings()
     assert (told["settings"], told["chemistry"], told["reason"]) == ({}, None, "not_loaded")
@@ -126,7 +126,7 @@ async def test_a_battery_that_is_not_loaded_or_not_there(running: House, page: P
 
 
 async def test_changes_are_put_into_the_order_in_which_they_can_be_sent(
-    running: House, page: Page
+    running: Rig, page: Page
 ) -> None:
     running.sim.log.clear()
     found = await page.review(cmax=3.5, bvol=3.4, bmin=3.3, char=3.4, maxc=100)
@@ -154,24 +154,24 @@ async def test_percent_and_options_are_taken_as_they_are_shown(page: Page) -> No
 
 
 async def test_fahrenheit_and_millivolts_are_taken_as_they_are_shown(
-    house: House, hass_ws_client: WebSocketGenerator
+    rig: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:
-    house.hass.config.units = US_CUSTOMARY_SYSTEM
-    await house.set_up()
-    show_in(house, BY_CODE["CMAX"], "mV")
-    await house.hass.async_block_till_done()
-    page = Page(house, await hass_ws_client(house.hass))
-    before = house.number("tmax")
+    rig.hass.config.units = US_CUSTOMARY_SYSTEM
+    await rig.set_up()
+    show_in(rig, BY_CODE["CMAX"], "mV")
+    await rig.hass.async_block_till_done()
+    page = Page(rig, await hass_ws_client(rig.hass))
+    before = rig.number("tmax")
     found = await page.review(tmax=122, cmax=4100)
     assert found["problems"] == []
     assert found["steps"] == [
-        {"key": "cmax", "from": house.number("cmax"), "to": 4100},
+        {"key": "cmax", "from": rig.number("cmax"), "to": 4100},
         {"key": "tmax", "from": before, "to": 122},
     ]
     for step in found["steps"]:
-        await house.set_number(step["key"], step["to"])
-    assert house.bms.settings["TMAX"] == pytest.approx(50)
-    assert house.bms.settings["CMAX"] == pytest.approx(4.1)
+        await rig.set_number(step["key"], step["to"])
+    assert rig.bms.settings["TMAX"] == pytest.approx(50)
+    assert rig.bms.settings["CMAX"] == pytest.approx(4.1)
     # 65 °C at most: 149 °F are, 150 °F are not, whatever 65 and 150 look like.
     assert (await page.review(tmax=149))["problems"] == []
     assert [each["key"] for each in (await page.review(tmax=150))["problems"]] == ["tmax"]
@@ -196,7 +196,7 @@ async def test_no_number_that_is_infinite_or_nan_gets_through(page: Page) -> Non
 
 
 async def test_a_choice_outside_its_list_can_be_put_right(
-    running: House, hass_ws_client: WebSocketGenerator
+    running: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:
     change(running, CANF=7)
     await running.reload()
@@ -214,11 +214,11 @@ async def test_what_contradicts_is_told_and_the_rest_is_still_listed(page: Page)
 
 
 async def test_problems_are_told_in_the_language_of_home_assistant(
-    house: House, hass_ws_client: WebSocketGenerator
+    rig: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:
-    house.hass.config.language = "de"
-    await house.set_up()
-    page = Page(house, await hass_ws_client(house.hass))
+    rig.hass.config.language = "de"
+    await rig.set_up()
+    page = Page(rig, await hass_ws_client(rig.hass))
     (problem,) = (await page.review(maxc=9999))["problems"]
     assert "Maximaler Ladestrom je Wechselrichter (MAXC)" in problem["message"]
     assert "Grenzen" in problem["message"]
@@ -229,7 +229,7 @@ async def test_problems_are_told_in_the_language_of_home_assistant(
 # -- What was kept ---------------------------------------------------------------------------------
 
 
-async def test_the_page_hears_what_was_kept_and_of_what_comes(running: House, page: Page) -> None:
+async def test_the_page_hears_what_was_kept_and_of_what_comes(running: Rig, page: Page) -> None:
     await running.set_number("soch", 10)
     assert (await page.asks("kept"))["success"]
     newest, first = await page.hears()
@@ -242,7 +242,7 @@ async def test_the_page_hears_what_was_kept_and_of_what_comes(running: House, pa
 
 
 async def test_the_page_hears_nothing_more_once_it_has_unsubscribed(
-    running: House, page: Page
+    running: Rig, page: Page
 ) -> None:
     subscribed = await page.asks("kept")
     await page.hears()
@@ -255,7 +255,7 @@ async def test_the_page_hears_nothing_more_once_it_has_unsubscribed(
 
 
 async def test_the_page_hears_nothing_of_what_its_user_may_not_see(
-    running: House,
+    running: Rig,
     hass_ws_client: WebSocketGenerator,
     hass_read_only_access_token: str,
     hass_read_only_user: MockUser,
@@ -267,9 +267,7 @@ async def test_the_page_hears_nothing_of_what_its_user_may_not_see(
     assert [list(each["changes"]) for each in await page.hears()] == [["canf"], [], []]
 
 
-async def test_what_has_no_entity_is_told_in_the_unit_of_the_line(
-    running: House, page: Page
-) -> None:
+async def test_what_has_no_entity_is_told_in_the_unit_of_the_line(running: Rig, page: Page) -> None:
     await changed_elsewhere(running, IOFF=0.5, SOCH=0.1)
     await page.asks("kept")
     newest, before = (await page.hears())[:2]
@@ -277,7 +275,7 @@ async def test_what_has_no_entity_is_told_in_the_unit_of_the_line(
     assert before["changes"]["ioff"] == {"old": 0, "new": 0.5, "unit": "A"}
 
 
-async def test_a_bms_that_is_not_loaded_still_has_its_history(running: House, page: Page) -> None:
+async def test_a_bms_that_is_not_loaded_still_has_its_history(running: Rig, page: Page) -> None:
     await changed_elsewhere(running, SOCH=0.1)
     await running.hass.config_entries.async_unload(running.entry.entry_id)
     await page.asks("kept")
@@ -285,7 +283,7 @@ async def test_a_bms_that_is_not_loaded_still_has_its_history(running: House, pa
     assert newest["changes"] == {"soch": {"old": 0.05, "new": 0.1, "unit": "fraction"}}
 
 
-async def test_what_only_a_later_version_knows_is_left_out(running: House, page: Page) -> None:
+async def test_what_only_a_later_version_knows_is_left_out(running: Rig, page: Page) -> None:
     history = running.coordinator.snapshots.history
     for value in (1.0, 2.0):
         history.changed({"CLOX": value}, dt_util.utcnow(), Reason.ELSEWHERE)
@@ -296,7 +294,7 @@ async def test_what_only_a_later_version_knows_is_left_out(running: House, page:
     assert list((await page.hears())[0]["changes"]) == ["soch"]
 
 
-async def test_the_subscription_goes_on_over_a_reload(running: House, page: Page) -> None:
+async def test_the_subscription_goes_on_over_a_reload(running: Rig, page: Page) -> None:
     await page.asks("kept")
     await page.hears()
     await running.reload()
@@ -311,10 +309,10 @@ async def test_the_subscription_goes_on_over_a_reload(running: House, page: Page
 
 
 async def test_a_bank_has_no_settings_and_nothing_was_kept_of_it(
-    hass: HomeAssistant, running: House, simulate: Simulate, hass_ws_client: WebSocketGenerator
+    hass: HomeAssistant, running: Rig, simulate: Simulate, hass_ws_client: WebSocketGenerator
 ) -> None:
     sim = simulate()
-    other = House(hass, sim, entry_for(sim, title="Other"))
+    other = Rig(hass, sim, entry_for(sim, title="Other"))
     await other.set_up()
     bank = await bank_of(hass, running, other)
     client = await hass_ws_client(hass)

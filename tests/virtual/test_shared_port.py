@@ -14,7 +14,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from custom_components.rec_bms.ports import async_get_ports
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import NEVER_BY_ITSELF, House, entry_for, until
+from tests.virtual.rig import NEVER_BY_ITSELF, Rig, entry_for, until
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 
@@ -24,23 +24,23 @@ def pair(simulate: Simulate) -> SimulatorInMemory:
 
 
 @pytest.fixture
-async def both(hass: HomeAssistant, pair: SimulatorInMemory) -> tuple[House, House]:
-    houses = [
-        House(hass, pair, entry_for(pair, address=address, title=f"BMS {address}"))
+async def both(hass: HomeAssistant, pair: SimulatorInMemory) -> tuple[Rig, Rig]:
+    rigs = [
+        Rig(hass, pair, entry_for(pair, address=address, title=f"BMS {address}"))
         for address in (1, 2)
     ]
-    for house in houses:
-        await house.set_up()
-    return houses[0], houses[1]
+    for rig in rigs:
+        await rig.set_up()
+    return rigs[0], rigs[1]
 
 
-async def test_two_entries_share_one_connection(both: tuple[House, House]) -> None:
+async def test_two_entries_share_one_connection(both: tuple[Rig, Rig]) -> None:
     first, second = both
     assert first.coordinator.bms.client.connection is second.coordinator.bms.client.connection
     assert first.coordinator.bms.client.connection.counters.opened == 1
 
 
-async def test_each_shows_its_own_bms(both: tuple[House, House]) -> None:
+async def test_each_shows_its_own_bms(both: tuple[Rig, Rig]) -> None:
     first, second = both
     first.sim.call(first.bms.set_value, "MAXC", 11)
     second.sim.call(second.bms.set_value, "MAXC", 22)
@@ -48,7 +48,7 @@ async def test_each_shows_its_own_bms(both: tuple[House, House]) -> None:
     assert (first.number("maxc"), second.number("maxc")) == (11, 22)
 
 
-async def test_each_battery_is_followed_by_itself(both: tuple[House, House]) -> None:
+async def test_each_battery_is_followed_by_itself(both: tuple[Rig, Rig]) -> None:
     first, second = both
     first.sim.call(first.bms.set_current, 50)
     second.sim.call(second.bms.set_current, -20)
@@ -60,7 +60,7 @@ async def test_each_battery_is_followed_by_itself(both: tuple[House, House]) -> 
     assert second.number("lifetime_discharged") > 2
 
 
-async def test_they_never_talk_over_each_other(both: tuple[House, House]) -> None:
+async def test_they_never_talk_over_each_other(both: tuple[Rig, Rig]) -> None:
     first, second = both
     for _ in range(3):
         await first.asleep(NEVER_BY_ITSELF)
@@ -74,11 +74,11 @@ async def test_they_never_talk_over_each_other(both: tuple[House, House]) -> Non
     assert (first.bms.settings["MAXC"], second.bms.settings["MAXD"]) == (50, 60)
 
 
-async def test_the_line_is_shared_fairly(both: tuple[House, House]) -> None:
+async def test_the_line_is_shared_fairly(both: tuple[Rig, Rig]) -> None:
     first, second = both
     first.sim.log.clear()
-    for house in both:
-        house.coordinator.bms._was_away = True
+    for rig in both:
+        rig.coordinator.bms._was_away = True
     await asyncio.gather(first.poll(), second.poll())
     addresses = [entry.address for entry in first.sim.log.requests()]
     assert 2 in addresses[:4]
@@ -86,7 +86,7 @@ async def test_the_line_is_shared_fairly(both: tuple[House, House]) -> None:
 
 
 async def test_one_that_is_silent_leaves_the_other_available(
-    short_silence: None, both: tuple[House, House]
+    short_silence: None, both: tuple[Rig, Rig]
 ) -> None:
     first, second = both
     first.bms.silent = True
@@ -95,7 +95,7 @@ async def test_one_that_is_silent_leaves_the_other_available(
     assert second.number("voltage") > 50
 
 
-async def test_the_last_one_closes_the_port(both: tuple[House, House]) -> None:
+async def test_the_last_one_closes_the_port(both: tuple[Rig, Rig]) -> None:
     first, second = both
     connection = first.coordinator.bms.client.connection
     await first.unload()
@@ -109,23 +109,23 @@ async def test_the_last_one_closes_the_port(both: tuple[House, House]) -> None:
 async def test_a_port_that_is_searched_at_another_speed_is_waited_for(
     hass: HomeAssistant, pair: SimulatorInMemory
 ) -> None:
-    house = House(hass, pair, entry_for(pair))
+    rig = Rig(hass, pair, entry_for(pair))
     async with async_get_ports(hass).borrow(pair.port, 38400):
-        await house.try_to_set_up()
-        assert house.entry.state is ConfigEntryState.SETUP_RETRY
-        assert house.entry.error_reason_translation_key == "port_failed"
-        assert house.entry.error_reason_translation_placeholders == {
+        await rig.try_to_set_up()
+        assert rig.entry.state is ConfigEntryState.SETUP_RETRY
+        assert rig.entry.error_reason_translation_key == "port_failed"
+        assert rig.entry.error_reason_translation_placeholders == {
             "port": pair.port,
             "reason": "in use by a search",
         }
-    await house.reload()
-    assert house.number("voltage") > 50
+    await rig.reload()
+    assert rig.number("voltage") > 50
 
 
 async def test_a_port_has_one_speed(hass: HomeAssistant, pair: SimulatorInMemory) -> None:
-    first = House(hass, pair, entry_for(pair, address=1))
+    first = Rig(hass, pair, entry_for(pair, address=1))
     await first.set_up()
-    second = House(hass, pair, entry_for(pair, address=2, baudrate=38400))
+    second = Rig(hass, pair, entry_for(pair, address=2, baudrate=38400))
     await second.try_to_set_up()
     assert second.entry.state is ConfigEntryState.SETUP_ERROR
     assert second.entry.error_reason_translation_key == "speed_conflict"
@@ -143,8 +143,8 @@ async def test_the_same_adapter_by_another_name_is_the_same_port(
 ) -> None:
     link = tmp_path_factory.mktemp("by-id") / "usb-FTDI"
     sim = simulate(addresses=[1, 2], link=link)
-    first = House(hass, sim, entry_for(sim, address=1))
-    second = House(hass, sim, entry_for(sim, address=2))
+    first = Rig(hass, sim, entry_for(sim, address=1))
+    second = Rig(hass, sim, entry_for(sim, address=2))
     second.entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(
         second.entry, data={**second.entry.data, "port": str(link.resolve())}
@@ -156,34 +156,32 @@ async def test_the_same_adapter_by_another_name_is_the_same_port(
 # -- a set that waits for its turn -----------------------------------------------------------------
 
 
-async def delete(house: House) -> None:
-    await house.hass.config_entries.async_remove(house.entry.entry_id)
+async def delete(rig: Rig) -> None:
+    await rig.hass.config_entries.async_remove(rig.entry.entry_id)
 
 
-async def disable(house: House) -> None:
-    entry_id = house.entry.entry_id
-    await house.hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+async def disable(rig: Rig) -> None:
+    entry_id = rig.entry.entry_id
+    await rig.hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
 
 
-async def unload(house: House) -> None:
-    await house.hass.config_entries.async_unload(house.entry.entry_id)
+async def unload(rig: Rig) -> None:
+    await rig.hass.config_entries.async_unload(rig.entry.entry_id)
 
 
-async def begin_to_reload(house: House) -> None:
+async def begin_to_reload(rig: Rig) -> None:
     """Have the entry unloaded; its first poll waits for the line as the set does."""
-    house.hass.config_entries.async_schedule_reload(house.entry.entry_id)
-    await until(lambda: house.entry.state is ConfigEntryState.SETUP_IN_PROGRESS)
+    rig.hass.config_entries.async_schedule_reload(rig.entry.entry_id)
+    await until(lambda: rig.entry.state is ConfigEntryState.SETUP_IN_PROGRESS)
 
 
-async def move(house: House) -> None:
+async def move(rig: Rig) -> None:
     """Reconfigure the entry for another address, as the dialog does."""
-    house.hass.config_entries.async_update_entry(
-        house.entry, data={**house.entry.data, "address": 2}
-    )
-    await begin_to_reload(house)
+    rig.hass.config_entries.async_update_entry(rig.entry, data={**rig.entry.data, "address": 2})
+    await begin_to_reload(rig)
 
 
-type Leave = Callable[[House], Awaitable[None]]
+type Leave = Callable[[Rig], Awaitable[None]]
 
 LEAVING: dict[str, Leave] = {
     "deleted": delete,
@@ -197,16 +195,16 @@ leaving = pytest.mark.parametrize("leave", LEAVING.values(), ids=LEAVING)
 
 
 @asynccontextmanager
-async def line_taken(house: House) -> AsyncIterator[None]:
+async def line_taken(rig: Rig) -> AsyncIterator[None]:
     """Have the line in the hands of another, as in a slow exchange."""
-    async with house.coordinator.bms.client.connection.turn():
+    async with rig.coordinator.bms.client.connection.turn():
         yield
 
 
-async def waiting_set(house: House) -> asyncio.Task[Any]:
+async def waiting_set(rig: Rig) -> asyncio.Task[Any]:
     """Begin a set and return once it waits for its turn."""
-    connection = house.coordinator.bms.client.connection
-    setting = asyncio.create_task(house.set_number("maxc", 100))
+    connection = rig.coordinator.bms.client.connection
+    setting = asyncio.create_task(rig.set_number("maxc", 100))
     await until(lambda: connection._lock._waiters)
     return setting
 
@@ -220,7 +218,7 @@ async def failure_of(setting: asyncio.Task[Any]) -> HomeAssistantError:
 
 @leaving
 async def test_a_set_that_waits_for_its_turn_goes_with_its_entry(
-    both: tuple[House, House], leave: Leave
+    both: tuple[Rig, Rig], leave: Leave
 ) -> None:
     first, second = both
     async with line_taken(second):
@@ -239,7 +237,7 @@ async def test_a_set_that_waits_for_its_turn_goes_with_its_entry(
 
 @leaving
 async def test_a_set_that_is_being_prepared_goes_with_its_entry(
-    both: tuple[House, House], leave: Leave
+    both: tuple[Rig, Rig], leave: Leave
 ) -> None:
     first, _ = both
     first.sim.log.clear()
@@ -253,7 +251,7 @@ async def test_a_set_that_is_being_prepared_goes_with_its_entry(
 
 
 async def test_a_set_that_waits_behind_a_silent_neighbour_goes_with_its_entry(
-    short_silence: None, both: tuple[House, House]
+    short_silence: None, both: tuple[Rig, Rig]
 ) -> None:
     first, second = both
     second.bms.silent = True
@@ -271,16 +269,16 @@ async def test_a_set_of_the_last_entry_of_a_port_goes_with_it(
     hass: HomeAssistant, pair: SimulatorInMemory
 ) -> None:
     """Its port is closed under it, which is not what its caller must know."""
-    house = House(hass, pair, entry_for(pair))
-    await house.set_up()
-    async with line_taken(house):
-        setting = await waiting_set(house)
-        await delete(house)
+    rig = Rig(hass, pair, entry_for(pair))
+    await rig.set_up()
+    async with line_taken(rig):
+        setting = await waiting_set(rig)
+        await delete(rig)
     assert (await failure_of(setting)).translation_key == "withdrawn"
     assert not pair.log.sets
 
 
-async def test_after_a_reload_a_set_is_made_again(both: tuple[House, House]) -> None:
+async def test_after_a_reload_a_set_is_made_again(both: tuple[Rig, Rig]) -> None:
     first, second = both
     async with line_taken(second):
         setting = await waiting_set(first)
@@ -292,7 +290,7 @@ async def test_after_a_reload_a_set_is_made_again(both: tuple[House, House]) -> 
 
 
 async def test_a_set_is_made_although_the_entry_of_its_neighbour_goes(
-    both: tuple[House, House],
+    both: tuple[Rig, Rig],
 ) -> None:
     first, second = both
     async with line_taken(second):
@@ -303,7 +301,7 @@ async def test_a_set_is_made_although_the_entry_of_its_neighbour_goes(
 
 
 async def test_a_set_that_was_sent_is_read_back_although_its_entry_goes(
-    both: tuple[House, House],
+    both: tuple[Rig, Rig],
 ) -> None:
     first, _ = both
     first.sim.call(setattr, first.sim.line, "turnaround", 0.03)
@@ -319,26 +317,26 @@ async def test_a_set_is_made_while_the_entry_is_still_being_set_up(
     hass: HomeAssistant, pair: SimulatorInMemory
 ) -> None:
     """An automation may set a number as soon as it is there, a moment before the entry is."""
-    house = House(hass, pair, entry_for(pair))
+    rig = Rig(hass, pair, entry_for(pair))
     states: list[ConfigEntryState] = []
 
     async def set_at_once(event: Any) -> None:
         if not states and event.data["entity_id"].endswith("current_per_inverter"):
-            states.append(house.entry.state)
+            states.append(rig.entry.state)
             await hass.services.async_call(
                 "number", "set_value", {"entity_id": event.data["entity_id"], "value": 100}
             )
 
     hass.bus.async_listen("state_changed", set_at_once)
-    await house.set_up()
+    await rig.set_up()
     assert states == [ConfigEntryState.SETUP_IN_PROGRESS]
     await until(lambda: pair.log.sets)
     await hass.async_block_till_done()
-    assert 100 in (house.bms.settings["MAXC"], house.bms.settings["MAXD"])
+    assert 100 in (rig.bms.settings["MAXC"], rig.bms.settings["MAXD"])
 
 
 async def test_a_set_that_waits_while_home_assistant_stops_is_not_sent(
-    both: tuple[House, House],
+    both: tuple[Rig, Rig],
 ) -> None:
     first, second = both
     async with line_taken(second):
@@ -359,7 +357,7 @@ async def test_a_set_that_waits_while_home_assistant_stops_is_not_sent(
     ids=["deleted", "disabled", "unloaded"],
 )
 async def test_the_actions_refuse_an_entry_that_is_not_loaded(
-    both: tuple[House, House], leave: Leave, key: str
+    both: tuple[Rig, Rig], leave: Leave, key: str
 ) -> None:
     """The texts are Home Assistant's own, which name the entry."""
     first, _ = both
@@ -378,20 +376,20 @@ async def test_entries_on_one_port_share_it_fairly_and_never_talk_over_each_othe
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(addresses=[1, 2, 3], cells=4, preset="lifepo4")
-    houses = [
-        House(hass, sim, entry_for(sim, address=address, title=f"BMS {address}"))
+    rigs = [
+        Rig(hass, sim, entry_for(sim, address=address, title=f"BMS {address}"))
         for address in (1, 2, 3)
     ]
-    await asyncio.gather(*(house.set_up() for house in houses))
+    await asyncio.gather(*(rig.set_up() for rig in rigs))
     sim.log.clear()
 
-    async def work(house: House, volts: float) -> None:
-        await asyncio.gather(house.coordinator.async_refresh(), house.set_number("cmax", volts))
-        assert house.bms.settings["CMAX"] == pytest.approx(volts)
+    async def work(rig: Rig, volts: float) -> None:
+        await asyncio.gather(rig.coordinator.async_refresh(), rig.set_number("cmax", volts))
+        assert rig.bms.settings["CMAX"] == pytest.approx(volts)
 
     for volts in (3.6, 3.61, 3.62):
-        await houses[0].asleep(300)
-        await asyncio.gather(*(work(house, volts) for house in houses))
+        await rigs[0].asleep(300)
+        await asyncio.gather(*(work(rig, volts) for rig in rigs))
     asked = [len(sim.log.requests(address=address)) for address in (1, 2, 3)]
     assert max(asked) <= 1.2 * min(asked)
     assert not sim.log.overlaps
@@ -401,12 +399,12 @@ async def test_turns_alternate_between_entries_that_poll_at_once(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(addresses=[1, 2])
-    houses = [House(hass, sim, entry_for(sim, address=address)) for address in (1, 2)]
-    for house in houses:
-        await house.set_up()
-    await houses[0].asleep(300)
+    rigs = [Rig(hass, sim, entry_for(sim, address=address)) for address in (1, 2)]
+    for rig in rigs:
+        await rig.set_up()
+    await rigs[0].asleep(300)
     sim.log.clear()
-    await asyncio.gather(*(house.coordinator.async_refresh() for house in houses))
+    await asyncio.gather(*(rig.coordinator.async_refresh() for rig in rigs))
     order = [entry.address for entry in sim.log.requests()]
     both = order[: 2 * min(order.count(1), order.count(2))]
     longest_run = max(
@@ -421,7 +419,7 @@ async def test_one_bms_falling_silent_leaves_the_other_readable(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(addresses=[1, 2])
-    first, second = (House(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
+    first, second = (Rig(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
     await first.set_up()
     await second.set_up()
     first.bms.silent = True

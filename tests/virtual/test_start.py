@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.rec_bms.const import DOMAIN
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 
 BLUEPRINTS = Path(__file__).parents[2] / "blueprints" / "automation"
 TOLD = {"present": True, "unit": 1, "number": 3, "location": 4}
@@ -33,23 +33,23 @@ def told(hass: HomeAssistant) -> list[ServiceCall]:
 
 
 @pytest.fixture
-def starting(hass_storage: dict[str, Any], hass: HomeAssistant, house: House) -> Iterator[House]:
+def starting(hass_storage: dict[str, Any], hass: HomeAssistant, rig: Rig) -> Iterator[Rig]:
     """A house whose Home Assistant is starting; its automations are loaded, but not armed."""
     hass.set_state(CoreState.not_running)
     with patch.object(DomainBlueprints, "blueprint_folder", PropertyMock(return_value=BLUEPRINTS)):
-        yield house
+        yield rig
 
 
-async def load_automation(house: House) -> None:
+async def load_automation(rig: Rig) -> None:
     """Load the automation that tells of errors, as it was set up before the restart."""
     what_to_do = [
         {"action": "notify.telephone", "data": {"message": "{{ title }}"}},
     ]
     # The device is in the registry since the BMS was added.
-    if house.hass.config_entries.async_get_entry(house.entry.entry_id) is None:
-        house.entry.add_to_hass(house.hass)
-    device = dr.async_get(house.hass).async_get_or_create(
-        config_entry_id=house.entry.entry_id, identifiers={(DOMAIN, house.entry.entry_id)}
+    if rig.hass.config_entries.async_get_entry(rig.entry.entry_id) is None:
+        rig.entry.add_to_hass(rig.hass)
+    device = dr.async_get(rig.hass).async_get_or_create(
+        config_entry_id=rig.entry.entry_id, identifiers={(DOMAIN, rig.entry.entry_id)}
     )
     automation = {
         "alias": "tell",
@@ -58,17 +58,17 @@ async def load_automation(house: House) -> None:
             "input": {"bms": device.id, "actions": what_to_do},
         },
     }
-    assert await async_setup_component(house.hass, "automation", {"automation": [automation]})
+    assert await async_setup_component(rig.hass, "automation", {"automation": [automation]})
 
 
-async def start(house: House) -> None:
-    await house.hass.async_start()
-    await house.hass.async_block_till_done()
+async def start(rig: Rig) -> None:
+    await rig.hass.async_start()
+    await rig.hass.async_block_till_done()
 
 
-async def seconds_pass(house: House, seconds: float) -> None:
-    async_fire_time_changed(house.hass, dt_util.utcnow() + timedelta(seconds=seconds))
-    await house.hass.async_block_till_done()
+async def seconds_pass(rig: Rig, seconds: float) -> None:
+    async_fire_time_changed(rig.hass, dt_util.utcnow() + timedelta(seconds=seconds))
+    await rig.hass.async_block_till_done()
 
 
 def titles(told: list[ServiceCall]) -> list[str]:
@@ -77,7 +77,7 @@ def titles(told: list[ServiceCall]) -> list[str]:
 
 @pytest.mark.parametrize("automations_first", [True, False])
 async def test_an_error_that_came_while_home_assistant_was_down_is_told_exactly_once(
-    starting: House, told: list[ServiceCall], automations_first: bool
+    starting: Rig, told: list[ServiceCall], automations_first: bool
 ) -> None:
     starting.sim.call(starting.bms.raise_error, 2, 1, 4)
     if automations_first:
@@ -96,7 +96,7 @@ async def test_an_error_that_came_while_home_assistant_was_down_is_told_exactly_
 
 
 async def test_an_error_that_went_and_another_that_came_meanwhile_are_both_told(
-    hass_storage: dict[str, Any], starting: House, told: list[ServiceCall]
+    hass_storage: dict[str, Any], starting: Rig, told: list[ServiceCall]
 ) -> None:
     key = f"rec_bms.memory.{starting.entry.entry_id}"
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": {"told": TOLD}}
@@ -109,7 +109,7 @@ async def test_an_error_that_went_and_another_that_came_meanwhile_are_both_told(
 
 
 async def test_an_error_that_was_told_before_the_restart_is_not_told_again(
-    hass_storage: dict[str, Any], starting: House, told: list[ServiceCall]
+    hass_storage: dict[str, Any], starting: Rig, told: list[ServiceCall]
 ) -> None:
     key = f"rec_bms.memory.{starting.entry.entry_id}"
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": {"told": TOLD}}
@@ -123,7 +123,7 @@ async def test_an_error_that_was_told_before_the_restart_is_not_told_again(
 
 
 async def test_an_error_of_a_bms_that_is_heard_only_after_the_start_is_told(
-    short_silence: None, starting: House, told: list[ServiceCall]
+    short_silence: None, starting: Rig, told: list[ServiceCall]
 ) -> None:
     starting.bms.silent = True
     await starting.try_to_set_up()
@@ -138,7 +138,7 @@ async def test_an_error_of_a_bms_that_is_heard_only_after_the_start_is_told(
 
 
 async def test_what_could_not_be_told_before_home_assistant_stopped_is_told_next_time(
-    hass_storage: dict[str, Any], starting: House
+    hass_storage: dict[str, Any], starting: Rig
 ) -> None:
     starting.sim.call(starting.bms.raise_error, 2, 1, 4)
     await starting.set_up()

@@ -13,7 +13,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from custom_components.rec_bms.const import DOMAIN
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog, Moving, discovered, ignore, plug_in
-from tests.virtual.house import House, entry_for, until
+from tests.virtual.rig import Rig, entry_for, until
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 SPEED = 56000
@@ -31,11 +31,11 @@ def cards(hass: HomeAssistant) -> list[Any]:
 
 
 @pytest.fixture
-async def home(hass: HomeAssistant, simulate: Simulate) -> House:
+async def home(hass: HomeAssistant, simulate: Simulate) -> Rig:
     sim = simulate(baud=SPEED)
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    return house
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    return rig
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def replaced(simulate: Simulate) -> SimulatorInMemory:
 
 
 async def test_a_bms_moves_to_an_adapter_that_is_on_offer_and_the_offer_goes(
-    home: House, replaced: SimulatorInMemory
+    home: Rig, replaced: SimulatorInMemory
 ) -> None:
     await plug_in(home.hass, replaced)
     dialog = await Moving(home).open()
@@ -176,7 +176,7 @@ async def offer_second(hass: HomeAssistant, sim: SimulatorInMemory, **changed: A
 
 
 async def test_the_offer_of_the_very_bms_goes_when_an_entry_moves_to_it(
-    home: House, simulate: Simulate
+    home: Rig, simulate: Simulate
 ) -> None:
     other = simulate(baud=SPEED, addresses=[2])
     await offer_second(home.hass, other)
@@ -192,14 +192,14 @@ async def test_a_bms_on_offer_is_set_up_at_the_speed_that_its_port_has_now(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
     sim = simulate(baud=38400, addresses=[1, 2])
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
     card = Dialog(hass)
     card.result = await offer_second(hass, sim, baudrate=SPEED)
     assert card.placeholders["baudrate"] == "38400"
     entry = await card.confirm()
     assert entry.data["baudrate"] == 38400
-    assert house.entry.state is ConfigEntryState.LOADED
+    assert rig.entry.state is ConfigEntryState.LOADED
 
 
 async def test_a_bms_on_offer_that_is_set_up_under_another_name_of_its_port_is_not_doubled(
@@ -207,8 +207,8 @@ async def test_a_bms_on_offer_that_is_set_up_under_another_name_of_its_port_is_n
 ) -> None:
     link = tmp_path / "bms"
     sim = simulate(baud=SPEED, addresses=[1, 2], link=link)
-    house = House(hass, sim, entry_for(sim, address=2))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim, address=2))
+    await rig.set_up()
     card = Dialog(hass)
     card.result = await offer_second(hass, sim, port=str(link.resolve()))
     await card.send(allow_changes=False)
@@ -248,7 +248,7 @@ async def test_ignoring_an_adapter_does_not_end_a_users_dialog_on_it(
 
 
 async def test_what_was_ignored_goes_when_an_entry_moves_to_it(
-    home: House, simulate: Simulate, caplog: pytest.LogCaptureFixture
+    home: Rig, simulate: Simulate, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = simulate(baud=SPEED, addresses=[2])
     await ignore(home.hass, f"{other.port}#2")
@@ -261,7 +261,7 @@ async def test_what_was_ignored_goes_when_an_entry_moves_to_it(
 
 
 async def test_what_was_ignored_stays_where_the_dialog_is_closed(
-    home: House, simulate: Simulate
+    home: Rig, simulate: Simulate
 ) -> None:
     other = simulate(baud=SPEED, addresses=[2])
     await ignore(home.hass, f"{other.port}#2")
@@ -285,11 +285,11 @@ async def test_an_ignored_bms_is_set_up_from_the_offer_of_its_adapter(
     assert entry.source != SOURCE_IGNORE
 
 
-async def test_an_entry_does_not_move_onto_another(home: House, simulate: Simulate) -> None:
+async def test_an_entry_does_not_move_onto_another(home: Rig, simulate: Simulate) -> None:
     other = simulate(baud=SPEED, addresses=[2])
     dialog = await Moving(home).open()
     await dialog.search(other.port, address=2)
-    second = House(home.hass, other, entry_for(other, address=2))
+    second = Rig(home.hass, other, entry_for(other, address=2))
     await second.set_up()
     before = dict(home.entry.data)
     await dialog.send({})

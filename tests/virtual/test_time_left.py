@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 
 from custom_components.rec_bms.protocol.energy import Direction, SmoothedCurrent, minutes_left
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 CHARGING, DISCHARGING = Direction.CHARGING, Direction.DISCHARGING
@@ -123,27 +123,27 @@ def battery(simulate: Simulate) -> SimulatorInMemory:
 
 
 @pytest.fixture
-async def running(hass: HomeAssistant, battery: SimulatorInMemory) -> House:
+async def running(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
     """A house whose BMS is polled every ten seconds; the battery's charge stays as it is."""
-    house = House(hass, battery, entry_for(battery, scan_interval=10))
-    await house.set_up()
-    return house
+    rig = Rig(hass, battery, entry_for(battery, scan_interval=10))
+    await rig.set_up()
+    return rig
 
 
-async def flow(house: House, amperes: float, polls: int = 1) -> None:
-    house.sim.call(house.bms.set_current, amperes)
-    house.bms.battery.current = amperes
+async def flow(rig: Rig, amperes: float, polls: int = 1) -> None:
+    rig.sim.call(rig.bms.set_current, amperes)
+    rig.bms.battery.current = amperes
     for _ in range(polls):
-        await house.poll(10)
+        await rig.poll(10)
 
 
-async def test_while_charging_there_is_a_time_to_full_and_none_to_empty(running: House) -> None:
+async def test_while_charging_there_is_a_time_to_full_and_none_to_empty(running: Rig) -> None:
     await flow(running, 45)
     assert running.number("time_to_full") == pytest.approx(225 / 45)
     assert running.shown("time_to_empty") == "unknown"
 
 
-async def test_while_discharging_there_is_a_time_to_empty_and_none_to_full(running: House) -> None:
+async def test_while_discharging_there_is_a_time_to_empty_and_none_to_full(running: Rig) -> None:
     await flow(running, -90)
     # The rest current that flowed before is still felt.
     assert running.number("time_to_empty") > 2.5
@@ -152,7 +152,7 @@ async def test_while_discharging_there_is_a_time_to_empty_and_none_to_full(runni
     assert running.shown("time_to_full") == "unknown"
 
 
-async def test_it_is_shown_in_hours(running: House) -> None:
+async def test_it_is_shown_in_hours(running: Rig) -> None:
     await flow(running, 45)
     attributes = running.state("time_to_full").attributes
     assert attributes["unit_of_measurement"] == "h"
@@ -161,7 +161,7 @@ async def test_it_is_shown_in_hours(running: House) -> None:
 
 
 @pytest.mark.parametrize("amperes", [0.0, -0.5])
-async def test_at_rest_there_is_neither(running: House, amperes: float) -> None:
+async def test_at_rest_there_is_neither(running: Rig, amperes: float) -> None:
     await flow(running, amperes)
     if amperes:
         await flow(running, 0)
@@ -170,7 +170,7 @@ async def test_at_rest_there_is_neither(running: House, amperes: float) -> None:
     assert running.shown("time_to_empty") == "unknown"
 
 
-async def test_it_does_not_jump_with_a_load_that_comes_and_goes(running: House) -> None:
+async def test_it_does_not_jump_with_a_load_that_comes_and_goes(running: Rig) -> None:
     await flow(running, -60, polls=60)
     draw = random.Random(4)
     told: list[float] = []
@@ -185,20 +185,20 @@ async def test_it_does_not_jump_with_a_load_that_comes_and_goes(running: House) 
     assert len(shown) < 15
 
 
-async def test_a_charge_that_cannot_be_gives_no_time(running: House) -> None:
+async def test_a_charge_that_cannot_be_gives_no_time(running: Rig) -> None:
     running.bms.charge = float("nan")
     await flow(running, 45)
     assert running.shown("time_to_full") == "unknown"
 
 
-async def test_a_capacity_that_cannot_be_gives_no_time(running: House) -> None:
+async def test_a_capacity_that_cannot_be_gives_no_time(running: Rig) -> None:
     await flow(running, 45)
     running.bms.settings["CAPA"] = 90_000
     await running.reload()
     assert running.shown("time_to_full") == "unknown"
 
 
-async def test_without_a_bms_there_is_no_time(short_silence: None, running: House) -> None:
+async def test_without_a_bms_there_is_no_time(short_silence: None, running: Rig) -> None:
     await flow(running, 45)
     running.bms.silent = True
     await running.poll(10)

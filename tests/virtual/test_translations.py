@@ -20,7 +20,7 @@ from custom_components.rec_bms.messages import translated
 from custom_components.rec_bms.number import NUMBERS
 from custom_components.rec_bms.protocol.errors import BmsError
 from custom_components.rec_bms.select import SELECTS
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 
 FOLDER = Path(integration.__file__).parent
 ENGLISH: dict[str, Any] = json.loads((FOLDER / "translations/en.json").read_text("utf-8"))
@@ -79,7 +79,7 @@ def test_every_text_of_an_exception_has_a_use() -> None:
     assert unused == []
 
 
-async def test_every_entity_has_a_name_and_an_icon(complete: House) -> None:
+async def test_every_entity_has_a_name_and_an_icon(complete: Rig) -> None:
     for entry in complete.registered_entities():
         key = entry.unique_id.removeprefix(f"{complete.entry.entry_id}_")
         if key in NAMED_BY_CLASS.get(entry.domain, ()):
@@ -89,7 +89,7 @@ async def test_every_entity_has_a_name_and_an_icon(complete: House) -> None:
         assert ICONS["entity"][entry.domain][entry.translation_key]["default"], key
 
 
-async def test_every_state_of_a_list_has_a_text(complete: House) -> None:
+async def test_every_state_of_a_list_has_a_text(complete: Rig) -> None:
     for entry in complete.registered_entities():
         options = complete.hass.states.get(entry.entity_id).attributes.get("options")  # type: ignore[union-attr]
         if options is not None:
@@ -99,7 +99,7 @@ async def test_every_state_of_a_list_has_a_text(complete: House) -> None:
 
 
 @pytest.mark.parametrize("what", [ENGLISH, ICONS], ids=["names", "icons"])
-async def test_every_name_and_icon_has_an_entity(complete: House, what: dict[str, Any]) -> None:
+async def test_every_name_and_icon_has_an_entity(complete: Rig, what: dict[str, Any]) -> None:
     entries = complete.registered_entities()
     known = {(str(entry.domain), entry.translation_key) for entry in entries}
     # What can be set over a line can only be seen over WiFi, and only some units tell the rest.
@@ -109,7 +109,7 @@ async def test_every_name_and_icon_has_an_entity(complete: House, what: dict[str
     assert {(platform, key) for platform, keys in what["entity"].items() for key in keys} <= known
 
 
-async def test_attributes_have_names(complete: House) -> None:
+async def test_attributes_have_names(complete: Rig) -> None:
     for key, texts in ENGLISH["entity"]["sensor"].items():
         # At which battery it is, a bank alone tells.
         for attribute in texts.get("state_attributes", {}).keys() - {"battery"}:
@@ -143,7 +143,7 @@ def test_actions_fields_and_texts_are_the_same_everywhere() -> None:
         assert set(action["fields"]) == set(ENGLISH["services"][name]["fields"])
 
 
-async def test_actions_are_those_that_are_registered(running: House) -> None:
+async def test_actions_are_those_that_are_registered(running: Rig) -> None:
     registered = running.hass.services.async_services()["rec_bms"]
     assert set(registered) == set(SERVICES)
     for name, action in SERVICES.items():
@@ -167,8 +167,8 @@ def test_platforms_have_modules() -> None:
 
 
 def test_an_error_that_nobody_foresaw_is_told_as_it_is(hass: HomeAssistant) -> None:
-    error = translated(hass, BmsError("the sea got in"), "House battery")
-    assert error.translation_placeholders == {"port": "House battery", "reason": "the sea got in"}
+    error = translated(hass, BmsError("the sea got in"), "Rig battery")
+    assert error.translation_placeholders == {"port": "Rig battery", "reason": "the sea got in"}
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from custom_components.rec_bms.history import Reason
 from custom_components.rec_bms.trigger import TRIGGERS
 from tests.virtual.banks import bank_of, batteries
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, passes
 from tests.virtual.keeping import change, changed_elsewhere, forget
+from tests.virtual.rig import Rig, passes
 from tests.virtual.test_wifi import set_up as set_up_wifi
 from tests.virtual.watching import (
     Watcher,
@@ -35,53 +35,53 @@ from tools.simulator.wifi import WifiModule
 AFTER_START = 6
 """Seconds after Home Assistant's start in which everything is told that came before it."""
 
-type Do = Callable[[House], Awaitable[None]]
+type Do = Callable[[Rig], Awaitable[None]]
 
 
-async def error(house: House, number: int = 2) -> None:
-    house.sim.call(house.bms.raise_error, number, 1, 4)
-    await house.poll()
+async def error(rig: Rig, number: int = 2) -> None:
+    rig.sim.call(rig.bms.raise_error, number, 1, 4)
+    await rig.poll()
 
 
-async def no_error(house: House) -> None:
-    house.sim.call(house.bms.clear_error)
-    await house.poll()
+async def no_error(rig: Rig) -> None:
+    rig.sim.call(rig.bms.clear_error)
+    await rig.poll()
 
 
-async def near(house: House) -> None:
-    await leave(house, "high", 40)
+async def near(rig: Rig) -> None:
+    await leave(rig, "high", 40)
 
 
-async def far(house: House) -> None:
-    await leave(house, "high", 200)
+async def far(rig: Rig) -> None:
+    await leave(rig, "high", 200)
 
 
-async def lose(house: House) -> None:
-    house.bms.silent = True
-    await house.poll()
+async def lose(rig: Rig) -> None:
+    rig.bms.silent = True
+    await rig.poll()
     await passes(400)
-    await house.hass.async_block_till_done()
+    await rig.hass.async_block_till_done()
 
 
-async def find(house: House) -> None:
-    house.bms.silent = False
-    await house.poll()
+async def find(rig: Rig) -> None:
+    rig.bms.silent = False
+    await rig.poll()
 
 
-async def full(house: House) -> None:
-    await charge_to(house, 1.0)
+async def full(rig: Rig) -> None:
+    await charge_to(rig, 1.0)
 
 
-async def used(house: House) -> None:
-    await charge_to(house, 0.8)
+async def used(rig: Rig) -> None:
+    await charge_to(rig, 0.8)
 
 
-async def changed(house: House) -> None:
-    await changed_elsewhere(house, MAXC=100 if house.bms.settings["MAXC"] != 100 else 90)
-    await house.hass.async_block_till_done()
+async def changed(rig: Rig) -> None:
+    await changed_elsewhere(rig, MAXC=100 if rig.bms.settings["MAXC"] != 100 else 90)
+    await rig.hass.async_block_till_done()
 
 
-async def nothing(house: House) -> None:
+async def nothing(rig: Rig) -> None:
     """Have nothing happen."""
 
 
@@ -103,33 +103,33 @@ def _quick_silence(short_silence: None) -> None:
 
 
 @pytest.fixture
-async def starting(hass_storage: dict[str, Any], hass: HomeAssistant, house: House) -> House:
+async def starting(hass_storage: dict[str, Any], hass: HomeAssistant, rig: Rig) -> Rig:
     """A house whose Home Assistant is starting, with files in memory."""
     hass.set_state(CoreState.not_running)
-    return house
+    return rig
 
 
-async def start(house: House) -> None:
+async def start(rig: Rig) -> None:
     """Bring Home Assistant to the end of its start, and let be told what is to be told."""
-    await house.hass.async_start()
+    await rig.hass.async_start()
     await passes(AFTER_START)
-    await house.hass.async_block_till_done()
+    await rig.hass.async_block_till_done()
 
 
-def disable_all(house: House) -> None:
-    registry = er.async_get(house.hass)
-    for each in house.registered_entities():
+def disable_all(rig: Rig) -> None:
+    registry = er.async_get(rig.hass)
+    for each in rig.registered_entities():
         registry.async_update_entity(each.entity_id, disabled_by=er.RegistryEntryDisabler.USER)
 
 
-async def attach(house: House, key: str, target: dict[str, Any], **options: Any) -> Watcher:
+async def attach(rig: Rig, key: str, target: dict[str, Any], **options: Any) -> Watcher:
     """Begin to watch what is so before; `bms_back` has to see that the BMS is lost."""
     before, _ = HAPPENS[key]
     if key != "bms_back":
-        await before(house)
-    watcher = await Watcher(house.hass, key).attach(target, **options)
+        await before(rig)
+    watcher = await Watcher(rig.hass, key).attach(target, **options)
     if key == "bms_back":
-        await before(house)
+        await before(rig)
     assert watcher.count() == 0
     return watcher
 
@@ -144,7 +144,7 @@ def test_each_trigger_is_tested() -> None:
 @pytest.mark.parametrize("key", HAPPENS)
 @pytest.mark.parametrize("way", ["device", "entity", "area", "label"])
 async def test_a_trigger_tells_once_by_whatever_its_bms_is_named(
-    running: House, key: str, way: str
+    running: Rig, key: str, way: str
 ) -> None:
     registry = dr.async_get(running.hass)
     area = ar.async_get(running.hass).async_create("Engine room")
@@ -168,7 +168,7 @@ async def test_a_trigger_tells_once_by_whatever_its_bms_is_named(
 
 
 @pytest.mark.parametrize("key", HAPPENS)
-async def test_a_trigger_works_while_all_entities_are_disabled(running: House, key: str) -> None:
+async def test_a_trigger_works_while_all_entities_are_disabled(running: Rig, key: str) -> None:
     target = by_entity(running, "error_event")
     disable_all(running)
     await running.reload()
@@ -183,7 +183,7 @@ async def test_a_trigger_works_while_all_entities_are_disabled(running: House, k
 
 @pytest.mark.parametrize("key", HAPPENS)
 async def test_a_trigger_goes_on_after_a_reload_and_tells_nothing_again(
-    running: House, key: str
+    running: Rig, key: str
 ) -> None:
     watcher = await attach(running, key, by_device(running))
     if key != "bms_back":
@@ -201,7 +201,7 @@ async def test_a_trigger_goes_on_after_a_reload_and_tells_nothing_again(
 
 
 @pytest.mark.parametrize("key", HAPPENS)
-async def test_a_trigger_that_is_detached_leaves_nothing_behind(running: House, key: str) -> None:
+async def test_a_trigger_that_is_detached_leaves_nothing_behind(running: Rig, key: str) -> None:
     before = len(running.coordinator._listeners)
     watcher = await watch(running, key)
     watcher.detach()
@@ -231,11 +231,11 @@ async def test_another_bms_is_not_told_of(
 async def test_the_device_of_a_further_unit_means_its_bms(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
-    (house,) = batteries(hass, simulate, {"units": 2}, interval=300)
-    await house.set_up()
-    watcher = await Watcher(hass, "error_appeared").attach(by_device(house, 2))
-    await error(house)
-    assert [told["device_id"] for told in watcher.told()] == [house.device().id]
+    (rig,) = batteries(hass, simulate, {"units": 2}, interval=300)
+    await rig.set_up()
+    watcher = await Watcher(hass, "error_appeared").attach(by_device(rig, 2))
+    await error(rig)
+    assert [told["device_id"] for told in watcher.told()] == [rig.device().id]
     watcher.detach()
 
 
@@ -255,14 +255,14 @@ async def test_a_bank_stands_for_its_batteries(
 
 @pytest.mark.parametrize("key", ["bms_lost", "error_appeared"])
 async def test_a_target_that_means_no_bms_is_said(
-    running: House, caplog: pytest.LogCaptureFixture, key: str
+    running: Rig, caplog: pytest.LogCaptureFixture, key: str
 ) -> None:
     watcher = await Watcher(running.hass, key).attach({"entity_id": ["sun.sun"]})
     assert "There is no REC BMS among" in caplog.text
     watcher.detach()
 
 
-async def test_a_bms_that_gets_into_the_area_is_told_of_from_then_on(running: House) -> None:
+async def test_a_bms_that_gets_into_the_area_is_told_of_from_then_on(running: Rig) -> None:
     area = ar.async_get(running.hass).async_create("Engine room")
     watcher = await Watcher(running.hass, "cell_near_cut_off").attach({"area_id": [area.id]})
     await far(running)
@@ -279,13 +279,13 @@ async def test_a_bms_that_gets_into_the_area_is_told_of_from_then_on(running: Ho
 
 
 async def test_an_entity_that_comes_later_is_followed_by_its_name(
-    hass: HomeAssistant, house: House
+    hass: HomeAssistant, rig: Rig
 ) -> None:
     target = {"entity_id": ["sensor.rec_bms_1q_victron_cell_8_voltage"]}
     watcher = await Watcher(hass, "cell_near_cut_off").attach(target)
-    await house.set_up()
-    await far(house)
-    await near(house)
+    await rig.set_up()
+    await far(rig)
+    await near(rig)
     assert watcher.count() == 1
     watcher.detach()
 
@@ -301,13 +301,13 @@ async def test_an_entity_that_comes_later_is_followed_by_its_name(
     ],
 )
 async def test_options_that_make_no_sense_are_refused(
-    running: House, key: str, options: dict[str, Any]
+    running: Rig, key: str, options: dict[str, Any]
 ) -> None:
     with pytest.raises(vol.Invalid):
         await watch(running, key, **options)
 
 
-async def test_home_assistant_finds_the_descriptions(running: House) -> None:
+async def test_home_assistant_finds_the_descriptions(running: Rig) -> None:
     watcher = await watch(running, "bms_lost")
     descriptions = await async_get_all_descriptions(running.hass)
     assert {f"rec_bms.{key}" for key in TRIGGERS} <= descriptions.keys()
@@ -320,7 +320,7 @@ async def test_home_assistant_finds_the_descriptions(running: House) -> None:
 
 
 @pytest.mark.parametrize("key", ["error_appeared", "cell_near_cut_off", "battery_full"])
-async def test_what_was_there_before_is_not_told_on_start(starting: House, key: str) -> None:
+async def test_what_was_there_before_is_not_told_on_start(starting: Rig, key: str) -> None:
     """The first start stands for what was there before; its file is what the second finds."""
     await starting.set_up()
     await HAPPENS[key][1](starting)
@@ -338,7 +338,7 @@ async def test_what_was_there_before_is_not_told_on_start(starting: House, key: 
 
 @pytest.mark.parametrize("attached_first", [True, False])
 async def test_an_error_that_came_while_home_assistant_was_down_is_told_once_it_has_started(
-    starting: House, attached_first: bool
+    starting: Rig, attached_first: bool
 ) -> None:
     await starting.set_up()
     await start(starting)
@@ -361,7 +361,7 @@ async def test_an_error_that_came_while_home_assistant_was_down_is_told_once_it_
 
 
 async def test_a_setting_that_was_changed_while_home_assistant_was_down_is_told_once_it_has_started(
-    starting: House,
+    starting: Rig,
 ) -> None:
     await starting.set_up()
     await start(starting)
@@ -384,7 +384,7 @@ async def test_a_setting_that_was_changed_while_home_assistant_was_down_is_told_
 
 
 async def test_a_bms_that_is_away_when_home_assistant_starts_is_lost_after_the_time(
-    starting: House,
+    starting: Rig,
 ) -> None:
     await starting.set_up()
     target = by_device(starting)
@@ -410,7 +410,7 @@ async def test_a_bms_that_is_away_when_home_assistant_starts_is_lost_after_the_t
 
 
 async def test_the_time_for_which_a_bms_is_lost_counts_anew_from_a_restart(
-    running: House,
+    running: Rig,
 ) -> None:
     watcher = await watch(running, "bms_lost", **{"for": {"minutes": 5}})
     running.bms.silent = True
@@ -426,7 +426,7 @@ async def test_the_time_for_which_a_bms_is_lost_counts_anew_from_a_restart(
 
 
 async def test_a_cell_of_a_bms_that_was_away_at_first_is_told_when_it_is_heard(
-    running: House,
+    running: Rig,
 ) -> None:
     """Nobody has told of it before."""
     running.bms.silent = True
@@ -443,7 +443,7 @@ async def test_a_cell_of_a_bms_that_was_away_at_first_is_told_when_it_is_heard(
 # -- errors ----------------------------------------------------------------------------------------
 
 
-async def test_an_error_is_told_with_its_number_name_and_place(running: House) -> None:
+async def test_an_error_is_told_with_its_number_name_and_place(running: Rig) -> None:
     appeared = await watch(running, "error_appeared")
     cleared = await watch(running, "error_cleared")
     await error(running, 2)
@@ -461,7 +461,7 @@ async def test_an_error_is_told_with_its_number_name_and_place(running: House) -
 
 
 async def test_a_bms_that_goes_away_has_its_error_neither_cleared_nor_told_again(
-    running: House,
+    running: Rig,
 ) -> None:
     watchers = [await watch(running, key) for key in ("error_appeared", "error_cleared")]
     await error(running)
@@ -476,7 +476,7 @@ async def test_a_bms_that_goes_away_has_its_error_neither_cleared_nor_told_again
 # -- a cell near its cut-off -----------------------------------------------------------------------
 
 
-async def test_it_goes_by_the_limit_that_is_set_in_the_bms(running: House) -> None:
+async def test_it_goes_by_the_limit_that_is_set_in_the_bms(running: Rig) -> None:
     await leave(running, "high", 120)
     watcher = await watch(running, "cell_near_cut_off", end="high")
     await running.set_number("cmax", running.bms.settings["CMAX"] - 0.08)
@@ -489,7 +489,7 @@ async def test_it_goes_by_the_limit_that_is_set_in_the_bms(running: House) -> No
     watcher.detach()
 
 
-async def test_at_the_lower_end_the_first_of_two_limits_counts(running: House) -> None:
+async def test_at_the_lower_end_the_first_of_two_limits_counts(running: Rig) -> None:
     watchers = [await watch(running, "cell_near_cut_off", end=end) for end in ("low", "high")]
     await leave(running, "low", 40)
     (told,) = watchers[0].told()
@@ -499,7 +499,7 @@ async def test_at_the_lower_end_the_first_of_two_limits_counts(running: House) -
         watcher.detach()
 
 
-async def test_either_end_is_told_by_itself(running: House) -> None:
+async def test_either_end_is_told_by_itself(running: Rig) -> None:
     watcher = await watch(running, "cell_near_cut_off", margin=60)
     await leave(running, "low", 50)
     await leave(running, "high", 50)
@@ -507,7 +507,7 @@ async def test_either_end_is_told_by_itself(running: House) -> None:
     watcher.detach()
 
 
-async def test_a_cell_at_the_margin_does_not_flicker(running: House) -> None:
+async def test_a_cell_at_the_margin_does_not_flicker(running: Rig) -> None:
     await far(running)
     watcher = await watch(running, "cell_near_cut_off")
     for millivolts in (48, 52, 48, 53, 49):
@@ -519,7 +519,7 @@ async def test_a_cell_at_the_margin_does_not_flicker(running: House) -> None:
     watcher.detach()
 
 
-async def test_a_cell_that_does_not_stay_near_is_let_pass(running: House) -> None:
+async def test_a_cell_that_does_not_stay_near_is_let_pass(running: Rig) -> None:
     await far(running)
     watcher = await watch(running, "cell_near_cut_off", **{"for": {"minutes": 10}})
     await near(running)
@@ -536,7 +536,7 @@ async def test_a_cell_that_does_not_stay_near_is_let_pass(running: House) -> Non
     watcher.detach()
 
 
-async def test_the_time_near_counts_anew_after_the_bms_was_away(running: House) -> None:
+async def test_the_time_near_counts_anew_after_the_bms_was_away(running: Rig) -> None:
     await far(running)
     watcher = await watch(running, "cell_near_cut_off", **{"for": {"minutes": 10}})
     await near(running)
@@ -553,7 +553,7 @@ async def test_the_time_near_counts_anew_after_the_bms_was_away(running: House) 
 
 
 async def test_a_cell_that_stays_near_while_its_bms_is_away_is_not_told_again(
-    running: House,
+    running: Rig,
 ) -> None:
     await far(running)
     watcher = await watch(running, "cell_near_cut_off")
@@ -565,7 +565,7 @@ async def test_a_cell_that_stays_near_while_its_bms_is_away_is_not_told_again(
     watcher.detach()
 
 
-async def test_a_limit_that_cannot_be_triggers_nothing(running: House) -> None:
+async def test_a_limit_that_cannot_be_triggers_nothing(running: Rig) -> None:
     await far(running)
     watcher = await watch(running, "cell_near_cut_off", end="low")
     change(running, CLOW=90.0)
@@ -579,7 +579,7 @@ async def test_a_limit_that_cannot_be_triggers_nothing(running: House) -> None:
 # -- lost and back ---------------------------------------------------------------------------------
 
 
-async def test_a_short_silence_is_not_told(running: House) -> None:
+async def test_a_short_silence_is_not_told(running: Rig) -> None:
     lost, back = [await watch(running, key) for key in ("bms_lost", "bms_back")]
     running.bms.silent = True
     await running.poll()
@@ -592,7 +592,7 @@ async def test_a_short_silence_is_not_told(running: House) -> None:
         watcher.detach()
 
 
-async def test_back_without_any_time_tells_of_each_return(running: House) -> None:
+async def test_back_without_any_time_tells_of_each_return(running: Rig) -> None:
     watcher = await watch(running, "bms_back", **{"for": {"seconds": 0}})
     running.bms.silent = True
     await running.poll()
@@ -602,7 +602,7 @@ async def test_back_without_any_time_tells_of_each_return(running: House) -> Non
     watcher.detach()
 
 
-async def test_a_reload_in_between_does_not_begin_the_time_anew(running: House) -> None:
+async def test_a_reload_in_between_does_not_begin_the_time_anew(running: Rig) -> None:
     watcher = await watch(running, "bms_lost", **{"for": {"minutes": 5}})
     running.bms.silent = True
     await running.poll()
@@ -614,7 +614,7 @@ async def test_a_reload_in_between_does_not_begin_the_time_anew(running: House) 
 
 
 @pytest.mark.parametrize("how", ["disabled", "unloaded"])
-async def test_a_bms_that_is_not_asked_is_not_lost(running: House, how: str) -> None:
+async def test_a_bms_that_is_not_asked_is_not_lost(running: Rig, how: str) -> None:
     watcher = await watch(running, "bms_lost")
     running.bms.silent = True
     await running.poll()
@@ -628,7 +628,7 @@ async def test_a_bms_that_is_not_asked_is_not_lost(running: House, how: str) -> 
     watcher.detach()
 
 
-async def test_a_bms_that_is_deleted_is_forgotten(running: House) -> None:
+async def test_a_bms_that_is_deleted_is_forgotten(running: Rig) -> None:
     watchers = [await watch(running, key) for key in TRIGGERS]
     running.bms.silent = True
     await running.poll()
@@ -643,7 +643,7 @@ async def test_a_bms_that_is_deleted_is_forgotten(running: House) -> None:
 
 
 async def test_a_battery_must_be_used_as_the_bms_has_it_before_it_is_full_again(
-    running: House,
+    running: Rig,
 ) -> None:
     change(running, SOCH=0.2)
     await running.reload()
@@ -661,7 +661,7 @@ async def test_a_battery_must_be_used_as_the_bms_has_it_before_it_is_full_again(
 # -- settings --------------------------------------------------------------------------------------
 
 
-async def test_a_change_is_told_with_both_values_in_the_unit_of_the_line(running: House) -> None:
+async def test_a_change_is_told_with_both_values_in_the_unit_of_the_line(running: Rig) -> None:
     running.hass.config.units = US_CUSTOMARY_SYSTEM
     await running.reload()
     watcher = await watch(running, "setting_changed_elsewhere")
@@ -674,7 +674,7 @@ async def test_a_change_is_told_with_both_values_in_the_unit_of_the_line(running
     watcher.detach()
 
 
-async def test_a_change_back_is_a_change_as_well(running: House) -> None:
+async def test_a_change_back_is_a_change_as_well(running: Rig) -> None:
     watcher = await watch(running, "setting_changed_elsewhere")
     old = running.bms.settings["MAXC"]
     await changed_elsewhere(running, MAXC=100)
@@ -684,7 +684,7 @@ async def test_a_change_back_is_a_change_as_well(running: House) -> None:
 
 
 async def test_what_home_assistant_changed_and_what_counts_by_itself_is_not_told(
-    running: House,
+    running: Rig,
 ) -> None:
     watcher = await watch(running, "setting_changed_elsewhere")
     await running.set_number("maxc", 100)
@@ -694,7 +694,7 @@ async def test_what_home_assistant_changed_and_what_counts_by_itself_is_not_told
 
 
 async def test_what_only_a_later_version_knows_costs_no_other_change_its_word(
-    running: House,
+    running: Rig,
 ) -> None:
     watcher = await watch(running, "setting_changed_elsewhere")
     history = running.coordinator.snapshots.history
@@ -705,14 +705,14 @@ async def test_what_only_a_later_version_knows_costs_no_other_change_its_word(
     watcher.detach()
 
 
-async def test_changes_are_told_where_changes_are_not_allowed(house: House) -> None:
-    house.entry.add_to_hass(house.hass)
-    house.hass.config_entries.async_update_entry(
-        house.entry, options={**house.entry.options, "allow_changes": False}
+async def test_changes_are_told_where_changes_are_not_allowed(rig: Rig) -> None:
+    rig.entry.add_to_hass(rig.hass)
+    rig.hass.config_entries.async_update_entry(
+        rig.entry, options={**rig.entry.options, "allow_changes": False}
     )
-    await house.set_up()
-    watcher = await watch(house, "setting_changed_elsewhere")
-    await changed_elsewhere(house, MAXC=100)
+    await rig.set_up()
+    watcher = await watch(rig, "setting_changed_elsewhere")
+    await changed_elsewhere(rig, MAXC=100)
     assert watcher.count() == 1
     watcher.detach()
 
@@ -729,10 +729,10 @@ async def module(socket_enabled: None, virtual_time: None) -> AsyncIterator[Wifi
 
 
 async def test_each_trigger_works_over_wifi(hass: HomeAssistant, module: WifiModule) -> None:
-    house = await set_up_wifi(hass, module)
+    rig = await set_up_wifi(hass, module)
     module.bms.charge = 0.5
     await passes(20)
-    watchers = {key: await watch(house, key) for key in TRIGGERS}
+    watchers = {key: await watch(rig, key) for key in TRIGGERS}
 
     def told() -> set[str]:
         return {key for key, watcher in watchers.items() if watcher.count()}
@@ -746,7 +746,7 @@ async def test_each_trigger_works_over_wifi(hass: HomeAssistant, module: WifiMod
     module.bms.set_value("MAXC", 100)
     await passes(20)
     assert {"error_cleared", "battery_full", "setting_changed_elsewhere"} <= told()
-    module.bms.set_value("CMAX", house.number("max_cell_voltage") + 0.02)
+    module.bms.set_value("CMAX", rig.number("max_cell_voltage") + 0.02)
     await passes(20)
     assert told() >= {"setting_changed_elsewhere"}
     await module.sleep()

@@ -21,7 +21,7 @@ from custom_components.rec_bms import dashboard
 from custom_components.rec_bms.protocol.rs485.instructions import SETTABLE
 from tests.virtual.banks import bank_of, batteries
 from tests.virtual.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 
 
 async def layout(hass: HomeAssistant, ws: WebSocketGenerator, **user: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ async def layout(hass: HomeAssistant, ws: WebSocketGenerator, **user: Any) -> di
 
 
 async def test_it_tells_the_entity_of_each_key(
-    running: House, hass_ws_client: WebSocketGenerator
+    running: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:
     (battery,) = (await layout(running.hass, hass_ws_client))["batteries"]
     assert battery["entry_id"] == running.entry.entry_id
@@ -51,15 +51,15 @@ async def test_it_tells_the_units(
     hass: HomeAssistant, simulate: Simulate, hass_ws_client: WebSocketGenerator
 ) -> None:
     sim = simulate(units=3, cells=5)
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
     (battery,) = (await layout(hass, hass_ws_client))["batteries"]
-    assert battery["devices"] == {house.device(unit).id: unit for unit in (1, 2, 3)}
-    assert battery["entities"]["cell_voltage_3_5"] == house.entity_id("cell_voltage_3_5")
+    assert battery["devices"] == {rig.device(unit).id: unit for unit in (1, 2, 3)}
+    assert battery["entities"]["cell_voltage_3_5"] == rig.entity_id("cell_voltage_3_5")
 
 
 async def test_a_renamed_entity_is_found_and_a_disabled_one_left_out(
-    running: House, hass_ws_client: WebSocketGenerator
+    running: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:
     registry = er.async_get(running.hass)
     registry.async_update_entity(running.entity_id("cmax"), new_entity_id="number.top")
@@ -72,7 +72,7 @@ async def test_a_renamed_entity_is_found_and_a_disabled_one_left_out(
 
 
 async def test_a_bms_that_is_away_keeps_its_place(
-    running: House, hass_ws_client: WebSocketGenerator
+    running: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:
     await running.unload()
     (battery,) = (await layout(running.hass, hass_ws_client))["batteries"]
@@ -80,7 +80,7 @@ async def test_a_bms_that_is_away_keeps_its_place(
 
 
 async def test_settings_come_in_the_order_and_groups_of_the_instructions(
-    running: House, hass_ws_client: WebSocketGenerator
+    running: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:
     groups = (await layout(running.hass, hass_ws_client))["settings"]
     assert [group["category"] for group in groups][:3] == ["cell", "temperature", "amperage"]
@@ -90,7 +90,7 @@ async def test_settings_come_in_the_order_and_groups_of_the_instructions(
 
 
 async def test_who_may_see_nothing_is_told_of_nothing(
-    running: House,
+    running: Rig,
     hass_ws_client: WebSocketGenerator,
     hass_read_only_access_token: str,
     hass_read_only_user: MockUser,
@@ -103,12 +103,12 @@ async def test_who_may_see_nothing_is_told_of_nothing(
 
 
 async def test_the_modules_are_served_under_their_version(
-    house: House, hass_client: ClientSessionGenerator
+    rig: Rig, hass_client: ClientSessionGenerator
 ) -> None:
-    hass = house.hass
+    hass = rig.hass
     hass.config.components.add("frontend")
     hass.data[DATA_EXTRA_MODULE_URL] = urls = set()  # type: ignore[assignment]
-    await house.set_up()
+    await rig.set_up()
     client = await hass_client()
     (url,) = urls
     assert re.fullmatch(r"/rec_bms/[0-9a-f]{12}/main\.js", url)
@@ -119,7 +119,7 @@ async def test_the_modules_are_served_under_their_version(
         assert "max-age" in answer.headers["Cache-Control"]
 
 
-async def test_without_a_web_page_nothing_is_served(running: House) -> None:
+async def test_without_a_web_page_nothing_is_served(running: Rig) -> None:
     assert DATA_EXTRA_MODULE_URL not in running.hass.data
 
 
@@ -149,13 +149,13 @@ async def test_a_bank_is_told_apart_from_the_batteries_that_it_is_made_of(
     members = batteries(hass, simulate, {}, {})
     for member in members:
         await member.set_up()
-    house = await bank_of(hass, *members, wiring="series")
+    rig = await bank_of(hass, *members, wiring="series")
     told = await layout(hass, hass_ws_client)
     assert [each["title"] for each in told["batteries"]] == ["Battery 1", "Battery 2"]
     (bank,) = told["banks"]
-    assert bank["entry_id"] == house.entry.entry_id
+    assert bank["entry_id"] == rig.entry.entry_id
     assert (bank["title"], bank["wiring"]) == ("Bank", "series")
     assert bank["members"] == [member.entry.entry_id for member in members]
-    (device,) = house.devices()
+    (device,) = rig.devices()
     assert bank["devices"] == {device.id: 1}
-    assert bank["entities"]["voltage"] == house.entity_id("voltage")
+    assert bank["entities"]["voltage"] == rig.entity_id("voltage")

@@ -23,7 +23,7 @@ from tests.virtual.banks import bank_of, batteries
 from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Dialog
 from tests.virtual.findings import have_found, issue_of
-from tests.virtual.house import House, passes, until
+from tests.virtual.rig import Rig, passes, until
 from tools.simulator import BMS
 from tools.simulator.wifi import WifiModule
 from tools.testkit import web_servers
@@ -60,15 +60,15 @@ def entry_for(module: WifiModule, name: str = NAME) -> MockConfigEntry:
     return MockConfigEntry(domain=DOMAIN, title=name, unique_id=name, data={"host": module.host})
 
 
-async def set_up(hass: HomeAssistant, module: WifiModule, name: str = NAME) -> House:
-    """Return a house whose entry has been set up."""
-    house = House(hass, None, entry_for(module, name))  # type: ignore[arg-type]
-    await house.try_to_set_up()
-    return house
+async def set_up(hass: HomeAssistant, module: WifiModule, name: str = NAME) -> Rig:
+    """Return a rig whose entry has been set up."""
+    rig = Rig(hass, None, entry_for(module, name))  # type: ignore[arg-type]
+    await rig.try_to_set_up()
+    return rig
 
 
-async def on_capture(hass: HomeAssistant, module: WifiModule) -> House:
-    """Return a house whose module has told what was captured."""
+async def on_capture(hass: HomeAssistant, module: WifiModule) -> Rig:
+    """Return a rig whose module has told what was captured."""
     entry = entry_for(module)
     entry.add_to_hass(hass)
     setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
@@ -77,7 +77,7 @@ async def on_capture(hass: HomeAssistant, module: WifiModule) -> House:
         await module.push(message)
     await setting_up
     await hass.async_block_till_done()
-    return House(hass, None, entry)  # type: ignore[arg-type]
+    return Rig(hass, None, entry)  # type: ignore[arg-type]
 
 
 SHOWN = {
@@ -182,11 +182,11 @@ SHOWN = {
 async def test_the_capture_reaches_every_entity(
     hass: HomeAssistant, capture: WifiModule, all_enabled: None
 ) -> None:
-    house = await on_capture(hass, capture)
-    prefix = f"{house.entry.entry_id}_"
+    rig = await on_capture(hass, capture)
+    prefix = f"{rig.entry.entry_id}_"
     shown = {
-        each.unique_id.removeprefix(prefix): house.hass.states.get(each.entity_id).state  # type: ignore[union-attr]
-        for each in house.registered_entities()
+        each.unique_id.removeprefix(prefix): rig.hass.states.get(each.entity_id).state  # type: ignore[union-attr]
+        for each in rig.registered_entities()
     }
     assert shown == SHOWN
 
@@ -194,22 +194,22 @@ async def test_the_capture_reaches_every_entity(
 async def test_places_of_the_capture_are_positions(
     hass: HomeAssistant, capture: WifiModule
 ) -> None:
-    house = await on_capture(hass, capture)
-    lowest, highest = house.state("min_cell_voltage"), house.state("max_cell_voltage")
+    rig = await on_capture(hass, capture)
+    lowest, highest = rig.state("min_cell_voltage"), rig.state("max_cell_voltage")
     assert (lowest.attributes["unit"], lowest.attributes["cell"]) == (1, 1)
     assert (highest.attributes["unit"], highest.attributes["cell"]) == (1, 2)
-    assert house.state("balancing").attributes["cells"] == [[1, 1]]
+    assert rig.state("balancing").attributes["cells"] == [[1, 1]]
 
 
 async def test_nothing_can_be_set_over_wifi(hass: HomeAssistant, module: WifiModule) -> None:
-    house = await set_up(hass, module)
-    assert {each.domain for each in house.registered_entities()} == {
+    rig = await set_up(hass, module)
+    assert {each.domain for each in rig.registered_entities()} == {
         "binary_sensor",
         "event",
         "sensor",
     }
     with pytest.raises(HomeAssistantError) as raised:
-        await house.act("set_parameter", instruction="CMAX", value=3.6)
+        await rig.act("set_parameter", instruction="CMAX", value=3.6)
     assert raised.value.translation_key == "read_only_way"
     assert not [each for each in module.received if each.startswith(("text", "POST"))]
 
@@ -217,9 +217,9 @@ async def test_nothing_can_be_set_over_wifi(hass: HomeAssistant, module: WifiMod
 async def test_instructions_are_read_from_the_last_message(
     hass: HomeAssistant, capture: WifiModule
 ) -> None:
-    house = await on_capture(hass, capture)
+    rig = await on_capture(hass, capture)
     codes = ["CMAX", "canf", "LCD1", "LCD3", "CELL", "ERRO", "BTEM"]
-    told = (await house.act("get_parameter", instruction=codes))["parameters"]
+    told = (await rig.act("get_parameter", instruction=codes))["parameters"]
     assert told["CMAX"]["value"] == 3.65
     assert told["CANF"]["value"] == 2
     assert told["LCD1"]["values"]["Pack_Voltage"] == 13.2439
@@ -229,32 +229,32 @@ async def test_instructions_are_read_from_the_last_message(
     assert told["ERRO"]["values"]["Error_Present"] == 0
     assert told["BTEM"]["values"] == {"1": 28.66577}
     with pytest.raises(HomeAssistantError) as raised:
-        await house.act("get_parameter", instruction="REFC")
+        await rig.act("get_parameter", instruction="REFC")
     assert raised.value.translation_key == "not_told"
 
 
 async def test_entities_follow_a_push_at_once(hass: HomeAssistant, module: WifiModule) -> None:
-    house = await set_up(hass, module)
+    rig = await set_up(hass, module)
     module.bms.battery.cell(1, 3).rest_at(3.2)
     module.bms.look_again()
     began = hass.loop.time()
     await module.push_status()
-    await until(lambda: house.number("cell_voltage_1_3") == pytest.approx(3.2, abs=0.01))
+    await until(lambda: rig.number("cell_voltage_1_3") == pytest.approx(3.2, abs=0.01))
     assert hass.loop.time() - began < 1
 
 
 async def test_a_module_that_goes_away_is_unavailable_and_back_within_a_minute(
     hass: HomeAssistant, module: WifiModule, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house = await set_up(hass, module)
+    rig = await set_up(hass, module)
     caplog.clear()
     await module.sleep()
     await passes(35)
-    assert house.shown("voltage") == "unavailable"
+    assert rig.shown("voltage") == "unavailable"
     await passes(600)
     await module.wake()
     await passes(60)
-    assert house.number("voltage") > 10
+    assert rig.number("voltage") > 10
     said = [
         each.getMessage() for each in caplog.records if each.name == "custom_components.rec_bms"
     ]
@@ -266,37 +266,37 @@ async def test_a_module_that_goes_away_is_unavailable_and_back_within_a_minute(
 
 
 async def test_a_short_break_is_not_seen(hass: HomeAssistant, module: WifiModule) -> None:
-    house = await set_up(hass, module)
+    rig = await set_up(hass, module)
     seen = []
     hass.bus.async_listen("state_changed", lambda event: seen.append(event.data["new_state"].state))
     await module.drop()
     await passes(30)
     assert "unavailable" not in seen
-    assert house.number("voltage") > 10
+    assert rig.number("voltage") > 10
     assert module.connections == 2
 
 
 async def test_a_module_that_tells_no_status_is_away(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
-    house = await set_up(hass, module)
+    rig = await set_up(hass, module)
     await module.push_status()
     await module.stall()
     await passes(89)
-    assert house.number("voltage") > 10
+    assert rig.number("voltage") > 10
     await passes(2)
-    assert house.shown("voltage") == "unavailable"
+    assert rig.shown("voltage") == "unavailable"
 
 
 async def test_another_module_at_the_host_shows_nothing_and_fails_the_entry(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
-    house = await set_up(hass, module)
+    rig = await set_up(hass, module)
     module.name = "1A-9999"
     module.bms.battery.cell(1, 3).rest_at(3.1)
     module.bms.look_again()
     shown: list[str] = []
-    cell = house.entity_id("cell_voltage_1_3")
+    cell = rig.entity_id("cell_voltage_1_3")
     hass.bus.async_listen(
         "state_changed",
         lambda event: (
@@ -305,8 +305,8 @@ async def test_another_module_at_the_host_shows_nothing_and_fails_the_entry(
     )
     await module.drop()
     await passes(60)
-    assert house.entry.state is ConfigEntryState.SETUP_ERROR
-    assert house.entry.error_reason_translation_key == "wrong_device"
+    assert rig.entry.state is ConfigEntryState.SETUP_ERROR
+    assert rig.entry.error_reason_translation_key == "wrong_device"
     assert set(shown) == {"unavailable"}
 
 
@@ -314,27 +314,27 @@ async def test_a_host_where_nobody_is_is_tried_again(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
     await module.sleep()
-    house = await set_up(hass, module)
-    assert house.entry.state is ConfigEntryState.SETUP_RETRY
-    assert house.entry.error_reason_translation_key == "module_failed"
+    rig = await set_up(hass, module)
+    assert rig.entry.state is ConfigEntryState.SETUP_RETRY
+    assert rig.entry.error_reason_translation_key == "module_failed"
     await module.wake()
     await passes(60)
-    assert house.entry.state is ConfigEntryState.LOADED
+    assert rig.entry.state is ConfigEntryState.LOADED
 
 
 async def test_energy_goes_by_the_pushs_own_clock(hass: HomeAssistant, capture: WifiModule) -> None:
-    house = await on_capture(hass, capture)
+    rig = await on_capture(hass, capture)
     for _ in range(60):
         await passes(60)
         await capture.push(CAPTURE[0])
         await hass.async_block_till_done()
-    assert house.number("energy_charged") == pytest.approx(0.0988, abs=0.001)
+    assert rig.number("energy_charged") == pytest.approx(0.0988, abs=0.001)
 
 
 async def test_what_has_not_changed_is_not_written(
     hass: HomeAssistant, capture: WifiModule
 ) -> None:
-    house = await on_capture(hass, capture)
+    rig = await on_capture(hass, capture)
     # An extreme counts once it was measured twice.
     await passes(1)
     await capture.push(CAPTURE[0])
@@ -350,31 +350,31 @@ async def test_what_has_not_changed_is_not_written(
         await passes(1)
         await capture.push(message)
     await hass.async_block_till_done()
-    assert set(written) <= {house.entity_id("energy_charged")}
+    assert set(written) <= {rig.entity_id("energy_charged")}
 
 
 async def test_unloading_hangs_up_and_leaves_nothing(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
-    house = await set_up(hass, module)
-    await house.unload()
+    rig = await set_up(hass, module)
+    await rig.unload()
     await passes(1)
     assert module.clients == 0
     assert set(module.received) <= {"GET /ws", "ping", "close"}
 
 
 async def test_stopping_hangs_up(hass: HomeAssistant, module: WifiModule) -> None:
-    house = await set_up(hass, module)
+    rig = await set_up(hass, module)
     await hass.async_stop(force=True)
     assert module.clients == 0
-    assert house.coordinator.last_update_success
+    assert rig.coordinator.last_update_success
 
 
 async def test_diagnostics_hold_the_last_messages_without_name_and_host(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
-    house = await set_up(hass, module)
-    given = await async_get_config_entry_diagnostics(hass, house.entry)
+    rig = await set_up(hass, module)
+    given = await async_get_config_entry_diagnostics(hass, rig.entry)
     assert given["counters"]["messages"] >= 2
     assert any('"type":"status"' in each for each in given["messages"])
     assert module.host not in str(given)
@@ -422,8 +422,8 @@ async def test_the_dialog_shows_who_is_found_before_it_adds_it(
 async def test_one_module_is_one_entry_whatever_its_host_is_called(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
-    house = await set_up(hass, module)
-    hass.config_entries.async_update_entry(house.entry, data={"host": "127.0.0.1:1"})
+    rig = await set_up(hass, module)
+    hass.config_entries.async_update_entry(rig.entry, data={"host": "127.0.0.1:1"})
     dialog = await wifi_dialog(hass, module.host)
     await finish(dialog)
     assert dialog.result["reason"] == "already_configured"
@@ -488,10 +488,10 @@ async def reconfigure(hass: HomeAssistant, entry: MockConfigEntry, host: str) ->
 
 async def test_a_module_moves_to_another_host(hass: HomeAssistant, module: WifiModule) -> None:
     entry = entry_for(module)
-    house = House(hass, None, entry)  # type: ignore[arg-type]
+    rig = Rig(hass, None, entry)  # type: ignore[arg-type]
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, data={"host": "127.0.0.1:1"})
-    await house.try_to_set_up()
+    await rig.try_to_set_up()
     assert (await reconfigure(hass, entry, module.host))["reason"] == "reconfigure_successful"
     await passes(20)
     assert entry.data == {"host": module.host}
@@ -501,13 +501,13 @@ async def test_a_module_moves_to_another_host(hass: HomeAssistant, module: WifiM
 async def test_a_new_host_where_nobody_is_is_asked_for_again(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
-    house = await set_up(hass, module)
-    result = await reconfigure(hass, house.entry, "127.0.0.1:1")
+    rig = await set_up(hass, module)
+    result = await reconfigure(hass, rig.entry, "127.0.0.1:1")
     assert (result["step_id"], result["errors"]) == ("reconfigure_wifi", {"base": "cannot_connect"})
     suggested = {str(key): key.description for key in result["data_schema"].schema}
     assert suggested == {"host": {"suggested_value": "127.0.0.1:1"}}
-    assert house.entry.data == {"host": module.host}
-    assert house.entry.state is ConfigEntryState.LOADED
+    assert rig.entry.data == {"host": module.host}
+    assert rig.entry.state is ConfigEntryState.LOADED
 
 
 async def test_an_entry_whose_host_is_no_module_says_so(
@@ -515,7 +515,7 @@ async def test_an_entry_whose_host_is_no_module_says_so(
 ) -> None:
     async with web_servers.serving(web_servers.not_found) as host:
         entry = MockConfigEntry(domain=DOMAIN, title=NAME, unique_id=NAME, data={"host": host})
-        await House(hass, None, entry).try_to_set_up()  # type: ignore[arg-type]
+        await Rig(hass, None, entry).try_to_set_up()  # type: ignore[arg-type]
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "no_module"
 
@@ -524,9 +524,9 @@ async def test_an_entry_whose_module_tells_no_name_says_so(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
     module.missing = {"settings.bms_name"}
-    house = await set_up(hass, module)
-    assert house.entry.state is ConfigEntryState.SETUP_RETRY
-    assert house.entry.error_reason_translation_key == "no_name"
+    rig = await set_up(hass, module)
+    assert rig.entry.state is ConfigEntryState.SETUP_RETRY
+    assert rig.entry.error_reason_translation_key == "no_name"
     await passes(1)
     assert module.clients == 0
 
@@ -534,12 +534,12 @@ async def test_an_entry_whose_module_tells_no_name_says_so(
 async def test_the_same_host_is_looked_at_by_one_connection(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
-    house = await set_up(hass, module)
-    result = await reconfigure(hass, house.entry, module.host)
+    rig = await set_up(hass, module)
+    result = await reconfigure(hass, rig.entry, module.host)
     assert result["reason"] == "reconfigure_successful"
     await passes(20)
     assert module.clients == 1
-    assert house.entry.state is ConfigEntryState.LOADED
+    assert rig.entry.state is ConfigEntryState.LOADED
 
 
 async def test_a_module_is_not_moved_to_another_one(
@@ -565,10 +565,10 @@ async def test_a_host_is_not_moved_to_where_another_entry_listens(
 async def test_the_options_ask_nothing_but_with_which_current_it_balances(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
-    house = await set_up(hass, module)
+    rig = await set_up(hass, module)
     options = hass.config_entries.options
     for given in ({"balancing_current": 1.5}, {}):
-        result = await options.async_init(house.entry.entry_id)
+        result = await options.async_init(rig.entry.entry_id)
         assert (result["step_id"], [*map(str, result["data_schema"].schema)]) == (
             "wifi",
             ["balancing_current"],
@@ -576,8 +576,8 @@ async def test_the_options_ask_nothing_but_with_which_current_it_balances(
         result = await options.async_configure(result["flow_id"], given)
         await hass.async_block_till_done()
         assert result["type"] is FlowResultType.CREATE_ENTRY
-        assert house.entry.options == given
-        assert house.entry.state is ConfigEntryState.LOADED
+        assert rig.entry.options == given
+        assert rig.entry.state is ConfigEntryState.LOADED
 
 
 async def test_health_follows_each_status_that_a_module_tells_once(
@@ -593,24 +593,24 @@ async def test_health_follows_each_status_that_a_module_tells_once(
 async def test_a_capacity_that_was_measured_over_wifi_is_not_offered_to_be_set(
     hass: HomeAssistant, module: WifiModule
 ) -> None:
-    house = await set_up(hass, module)
-    have_found(house, "capacity", measured=Measured(100.0, 1.0, 1.0, 0.2, 1e9))
+    rig = await set_up(hass, module)
+    have_found(rig, "capacity", measured=Measured(100.0, 1.0, 1.0, 0.2, 1e9))
     await passes(2 * PERIOD)
-    assert house.number("measured_capacity") == 100
-    assert issue_of(house, "capacity") is None
+    assert rig.number("measured_capacity") == 100
+    assert issue_of(rig, "capacity") is None
 
 
 async def test_the_same_bms_over_both_ways_raises_an_issue_until_one_is_gone(
     hass: HomeAssistant, module: WifiModule, simulate: Any
 ) -> None:
-    from tests.virtual.house import entry_for as serial_entry_for
+    from tests.virtual.rig import entry_for as serial_entry_for
 
     line = simulate(addresses=[2], preset="lifepo4", cells=4, sensors=1)
     line.bms[2].settings["SERI"] = 2261
-    serial = House(hass, line, serial_entry_for(line, address=2))
+    serial = Rig(hass, line, serial_entry_for(line, address=2))
     await serial.set_up()
     await serial.poll()
-    house = await set_up(hass, module)
+    rig = await set_up(hass, module)
     await passes(6)
     issues = ir.async_get(hass).issues
     (issue,) = (each for each in issues.values() if each.translation_key == "two_ways")
@@ -622,7 +622,7 @@ async def test_the_same_bms_over_both_ways_raises_an_issue_until_one_is_gone(
     await serial.unload()
     await passes(6)
     assert not [each for each in issues.values() if each.translation_key == "two_ways"]
-    await house.unload()
+    await rig.unload()
 
 
 # -- with others -----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from homeassistant.helpers.trigger import (
 from homeassistant.setup import async_setup_component
 
 from custom_components.rec_bms.const import DOMAIN
-from tests.virtual.house import House
+from tests.virtual.rig import Rig
 
 
 class Watcher:
@@ -58,9 +58,9 @@ class Watcher:
         return len(self.told())
 
 
-async def watch(house: House, key: str, **options: Any) -> Watcher:
+async def watch(rig: Rig, key: str, **options: Any) -> Watcher:
     """Watch a BMS by its device."""
-    return await Watcher(house.hass, key).attach(by_device(house), **options)
+    return await Watcher(rig.hass, key).attach(by_device(rig), **options)
 
 
 async def condition_of(
@@ -73,39 +73,39 @@ async def condition_of(
     return await condition.async_from_config(hass, config)
 
 
-def by_device(house: House, unit: int = 1) -> dict[str, Any]:
+def by_device(rig: Rig, unit: int = 1) -> dict[str, Any]:
     """Return a target that means a BMS by the device of a unit."""
-    return {"device_id": [house.device(unit).id]}
+    return {"device_id": [rig.device(unit).id]}
 
 
-def by_entity(house: House, key: str) -> dict[str, Any]:
+def by_entity(rig: Rig, key: str) -> dict[str, Any]:
     """Return a target that means a BMS by one of its entities."""
-    return {"entity_id": [house.entity_id(key)]}
+    return {"entity_id": [rig.entity_id(key)]}
 
 
-async def leave(house: House, side: str, millivolts: float) -> None:
+async def leave(rig: Rig, side: str, millivolts: float) -> None:
     """Have the first cell at an end so far from its limit, and have it noticed."""
-    house.sim.call(move, house, side, millivolts)
-    await house.poll()
+    rig.sim.call(move, rig, side, millivolts)
+    await rig.poll()
 
 
-def move(house: House, side: str, millivolts: float) -> None:
+def move(rig: Rig, side: str, millivolts: float) -> None:
     """Have the first cell at an end so far from its limit."""
-    settings = house.bms.settings
+    settings = rig.bms.settings
     volts = (
         settings["CMAX"] - millivolts / 1000
         if side == "high"
         else max(settings["CMIN"], settings["CLOW"]) + millivolts / 1000
     )
-    house.bms.battery.cell(1, 3).rest_at(volts)
-    house.bms.look_again()
+    rig.bms.battery.cell(1, 3).rest_at(volts)
+    rig.bms.look_again()
 
 
-async def charge_to(house: House, charge: float) -> None:
+async def charge_to(rig: Rig, charge: float) -> None:
     """Have the BMS count so much charge, a fraction, and have it noticed."""
-    house.sim.call(setattr, house.bms, "charge", charge)
-    house.sim.call(house.bms.look_again)
-    await house.poll()
+    rig.sim.call(setattr, rig.bms, "charge", charge)
+    rig.sim.call(rig.bms.look_again)
+    await rig.poll()
 
 
 def _log(level: int, message: str, **kwargs: Any) -> None:

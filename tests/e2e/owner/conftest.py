@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.conftest import LOGGER, SIMULATOR, House
+from tests.e2e.conftest import LOGGER, SIMULATOR, LiveRig
 from tools.testkit.flow import add_integration
 from tools.testkit.home_assistant import reserved_port, running_home_assistant
 from tools.testkit.installed import SOON, until
@@ -28,7 +28,7 @@ automation: !include automations.yaml
 SCAN_INTERVAL = 2
 
 
-class Owner(House):
+class Owner(LiveRig):
     """A house whose owner imports blueprints, makes automations and reads notifications."""
 
     _made = 0

@@ -19,7 +19,7 @@ from tests.virtual.fixtures import (
     all_enabled,
     battery,
     complete,
-    house,
+    rig,
     running,
     short_silence,
 )
@@ -33,7 +33,7 @@ __all__ = [
     "all_enabled",
     "battery",
     "complete",
-    "house",
+    "rig",
     "running",
     "short_silence",
 ]

@@ -34,7 +34,7 @@ from custom_components.rec_bms.protocol.rs485.client import Client, Response
 from custom_components.rec_bms.protocol.rs485.codec import decode
 from custom_components.rec_bms.protocol.rs485.instructions import Instruction
 from tests.realtime.integration.conftest import Simulate
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tests.wall_clock import MoveOn, wall_clock
 from tools.simulator import BMS, SimulatorThread
 
@@ -101,18 +101,18 @@ class Clock:
     wall_moves_on: MoveOn
     _battery_at: dict[int, float] = field(default_factory=dict)
 
-    def start(self, house: House) -> None:
+    def start(self, rig: Rig) -> None:
         """Let the battery's clock begin to go along."""
-        self._battery_at[id(house)] = house.hass.loop.time()
+        self._battery_at[id(rig)] = rig.hass.loop.time()
 
-    async def poll(self, house: House, after: float) -> None:
+    async def poll(self, rig: Rig, after: float) -> None:
         """Have the BMS polled once, so many seconds later."""
         self.wall_moves_on(after)
-        if (lived_until := self._battery_at.get(id(house))) is not None:
-            now = house.hass.loop.time() + after
-            house.sim.call(_live, house.bms, now - lived_until)
-            self._battery_at[id(house)] = now
-        await house.poll(after)
+        if (lived_until := self._battery_at.get(id(rig))) is not None:
+            now = rig.hass.loop.time() + after
+            rig.sim.call(_live, rig.bms, now - lived_until)
+            self._battery_at[id(rig)] = now
+        await rig.poll(after)
 
 
 def _live(bms: BMS, seconds: float) -> None:
@@ -142,33 +142,33 @@ async def compile_statistics(hass: HomeAssistant) -> None:
     await async_wait_recording_done(hass)
 
 
-async def long_term(house: House) -> dict[str, Any]:
+async def long_term(rig: Rig) -> dict[str, Any]:
     """Return the hour's row and unit of each statistic, by key."""
     query = select(StatisticsMeta, Statistics).join(
         Statistics, Statistics.metadata_id == StatisticsMeta.id
     )
-    found = await recorder.get_instance(house.hass).async_add_executor_job(rows, house.hass, query)
-    prefix = f"{house.entry.entry_id}_"
+    found = await recorder.get_instance(rig.hass).async_add_executor_job(rows, rig.hass, query)
+    prefix = f"{rig.entry.entry_id}_"
     keys = {
-        each.entity_id: each.unique_id.removeprefix(prefix) for each in house.registered_entities()
+        each.entity_id: each.unique_id.removeprefix(prefix) for each in rig.registered_entities()
     }
     return {keys[meta.statistic_id]: (meta, row) for meta, row in found}
 
 
-async def test_an_hour_leaves_a_row_of_everything_that_people_chart(house: House) -> None:
-    await house.set_up()
-    await compile_statistics(house.hass)
-    kept = await long_term(house)
+async def test_an_hour_leaves_a_row_of_everything_that_people_chart(rig: Rig) -> None:
+    await rig.set_up()
+    await compile_statistics(rig.hass)
+    kept = await long_term(rig)
     for key, unit in MEANS.items():
         meta, row = kept[key]
         assert meta.unit_of_measurement == unit, key
-        assert row.mean == pytest.approx(house.number(key)), key
+        assert row.mean == pytest.approx(rig.number(key)), key
         assert row.min is not None
         assert row.max is not None
     for key, unit in SUMS.items():
         meta, row = kept[key]
         assert (meta.unit_of_measurement, meta.has_sum) == (unit, True), key
-        assert row.state == house.number(key)
+        assert row.state == rig.number(key)
         assert row.sum == 0
 
 
@@ -180,35 +180,35 @@ async def test_an_hour_leaves_a_row_of_everything_that_people_chart(house: House
 async def test_energy_is_added_up_in_the_statistics(
     hass: HomeAssistant, battery: SimulatorThread, clock: Clock, starts_at: datetime
 ) -> None:
-    house = House(hass, battery, entry_for(battery, scan_interval=INTERVAL))
-    house.sim.call(house.bms.set_current, -100)
-    await house.set_up()
-    before = house.number("energy_discharged")
+    rig = Rig(hass, battery, entry_for(battery, scan_interval=INTERVAL))
+    rig.sim.call(rig.bms.set_current, -100)
+    await rig.set_up()
+    before = rig.number("energy_discharged")
     for _ in range(10 * 60 // INTERVAL - 1):
-        await clock.poll(house, INTERVAL)
+        await clock.poll(rig, INTERVAL)
     await async_wait_recording_done(hass)
     for minutes in (0, 5):
         do_adhoc_statistics(hass, start=starts_at + timedelta(minutes=minutes))
     await async_wait_recording_done(hass)
-    _, row = (await long_term(house))["energy_discharged"]
+    _, row = (await long_term(rig))["energy_discharged"]
     assert row.start_ts == starts_at.replace(minute=0).timestamp()
-    assert row.state == house.number("energy_discharged")
+    assert row.state == rig.number("energy_discharged")
     assert row.sum == pytest.approx(row.state - before)
-    assert row.sum == pytest.approx(house.number("voltage") * 100 / 6000, rel=0.03)
+    assert row.sum == pytest.approx(rig.number("voltage") * 100 / 6000, rel=0.03)
 
 
 async def test_the_energy_dashboard_finds_nothing_wrong(
-    socket_enabled: None, hass_ws_client: WebSocketGenerator, house: House
+    socket_enabled: None, hass_ws_client: WebSocketGenerator, rig: Rig
 ) -> None:
-    assert await async_setup_component(house.hass, "energy", {})
-    await house.set_up()
-    await compile_statistics(house.hass)
+    assert await async_setup_component(rig.hass, "energy", {})
+    await rig.set_up()
+    await compile_statistics(rig.hass)
     battery = {
         "type": "battery",
-        "stat_energy_from": house.entity_id("energy_discharged"),
-        "stat_energy_to": house.entity_id("energy_charged"),
-        "stat_soc": house.entity_id("state_of_charge"),
-        "power_config": {"stat_rate_inverted": house.entity_id("power")},
+        "stat_energy_from": rig.entity_id("energy_discharged"),
+        "stat_energy_to": rig.entity_id("energy_charged"),
+        "stat_soc": rig.entity_id("state_of_charge"),
+        "power_config": {"stat_rate_inverted": rig.entity_id("power")},
     }
     socket = await hass_ws_client()
     await socket.send_json_auto_id({"type": "energy/save_prefs", "energy_sources": [battery]})
@@ -220,12 +220,12 @@ async def test_the_energy_dashboard_finds_nothing_wrong(
         "device_consumption": [],
         "device_consumption_water": [],
     }
-    await house.hass.async_block_till_done()
+    await rig.hass.async_block_till_done()
     inverted = saved["result"]["energy_sources"][0]["stat_rate"]
     for amperes in (50, -50):
-        house.sim.call(house.bms.set_current, amperes)
-        await house.poll()
-        state = house.hass.states.get(inverted)
+        rig.sim.call(rig.bms.set_current, amperes)
+        await rig.poll()
+        state = rig.hass.states.get(inverted)
         assert state is not None
         assert float(state.state) * amperes < 0
 
@@ -233,13 +233,13 @@ async def test_the_energy_dashboard_finds_nothing_wrong(
 # -- how much the recorder is fed ------------------------------------------------------------------
 
 
-def told_at_once(house: House) -> Any:
+def told_at_once(rig: Rig) -> Any:
     """Answer from the simulated BMS without a line between, so that an hour takes seconds."""
 
     async def request(client: Client, instruction: Instruction, **_: Any) -> Response:
-        if client.address != house.bms.address:
+        if client.address != rig.bms.address:
             raise NoResponseError(client.address, instruction.code, instruction.name, 1)
-        payloads = house.bms.answer(f"{instruction.code}?".encode())
+        payloads = rig.bms.answer(f"{instruction.code}?".encode())
         assert payloads is not None
         return Response(decode(instruction, tuple(payloads)), 1)
 
@@ -253,29 +253,29 @@ def unrounded() -> Any:
     )
 
 
-async def rows_in_an_hour(house: House, clock: Clock, scenario: str, *, rounded: bool) -> float:
+async def rows_in_an_hour(rig: Rig, clock: Clock, scenario: str, *, rounded: bool) -> float:
     """Return how many rows the recorder writes in an hour for this battery."""
     count = select(func.count()).select_from(States)
-    instance = recorder.get_instance(house.hass)
+    instance = recorder.get_instance(rig.hass)
 
     async def written() -> int:
-        await async_wait_recording_done(house.hass)
-        ((number,),) = await instance.async_add_executor_job(rows, house.hass, count)
+        await async_wait_recording_done(rig.hass)
+        ((number,),) = await instance.async_add_executor_job(rows, rig.hass, count)
         return int(number)
 
-    house.bms.scenario = scenario
-    house.bms.noise = True
-    await house.set_up()
-    clock.start(house)
+    rig.bms.scenario = scenario
+    rig.bms.noise = True
+    await rig.set_up()
+    clock.start(rig)
     with ExitStack() as stack:
-        stack.enter_context(told_at_once(house))
+        stack.enter_context(told_at_once(rig))
         if not rounded:
             stack.enter_context(unrounded())
         for _ in range(3):
-            await clock.poll(house, INTERVAL)
+            await clock.poll(rig, INTERVAL)
         before = await written()
         for _ in range(MINUTES * 60 // INTERVAL):
-            await clock.poll(house, INTERVAL)
+            await clock.poll(rig, INTERVAL)
         return (await written() - before) * 60 / MINUTES
 
 
@@ -284,13 +284,13 @@ async def test_rounding_keeps_most_rows_out_of_the_recorder(
     hass: HomeAssistant, simulate: Simulate, clock: Clock, scenario: str
 ) -> None:
     sim = simulate(baud=921600, turnaround=0.0005)
-    house = House(hass, sim, entry_for(sim, scan_interval=INTERVAL))
+    rig = Rig(hass, sim, entry_for(sim, scan_interval=INTERVAL))
     for cell in sim.bms[1].battery.cells:
         cell.rest_at(3.85)
     sim.bms[1].charge = 0.7
-    before = await rows_in_an_hour(house, clock, scenario, rounded=False)
-    await house.unload()
-    after = await rows_in_an_hour(house, clock, scenario, rounded=True)
+    before = await rows_in_an_hour(rig, clock, scenario, rounded=False)
+    await rig.unload()
+    after = await rows_in_an_hour(rig, clock, scenario, rounded=True)
     what = {"rest": "resting", "day": "working"}[scenario]
     print(
         f"\nrecorder rows per hour, {what} 14-cell battery, every {INTERVAL} s: "

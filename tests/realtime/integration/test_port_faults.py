@@ -38,7 +38,7 @@ from tests.virtual.giving_up import (
     seconds_taken,
     shut_down_while_setting_up,
 )
-from tests.virtual.house import House, entry_for
+from tests.virtual.rig import Rig, entry_for
 from tools.simulator import SimulatorThread
 from tools.simulator.tcp import Tcp
 
@@ -55,32 +55,32 @@ def adapter(simulate: Simulate, tmp_path: Path) -> SimulatorThread:
 
 
 @pytest.fixture
-async def plugged(hass: HomeAssistant, adapter: SimulatorThread) -> House:
-    house = House(hass, adapter, entry_for(adapter))
-    await house.set_up()
-    return house
+async def plugged(hass: HomeAssistant, adapter: SimulatorThread) -> Rig:
+    rig = Rig(hass, adapter, entry_for(adapter))
+    await rig.set_up()
+    return rig
 
 
 @pytest.fixture
 async def server(
     hass: HomeAssistant, socket_enabled: None, simulate: Simulate
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Rig]:
     """A BMS behind a serial server on the network."""
     sim = simulate(transport="tcp")
-    house = House(hass, sim, entry_for(sim))
-    await house.set_up()
-    yield house
-    await house.unload()
+    rig = Rig(hass, sim, entry_for(sim))
+    await rig.set_up()
+    yield rig
+    await rig.unload()
 
 
-def link_of(house: House) -> Tcp:
-    link = house.sim.link
+def link_of(rig: Rig) -> Tcp:
+    link = rig.sim.link
     assert isinstance(link, Tcp)
     return link
 
 
-def is_there(house: House) -> bool:
-    return house.shown("voltage") != "unavailable"
+def is_there(rig: Rig) -> bool:
+    return rig.shown("voltage") != "unavailable"
 
 
 async def until(condition: Callable[[], bool], seconds: float) -> float:
@@ -112,7 +112,7 @@ def adapter_appears(hass: HomeAssistant, device: str) -> Awaitable[None]:
 
 @pytest.mark.parametrize("other_device", [False, True])
 async def test_an_adapter_put_back_is_used_at_the_next_poll_without_a_reload(
-    plugged: House, other_device: bool
+    plugged: Rig, other_device: bool
 ) -> None:
     coordinator = plugged.coordinator
     plugged.sim.unplug()
@@ -127,21 +127,21 @@ async def test_an_adapter_put_back_is_used_at_the_next_poll_without_a_reload(
 async def test_the_line_is_back_within_one_scan_interval_of_its_return(
     hass: HomeAssistant, adapter: SimulatorThread
 ) -> None:
-    house = House(hass, adapter, entry_for(adapter, scan_interval=2))
-    await house.set_up()
+    rig = Rig(hass, adapter, entry_for(adapter, scan_interval=2))
+    await rig.set_up()
     adapter.unplug()
-    await until(lambda: not is_there(house), 5)
+    await until(lambda: not is_there(rig), 5)
     adapter.log.clear()
     adapter.replug(other_device=True)
     back_at = asyncio.get_running_loop().time()
-    await until(lambda: is_there(house), 20)
+    await until(lambda: is_there(rig), 20)
     # Home Assistant spreads timers by up to half a second, and this machine may be busy.
     assert adapter.log.requests()[0].time - back_at < 2 + 1
-    await house.unload()
+    await rig.unload()
 
 
 async def test_the_log_says_gone_once_and_back_once(
-    plugged: House, caplog: pytest.LogCaptureFixture
+    plugged: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     caplog.clear()
@@ -156,7 +156,7 @@ async def test_the_log_says_gone_once_and_back_once(
     assert all(plugged.entry.title in record.getMessage() for record in told)
 
 
-async def test_pulled_and_put_back_many_times_nothing_is_left_behind(plugged: House) -> None:
+async def test_pulled_and_put_back_many_times_nothing_is_left_behind(plugged: Rig) -> None:
     def left_behind() -> tuple[int, int, int]:
         return (
             len(list(Path("/proc/self/fd").iterdir())),
@@ -184,16 +184,16 @@ async def test_an_adapters_return_ends_home_assistants_own_wait(
     hass: HomeAssistant, adapter: SimulatorThread
 ) -> None:
     adapter.unplug()
-    house = House(hass, adapter, entry_for(adapter))
-    await house.try_to_set_up()
-    assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    rig = Rig(hass, adapter, entry_for(adapter))
+    await rig.try_to_set_up()
+    assert rig.entry.state is ConfigEntryState.SETUP_RETRY
     adapter.replug(other_device=True)
     await adapter_appears(hass, adapter.port)
-    assert await until(lambda: house.entry.state is ConfigEntryState.LOADED, 4) < 4
-    assert is_there(house)
+    assert await until(lambda: rig.entry.state is ConfigEntryState.LOADED, 4) < 4
+    assert is_there(rig)
 
 
-async def test_an_adapters_return_leaves_alone_what_is_running(plugged: House) -> None:
+async def test_an_adapters_return_leaves_alone_what_is_running(plugged: Rig) -> None:
     coordinator = plugged.coordinator
     await adapter_appears(plugged.hass, "/dev/ttyUSB7")
     await plugged.hass.async_block_till_done()
@@ -225,24 +225,24 @@ async def test_without_permission_set_up_waits_until_there_is(
     hass: HomeAssistant, battery: SimulatorThread
 ) -> None:
     device = battery.port
-    house = House(hass, battery, entry_for(battery))
+    rig = Rig(hass, battery, entry_for(battery))
     # Everything is loaded once, so that the unprivileged attempt needs no files but the port.
-    await house.set_up()
-    await house.unload()
+    await rig.set_up()
+    await rig.unload()
     set_mode(device, 0)
     with nobody_special():
-        await house.try_to_set_up()
-    assert house.entry.state is ConfigEntryState.SETUP_RETRY
-    assert house.entry.error_reason_translation_key == "port_failed"
-    placeholders = house.entry.error_reason_translation_placeholders
+        await rig.try_to_set_up()
+    assert rig.entry.state is ConfigEntryState.SETUP_RETRY
+    assert rig.entry.error_reason_translation_key == "port_failed"
+    placeholders = rig.entry.error_reason_translation_placeholders
     assert placeholders is not None
     assert "Permission denied" in placeholders["reason"]
     set_mode(device, 0o600)
-    await house.hass.config_entries.async_reload(house.entry.entry_id)
-    assert house.entry.state is ConfigEntryState.LOADED
+    await rig.hass.config_entries.async_reload(rig.entry.entry_id)
+    assert rig.entry.state is ConfigEntryState.LOADED
 
 
-async def test_permission_lost_and_given_back_while_running(plugged: House) -> None:
+async def test_permission_lost_and_given_back_while_running(plugged: Rig) -> None:
     plugged.sim.unplug()
     await plugged.poll()
     plugged.sim.replug()
@@ -276,16 +276,16 @@ def another_program_has(port: str) -> Iterator[None]:
             process.communicate()
 
 
-async def test_a_busy_port_is_used_once_it_is_free(house: House) -> None:
-    with another_program_has(house.sim.port):
-        await house.try_to_set_up()
-        assert house.entry.state is ConfigEntryState.SETUP_RETRY
-        assert house.entry.error_reason_translation_key == "port_failed"
-    await house.hass.config_entries.async_reload(house.entry.entry_id)
-    assert house.entry.state is ConfigEntryState.LOADED
+async def test_a_busy_port_is_used_once_it_is_free(rig: Rig) -> None:
+    with another_program_has(rig.sim.port):
+        await rig.try_to_set_up()
+        assert rig.entry.state is ConfigEntryState.SETUP_RETRY
+        assert rig.entry.error_reason_translation_key == "port_failed"
+    await rig.hass.config_entries.async_reload(rig.entry.entry_id)
+    assert rig.entry.state is ConfigEntryState.LOADED
 
 
-async def test_a_port_grabbed_by_another_program_while_it_was_away(plugged: House) -> None:
+async def test_a_port_grabbed_by_another_program_while_it_was_away(plugged: Rig) -> None:
     plugged.sim.unplug()
     await plugged.poll()
     plugged.sim.replug()
@@ -296,13 +296,13 @@ async def test_a_port_grabbed_by_another_program_while_it_was_away(plugged: Hous
     assert is_there(plugged)
 
 
-async def test_a_folder_is_no_port(hass: HomeAssistant, house: House, tmp_path: Path) -> None:
-    house.entry.add_to_hass(hass)
-    data = {**house.entry.data, "port": str(tmp_path)}
-    hass.config_entries.async_update_entry(house.entry, data=data)
-    await house.try_to_set_up()
-    assert house.entry.state is ConfigEntryState.SETUP_RETRY
-    assert house.entry.error_reason_translation_key == "port_failed"
+async def test_a_folder_is_no_port(hass: HomeAssistant, rig: Rig, tmp_path: Path) -> None:
+    rig.entry.add_to_hass(hass)
+    data = {**rig.entry.data, "port": str(tmp_path)}
+    hass.config_entries.async_update_entry(rig.entry, data=data)
+    await rig.try_to_set_up()
+    assert rig.entry.state is ConfigEntryState.SETUP_RETRY
+    assert rig.entry.error_reason_translation_key == "port_failed"
 
 
 # -- the network -----------------------------------------------------------------------------------
@@ -310,7 +310,7 @@ async def test_a_folder_is_no_port(hass: HomeAssistant, house: House, tmp_path: 
 
 @pytest.mark.parametrize("how", ["drop", "reset"])
 async def test_a_peer_that_closes_is_connected_to_again_in_the_same_poll(
-    server: House, how: str
+    server: Rig, how: str
 ) -> None:
     link = link_of(server)
     server.sim.call(getattr(link, how))
@@ -319,7 +319,7 @@ async def test_a_peer_that_closes_is_connected_to_again_in_the_same_poll(
     assert link.connections == 2
 
 
-async def test_a_peer_that_refuses_is_connected_to_when_it_accepts(server: House) -> None:
+async def test_a_peer_that_refuses_is_connected_to_when_it_accepts(server: Rig) -> None:
     link = link_of(server)
     server.sim.call(link.unplug)
     await server.poll()
@@ -329,7 +329,7 @@ async def test_a_peer_that_refuses_is_connected_to_when_it_accepts(server: House
     assert is_there(server)
 
 
-async def test_a_peer_gone_silent_without_closing_is_connected_to_anew(server: House) -> None:
+async def test_a_peer_gone_silent_without_closing_is_connected_to_anew(server: Rig) -> None:
     link = link_of(server)
     link.silent = True
     await server.poll()
@@ -405,7 +405,7 @@ def driver_that_hangs(port: str) -> Iterator[None]:
 
 
 async def test_a_port_that_hangs_while_opening_does_not_hold_up(
-    plugged: House, stuck: str, give_up: GiveUp
+    plugged: Rig, stuck: str, give_up: GiveUp
 ) -> None:
     plugged.sim.unplug()
     await plugged.poll()
@@ -415,7 +415,7 @@ async def test_a_port_that_hangs_while_opening_does_not_hold_up(
 
 
 async def test_a_driver_that_hangs_while_opening_does_not_hold_up(
-    plugged: House, give_up: GiveUp
+    plugged: Rig, give_up: GiveUp
 ) -> None:
     plugged.sim.unplug()
     await plugged.poll()
@@ -429,19 +429,19 @@ async def test_a_driver_that_hangs_while_opening_does_not_hold_up(
 
 
 async def test_a_first_set_up_on_a_port_that_hangs_does_not_hold_up_a_shutdown(
-    hass: HomeAssistant, house: House, stuck: str, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant, rig: Rig, stuck: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house.entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(house.entry, data={**house.entry.data, "port": stuck})
-    assert await shut_down_while_setting_up(house) < ONE_SECOND
+    rig.entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(rig.entry, data={**rig.entry.data, "port": stuck})
+    assert await shut_down_while_setting_up(rig) < ONE_SECOND
     assert "still running" not in caplog.text
 
 
 async def test_a_first_set_up_in_a_hanging_driver_does_not_hold_up_a_shutdown(
-    house: House, caplog: pytest.LogCaptureFixture
+    rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with driver_that_hangs(house.sim.port):
-        assert await shut_down_while_setting_up(house) < ONE_SECOND
+    with driver_that_hangs(rig.sim.port):
+        assert await shut_down_while_setting_up(rig) < ONE_SECOND
     assert "still running" not in caplog.text
 
 
@@ -465,15 +465,15 @@ async def test_a_network_port_is_chosen_in_the_dialog_and_polled(
     result = await flow.async_configure(result["flow_id"], {"allow_changes": True})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
-    house = House(hass, sim, result["result"])
-    sim.call(house.bms.battery.cell(1, 3).rest_at, 3.7)
-    sim.call(house.bms.look_again)
-    await house.poll()
-    assert house.number("cell_voltage_1_3") == pytest.approx(3.7, abs=0.01)
-    await house.set_number("cmax", 4.15)
-    assert house.bms.settings["CMAX"] == pytest.approx(4.15)
+    rig = Rig(hass, sim, result["result"])
+    sim.call(rig.bms.battery.cell(1, 3).rest_at, 3.7)
+    sim.call(rig.bms.look_again)
+    await rig.poll()
+    assert rig.number("cell_voltage_1_3") == pytest.approx(3.7, abs=0.01)
+    await rig.set_number("cmax", 4.15)
+    assert rig.bms.settings["CMAX"] == pytest.approx(4.15)
     assert not sim.log.overlaps
-    await house.unload()
+    await rig.unload()
 
 
 class Proxy(BaseSerialTransport):
@@ -513,21 +513,21 @@ class Proxy(BaseSerialTransport):
         self._resolve_closed_waiter()
 
 
-async def test_a_proxy_of_another_integration_is_waited_for_and_then_used(house: House) -> None:
+async def test_a_proxy_of_another_integration_is_waited_for_and_then_used(rig: Rig) -> None:
     forget = register_uri_handler(
         scheme="proxy://", unique_scheme="proxy://", sync_cls=BaseSerial, async_transport_cls=Proxy
     )
-    house.entry.add_to_hass(house.hass)
-    house.hass.config_entries.async_update_entry(
-        house.entry, data={**house.entry.data, "port": "proxy://boat?key=secret"}
+    rig.entry.add_to_hass(rig.hass)
+    rig.hass.config_entries.async_update_entry(
+        rig.entry, data={**rig.entry.data, "port": "proxy://boat?key=secret"}
     )
-    with patch.object(Proxy, "loading", True), patch.object(Proxy, "behind", house.sim.port):
-        await house.try_to_set_up()
-        assert house.entry.state is ConfigEntryState.SETUP_RETRY
+    with patch.object(Proxy, "loading", True), patch.object(Proxy, "behind", rig.sim.port):
+        await rig.try_to_set_up()
+        assert rig.entry.state is ConfigEntryState.SETUP_RETRY
         Proxy.loading = False
-        await house.hass.config_entries.async_reload(house.entry.entry_id)
-        assert house.entry.state is ConfigEntryState.LOADED
-        await house.poll()
-        assert is_there(house)
-        await house.unload()
+        await rig.hass.config_entries.async_reload(rig.entry.entry_id)
+        assert rig.entry.state is ConfigEntryState.LOADED
+        await rig.poll()
+        assert is_there(rig)
+        await rig.unload()
     forget()

@@ -58,7 +58,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 @dataclass
-class House:
+class Rig:
     """A Home Assistant, a simulated battery, and the entry that connects them."""
 
     hass: HomeAssistant

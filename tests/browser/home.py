@@ -28,7 +28,7 @@ async def until(condition: Callable[[], Awaitable[bool]], within: float = 20) ->
 
 
 @dataclass
-class House:
+class Home:
     """A running Home Assistant."""
 
     home_assistant: HomeAssistant
@@ -84,14 +84,14 @@ class House:
 class Battery:
     """A simulated battery that Home Assistant has been given."""
 
-    house: House
+    home: Home
     bms: SimulatedBms
     entry_id: str
     title: str
 
     async def layout(self) -> dict[str, Any]:
         """Return what the integration tells the dashboard of this battery."""
-        answer = await self.house.client.command("rec_bms/layout")
+        answer = await self.home.client.command("rec_bms/layout")
         told = [*answer["batteries"], *answer["banks"]]
         (mine,) = (each for each in told if each["entry_id"] == self.entry_id)
         found: dict[str, Any] = mine
@@ -109,13 +109,13 @@ class Battery:
     async def state(self, key: str) -> str:
         """Return what an entity shows."""
         return str(
-            (await self.house.client.get(f"/api/states/{await self.entity_id(key)}"))["state"]
+            (await self.home.client.get(f"/api/states/{await self.entity_id(key)}"))["state"]
         )
 
     async def states(self, kind: str) -> dict[str, float]:
         """Return the numbers of all entities of a kind, by the places in their keys."""
         entities = (await self.layout())["entities"]
-        states = await self.house.client.get("/api/states")
+        states = await self.home.client.get("/api/states")
         shown = {each["entity_id"]: each["state"] for each in states}
         return {
             key.removeprefix(f"{kind}_"): float(shown[entity_id])
@@ -126,9 +126,9 @@ class Battery:
     async def pretend(self, key: str, state: str, **attributes: Any) -> None:
         """Have Home Assistant show a state, until the entity itself has another one to tell."""
         path = f"/api/states/{await self.entity_id(key)}"
-        shown = (await self.house.client.get(path))["attributes"]
+        shown = (await self.home.client.get(path))["attributes"]
         body = {"state": state, "attributes": {**shown, **attributes}}
-        await self.house.client.post(path, body)
+        await self.home.client.post(path, body)
 
     async def shows(self, key: str, wanted: str, within: float = 20) -> None:
         """Return once an entity shows a state."""
@@ -140,9 +140,9 @@ class Battery:
 
     async def poll_often(self) -> None:
         """Poll every two seconds, so that tests need not wait."""
-        step = await self.house.client.post(OPTIONS, {"handler": self.entry_id})
+        step = await self.home.client.post(OPTIONS, {"handler": self.entry_id})
         options = {"scan_interval": 2, "allow_changes": True}
-        await self.house.client.post(f"{OPTIONS}/{step['flow_id']}", options)
+        await self.home.client.post(f"{OPTIONS}/{step['flow_id']}", options)
 
         async def has_value() -> bool:
             return await self.state("voltage") not in ("unavailable", "unknown")
@@ -151,7 +151,7 @@ class Battery:
 
     async def show_in(self, key: str, unit: str | None, domain: str = "sensor") -> None:
         """Choose the unit that an entity is shown in, as its owner does; None for its own."""
-        await self.house.client.command(
+        await self.home.client.command(
             "config/entity_registry/update",
             entity_id=await self.entity_id(key),
             options_domain=domain,
@@ -160,10 +160,10 @@ class Battery:
 
     async def enable(self, key: str, *, enabled: bool) -> None:
         """Enable or disable an entity in the registry."""
-        rows = await self.house.client.command("config/entity_registry/list")
+        rows = await self.home.client.command("config/entity_registry/list")
         unique_id = f"{self.entry_id}_{key}"
         (row,) = (row for row in rows if row["unique_id"] == unique_id)
-        await self.house.client.command(
+        await self.home.client.command(
             "config/entity_registry/update",
             entity_id=row["entity_id"],
             disabled_by=None if enabled else "user",
