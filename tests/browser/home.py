@@ -158,6 +158,13 @@ class Battery:
             options={"unit_of_measurement": unit},
         )
 
+    async def call_it(self, title: str) -> None:
+        """Call it something else, entry and device."""
+        command = self.home.client.command
+        await command("config_entries/update", entry_id=self.entry_id, title=title)
+        device_id = await self.device_id()
+        await command("config/device_registry/update", device_id=device_id, name_by_user=title)
+
     async def enable(self, key: str, *, enabled: bool) -> None:
         """Enable or disable an entity in the registry."""
         rows = await self.home.client.command("config/entity_registry/list")

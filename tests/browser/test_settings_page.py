@@ -189,6 +189,34 @@ async def test_what_is_staged_outlives_news_from_the_bms_and_other_pages(
     await expect(page.bar).to_contain_text("Staged changes: 2")
 
 
+async def test_who_types_goes_on_where_a_page_is_made_anew(
+    battery: Battery, screen: Screen
+) -> None:
+    page = await SettingsPage.opened(screen)
+    await page.field("cmax").fill("4.2")
+    await page.page.keyboard.press("ArrowLeft")
+    card = await page.card.element_handle()
+    assert card is not None
+    await battery.call_it("Another")
+    await card.wait_for_element_state("hidden")
+    await expect(page.field("cmax")).to_be_focused()
+    await page.page.keyboard.type("1")
+    await expect(page.field("cmax")).to_have_value("4.12")
+    await battery.call_it(battery.title)
+
+
+async def test_a_page_that_one_comes_back_to_has_the_focus_nowhere(
+    battery: Battery, screen: Screen
+) -> None:
+    page = await SettingsPage.opened(screen)
+    await page.field("cmax").focus()
+    await page.page.get_by_role("tab").first.click()
+    await expect(page.card).to_have_count(0)
+    await page.page.get_by_role("tab").last.click()
+    await expect(page.field("cmax")).to_be_enabled()
+    await expect(page.field("cmax")).not_to_be_focused()
+
+
 async def test_a_review_of_what_was_typed_before_is_not_taken_for_the_present_one(
     battery: Battery, screen: Screen
 ) -> None:

@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { Battery, Hass, Layout, Localize, SettingsConfig, SettingsKnown } from "./types.d.ts" */
 /** @import { Question } from "./settings/confirm-dialog.js" */
+/** @import { Place } from "./settings/place.js" */
 /** @import { Setting } from "./settings/setting.js" */
 /** @import { PropertyDeclarations } from "./vendor/lit.js" */
 import { chosenBattery } from "./battery.js";
@@ -13,6 +14,7 @@ import { keptOf } from "./settings/kept.js";
 import { lockOf } from "./settings/lock.js";
 import { asNamed, translatedNames } from "./settings/names.js";
 import { page } from "./settings/page.js";
+import { placeOf } from "./settings/place.js";
 import { hasValue, settingOf } from "./settings/setting.js";
 import { STYLE } from "./settings/style.js";
 import { html, nothing } from "./vendor/lit.js";
@@ -50,7 +52,8 @@ export class RecBmsSettingsCard extends BatteryCard {
   #followed = "";
   /** @type {(() => void)[]} */
   #endFollowing = [];
-  #focusNext = "";
+  /** @type {Place | undefined} */
+  #place = undefined;
 
   constructor() {
     super();
@@ -95,6 +98,8 @@ export class RecBmsSettingsCard extends BatteryCard {
     for (const end of this.#endFollowing) end();
     this.#endFollowing = [];
     this.#followed = "";
+    this.#place?.depart();
+    this.#place = undefined;
     this.#answerTo = "";
     this.#subscribedFor = "";
     this.#unsubscribe();
@@ -107,7 +112,7 @@ export class RecBmsSettingsCard extends BatteryCard {
     const found = layout && chosenBattery(layout, config)?.battery;
     const battery = found && { ...found, title: config.title ?? found.title };
     this.#shown = undefined;
-    return html`<ha-card>
+    return html`<ha-card @focusin=${this.#enter} @focusout=${this.#leave}>
       <div class="content">
         ${layout === undefined || battery === undefined
           ? html`<p role="status">${this.#nothingYet(hass, layout, failure)}</p>`
@@ -126,8 +131,12 @@ export class RecBmsSettingsCard extends BatteryCard {
     this.#localizeOnce(hass);
     this.#askAsNeeded(hass, battery, settings);
     this.#openQuestion();
-    this.#moveFocus();
+    if (this._question === undefined) this.#place?.focusIn(this.renderRoot);
   }
+
+  #enter = (/** @type {FocusEvent} */ { target }) => this.#place?.enter(target);
+
+  #leave = (/** @type {FocusEvent} */ { target }) => this.#place?.leave(target);
 
   /**
    * @param {Hass} hass
@@ -167,7 +176,7 @@ export class RecBmsSettingsCard extends BatteryCard {
       kept,
       ask: (question) => (this._question = question),
       announce: (text) => (this._said = text),
-      focus: (id) => this.#focusOn(id),
+      focus: (id) => placeOf(hass, battery.entry_id).goTo(id),
     });
     const lock = lockOf(hass, battery, settings, known, failure);
     return page({ hass, say: words(hass), battery, settings, known, lock, draft, kept, on }, groups);
@@ -187,7 +196,11 @@ export class RecBmsSettingsCard extends BatteryCard {
     if (this.#followed === entryId) return;
     for (const end of this.#endFollowing) end();
     const tell = () => (this._told += 1);
-    this.#endFollowing = [draftOf, keptOf].map((storeOf) => storeOf(hass, entryId).listen(tell));
+    const stores = [draftOf, keptOf, placeOf].map((storeOf) => storeOf(hass, entryId));
+    this.#endFollowing = stores.map((store) => store.listen(tell));
+    this.#place?.depart();
+    this.#place = placeOf(hass, entryId);
+    this.#place.arrive();
     this.#followed = entryId;
   }
 
@@ -274,18 +287,4 @@ export class RecBmsSettingsCard extends BatteryCard {
   #closeQuestion = () => {
     this._question = undefined;
   };
-
-  /** @param {string} id */
-  #focusOn(id) {
-    this.#focusNext = id;
-    this.requestUpdate();
-  }
-
-  #moveFocus() {
-    if (this.#focusNext === "" || this._question !== undefined) return;
-    /** @type {HTMLElement | null} */
-    const target = this.renderRoot.querySelector(`#${this.#focusNext}`);
-    this.#focusNext = "";
-    target?.focus();
-  }
 }
