@@ -57,7 +57,7 @@ async def test_two_addresses_share_a_line_without_talking_over_each_other(
     assert not sim.log.overlaps
 
 
-async def test_a_cancelled_question_leaves_the_line_usable(
+async def test_a_cancelled_request_leaves_the_line_usable(
     sim: SimulatorInMemory, client: Client
 ) -> None:
     sim.faults.next("late", seconds=0.4)

@@ -1,4 +1,4 @@
-"""Answers carry no name: each rule by which none is taken for another question's.
+"""Responses carry no name: each rule by which none is taken for another request's.
 
 The far end follows a script, so that it can do what a BMS does only at the worst of times.
 """
@@ -93,7 +93,7 @@ async def test_one_asking_waits_350_ms_and_no_longer(peer: Peer, by_code: ByCode
     assert peer.asked == ["CMAX?"]
 
 
-async def test_an_answer_up_to_2_s_late_counts_for_its_own_question(
+async def test_a_response_up_to_2_s_late_counts_for_its_own_request(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.script["CMAX?"] += [[(1.7, CMAX)], b"", b""]
@@ -109,9 +109,7 @@ async def test_an_answer_that_has_begun_in_time_is_waited_for(peer: Peer, by_cod
     assert peer.asked == ["CELL?"]
 
 
-async def test_a_question_has_its_350_ms_from_when_it_was_asked(
-    peer: Peer, by_code: ByCode
-) -> None:
+async def test_a_request_has_its_350_ms_from_when_it_was_asked(peer: Peer, by_code: ByCode) -> None:
     """Noise that is waited for before asking is not taken off the time for the answer."""
     peer.always["CMAX?"] = CMAX
     await by_code.read("CMAX")
@@ -126,7 +124,7 @@ async def test_a_question_has_its_350_ms_from_when_it_was_asked(
 # -- late answers and fences ------------------------------------------------------------------
 
 
-async def test_late_answer_is_not_taken_for_the_next_question(peer: Peer, by_code: ByCode) -> None:
+async def test_late_response_is_not_taken_for_the_next_request(peer: Peer, by_code: ByCode) -> None:
     """The BMS answers in the order asked: the late answer first, then the fence's."""
     peer.script["CMAX?"] += [[(0.5, CMAX)]]
     peer.script["ERRO?"] += [[(0.15, NO_ERROR)]]
@@ -145,7 +143,7 @@ async def test_no_fence_is_asked_while_nothing_is_owed(peer: Peer, by_code: ByCo
     assert peer.asked == ["CMAX?", "CMIN?", "CELL?", "CMAX?"]
 
 
-async def test_no_fence_is_asked_between_askings_of_one_question(
+async def test_no_fence_is_asked_between_askings_of_one_request(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.script["CMAX?"] += [b"", CMAX]
@@ -281,13 +279,13 @@ async def test_an_answer_to_another_destination_does_not_count(peer: Peer, by_co
 
 
 async def test_an_answer_to_another_master_is_never_taken(peer: Peer, by_code: ByCode) -> None:
-    """Heard between our question and its answer: what comes first may be either's."""
+    """Heard between our request and its response: what comes first may be either's."""
     other = frames(b"CMIN?", sender=0, to=1)
     peer.script["CMAX?"] += [[(0.0, other), (0.02, CMIN), (0.04, CMAX)], CMAX]
     assert await by_code.read("CMAX") == 4.18
 
 
-async def test_a_question_overheard_in_idle_time_is_fenced(peer: Peer, by_code: ByCode) -> None:
+async def test_a_request_overheard_in_idle_time_is_fenced(peer: Peer, by_code: ByCode) -> None:
     peer.always |= {"CMAX?": CMAX, "CMIN?": CMIN}
     await by_code.read("CMAX")
     peer.say(frames(b"BVOL?", sender=0, to=1))
@@ -299,7 +297,7 @@ async def test_a_question_overheard_in_idle_time_is_fenced(peer: Peer, by_code: 
     assert peer.asked == ["CMAX?", "ERRO?", "CMIN?"]
 
 
-async def test_a_question_overheard_close_behind_our_answer_is_fenced(
+async def test_a_request_overheard_close_behind_our_response_is_fenced(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.script["CMAX?"] += [
@@ -322,7 +320,7 @@ async def test_another_master_asking_what_we_asked_is_no_echo(peer: Peer, by_cod
     assert await by_code.read("CMIN") == 3.2
 
 
-async def test_the_same_question_to_another_bms_is_no_echo(
+async def test_the_same_request_to_another_bms_is_no_echo(
     peer: Peer, by_code: ByCode, connect: Connect
 ) -> None:
     peer.script["CMAX?"] += [
@@ -337,7 +335,7 @@ async def test_the_same_question_to_another_bms_is_no_echo(
     assert await read(other, BY_CODE["CMIN"]) == 3.0
 
 
-async def test_a_doubled_answer_is_not_taken_for_the_next_question(
+async def test_a_doubled_response_is_not_taken_for_the_next_request(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.script["CMAX?"] += [CMAX + CMAX]

@@ -53,7 +53,7 @@ def test_speeds_and_addresses_are_tried_likeliest_first() -> None:
     assert sorted(ADDRESSES) == list(range(1, 17))
 
 
-async def test_a_bms_as_it_leaves_the_factory_is_found_at_the_first_question(
+async def test_a_bms_as_it_leaves_the_factory_is_found_at_the_first_request(
     simulate: Simulate,
 ) -> None:
     sim = simulate()
@@ -95,7 +95,7 @@ async def test_only_the_addresses_that_are_wanted_are_asked(simulate: Simulate) 
     assert {entry.address for entry in sim.log.requests()} == {2}
 
 
-async def test_a_bms_that_missed_the_first_question_gets_a_second(simulate: Simulate) -> None:
+async def test_a_bms_that_missed_the_first_request_gets_a_second(simulate: Simulate) -> None:
     sim = simulate()
     sim.faults.next("no_answer")
     found, _ = await found_by(sim.port, (56000,), (1, 3))

@@ -13,10 +13,10 @@ OTHERS_QUESTION = frames(b"CMIN?", sender=0, to=1)
 A_LUMP = 0.016
 
 
-async def test_another_masters_question_that_comes_in_two_lumps_is_fenced(
+async def test_another_masters_request_that_comes_in_two_lumps_is_fenced(
     peer: Peer, by_code: ByCode
 ) -> None:
-    """Our next question must not be asked between them, or it gets the other's answer."""
+    """Our next request must not be asked between them, or it gets the other's response."""
     peer.script["CMAX?"] += [
         [(0.0, CMAX + OTHERS_QUESTION[:9]), (A_LUMP, OTHERS_QUESTION[9:]), (0.040, CMIN)]
     ]

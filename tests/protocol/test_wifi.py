@@ -203,8 +203,8 @@ async def test_what_is_no_message_is_dropped_and_counted(
     session: aiohttp.ClientSession, module: WifiModule
 ) -> None:
     async with listening(session, module) as heard:
-        for junk in ("", "{", '{"type":"other"}', b"\x00\xff", "x" * 1_000_000):
-            await module.push(junk)
+        for noise in ("", "{", '{"type":"other"}', b"\x00\xff", "x" * 1_000_000):
+            await module.push(noise)
         await module.push_status()
         await asyncio.sleep(0.1)
         (_, last) = heard.news[-1]

@@ -181,7 +181,7 @@ def test_a_battery_that_no_bms_can_have_is_refused(cells: int | list[int]) -> No
 
 
 def test_sensors_that_are_not_fitted_read_as_junk() -> None:
-    bms = BMS(sensors=1, junk_sensors=5, time_factor=0)
+    bms = BMS(sensors=1, absent_sensors=5, time_factor=0)
     shown = floats(bms.answer(b"PTEM?")[1])
     assert shown[0] == 19.0
     assert len(shown) == 6

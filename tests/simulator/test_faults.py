@@ -105,7 +105,7 @@ def test_a_doubled_answer_comes_twice_at_once(sim: SimulatorThread, client: Term
 
 @pytest.mark.parametrize("place", ["before", "between", "after"])
 def test_junk_comes_where_it_should(sim: SimulatorThread, client: Terminal, place: str) -> None:
-    sim.faults.next("junk", place=place)
+    sim.faults.next("noise", place=place)
     got = raw(client, "ERRO?")
     header, data = build(0, 1, b"4"), build(0, 1, bytes(4))
     assert len(got) > len(header + data)
@@ -188,7 +188,7 @@ def test_sets_go_wrong_in_their_own_ways(
     sim: SimulatorThread, client: Terminal, fault: str, answer: list[bytes], kept: float
 ) -> None:
     sim.faults.next(fault)
-    assert client.ask("BMIN?") == [b"3.95000e0"], "a question is not struck by it"
+    assert client.ask("BMIN?") == [b"3.95000e0"], "a request is not struck by it"
     assert client.ask("BMIN 3.9", first=0.1) == answer
     assert sim.bms[1].settings["BMIN"] == pytest.approx(kept)
 
@@ -231,7 +231,7 @@ def test_shares_of_set_faults_strike_sets_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "shares", [{"late": 1.2}, {"late": -0.1}, {"late": 0.6, "junk": 0.6}, {"lat": 0.1}]
+    "shares", [{"late": 1.2}, {"late": -0.1}, {"late": 0.6, "noise": 0.6}, {"lat": 0.1}]
 )
 def test_shares_that_make_no_sense_are_refused(shares: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"share|fault"):

@@ -105,7 +105,7 @@ def test_what_cannot_be_is_refused_at_once(run: Run, arguments: tuple[str, ...])
 
 
 def test_shares_over_one_are_refused_with_a_reason(run: Run) -> None:
-    process = run("--fault", "late=0.7", "--fault", "junk=0.7")
+    process = run("--fault", "late=0.7", "--fault", "noise=0.7")
     assert process.wait(10) == 1
     assert process.stderr is not None
     assert "more than 1" in process.stderr.read()

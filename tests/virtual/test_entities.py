@@ -348,7 +348,7 @@ async def test_how_the_line_is_doing_is_shown(complete: Rig) -> None:
     assert complete.number("line_errors") == 0
     assert complete.number("retries") == 0
     complete.sim.faults.next("no_answer", instruction="LCD1")
-    complete.sim.faults.next("junk", place="before", instruction="CELL")
+    complete.sim.faults.next("noise", place="before", instruction="CELL")
     await complete.poll()
     assert complete.number("retries") == 1
     assert complete.number("line_errors") >= 1
@@ -470,7 +470,7 @@ async def test_of_an_adapter_that_echoes_nothing_is_shown_twice_or_wrong(
 async def test_sensors_that_are_not_fitted_get_no_entity(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
-    sim = simulate(sensors=2, junk_sensors=4)
+    sim = simulate(sensors=2, absent_sensors=4)
     rig = Rig(hass, sim, entry_for(sim))
     await rig.set_up()
     keys = {each.unique_id.split("_", 1)[1] for each in rig.registered_entities()}

@@ -98,7 +98,7 @@ async def test_a_cell_that_was_gone_comes_back_by_itself(running: Rig) -> None:
 async def test_a_sensor_that_read_well_only_once_can_be_deleted(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
-    sim = simulate(sensors=2, junk_sensors=0)
+    sim = simulate(sensors=2, absent_sensors=0)
     rig = Rig(hass, sim, entry_for(sim))
     await rig.set_up()
     await rig.unload()

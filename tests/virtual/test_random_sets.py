@@ -36,7 +36,7 @@ LINE_FAULTS = {
     "lost_bytes": 0.02,
     "doubled_bytes": 0.02,
     "doubled_answer": 0.02,
-    "junk": 0.03,
+    "noise": 0.03,
     "false_start": 0.02,
     "other_address": 0.02,
 }

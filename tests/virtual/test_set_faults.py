@@ -91,7 +91,7 @@ async def test_the_set_never_reaches_the_bms(limit: Rig) -> None:
 
 
 async def test_a_late_set_is_not_taken_for_the_read_back(limit: Rig) -> None:
-    limit.sim.faults.next("late", seconds=1.0, instruction="MAXC")  # the question before the set
+    limit.sim.faults.next("late", seconds=1.0, instruction="MAXC")  # the request before the set
     limit.sim.faults.next("late", seconds=1.0, instruction="MAXC")
     await limit.set_number("maxc", NEW)
     assert limit.number("maxc") == limit.bms.settings["MAXC"] == NEW

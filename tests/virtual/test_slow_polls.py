@@ -22,9 +22,9 @@ from tests.virtual.rig import Rig, entry_for
 from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 SILENCE = 2.0
-"""Seconds that a question without an answer takes."""
+"""Seconds that a request without an answer takes."""
 EXCHANGE = 0.035
-"""Seconds that a question with an answer takes."""
+"""Seconds that a request with an answer takes."""
 MAIN = {"LCD1", "LCD3", "CELL", "ERRO"}
 SEVEN = ("CANF", "BTEM", "SISN", "CHAC", "DCHC", "MAXC", "RINT")
 TWELVE = (*SEVEN, "MAXD", "CLOW", "SOCH", "PTEM", "LCD3")

@@ -124,7 +124,7 @@ class _Benchmark:
                 polls = self._options.polls
                 results += await poll.measure(self._folder, baudrate, units, cells, polls)
         if any(result.retries or result.fences for result in results):
-            _say("questions had to be repeated: run it again on a machine at rest")
+            _say("requests had to be repeated: run it again on a machine at rest")
         self._keep("polls", results, [rows.of_poll(result) for result in results])
 
     async def _setting(self) -> None:

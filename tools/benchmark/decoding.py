@@ -26,13 +26,13 @@ class Throughput:
 
 
 def measure() -> list[Throughput]:
-    """Return the throughput for cell voltages, for those amid junk, and for nothing but STX."""
+    """Return the throughput for cell voltages, for those amid noise, and for nothing but STX."""
     clean = _frames()
     rng = random.Random(1)
     noisy = b"".join(frame + rng.randbytes(rng.randrange(40)) for frame in clean)
     kinds = (
         ("frames of 15 cells", b"".join(clean)),
-        ("the same between junk", noisy),
+        ("the same between noise", noisy),
         ("nothing but false STX", bytes((STX,)) * len(noisy)),
     )
     return [Throughput(of, max(_once(data) for _ in range(_REPEATS))) for of, data in kinds]

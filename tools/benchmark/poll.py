@@ -30,7 +30,7 @@ class Poll:
 
     took: float
     wire: float
-    questions: int
+    requests: int
 
     @property
     def ratio(self) -> float:
@@ -47,7 +47,7 @@ class PollResult:
     cells: int
     what: str
     polls: int
-    questions: int
+    requests: int
     took: float
     wire: float
     ratio: float
@@ -86,7 +86,7 @@ async def measure(
             cells=cells,
             what=what,
             polls=len(done),
-            questions=done[0].questions,
+            requests=done[0].requests,
             took=statistics.median(poll.took for poll in done),
             wire=statistics.median(poll.wire for poll in done),
             ratio=statistics.median(poll.ratio for poll in done),
@@ -113,13 +113,13 @@ async def _poll(
         await client.request(instruction)
         schedule.answered(instruction.code, now)
     took = time.perf_counter() - started
-    wire, questions = on_the_wire(client.connection, since, turnaround)
-    return Poll(took, wire, questions)
+    wire, requests = on_the_wire(client.connection, since, turnaround)
+    return Poll(took, wire, requests)
 
 
 def on_the_wire(connection: Connection, since: datetime, turnaround: float) -> tuple[float, int]:
-    """Return the s that the wire needs for what went over it since then, and the questions."""
+    """Return the s that the wire needs for what went over it since then, and the requests."""
     trace = [entry for entry in connection.trace if entry.time >= since]
-    questions = sum(entry.direction is Direction.SENT for entry in trace)
+    requests = sum(entry.direction is Direction.SENT for entry in trace)
     size = sum(len(entry.data) for entry in trace)
-    return size * BITS_PER_BYTE / connection.baudrate + questions * turnaround, questions
+    return size * BITS_PER_BYTE / connection.baudrate + requests * turnaround, requests

@@ -35,7 +35,7 @@ def of_poll(result: PollResult) -> Row:
     """Return a poll's time against the wire's; of all polls the ratio is the median."""
     return Row(
         what=f"{result.what} poll",
-        of=f"{_size(result)}, {result.baudrate} baud, {result.questions} questions",
+        of=f"{_size(result)}, {result.baudrate} baud, {result.requests} requests",
         measured=result.took * 1000,
         unit="ms",
         against=result.wire * 1000,

@@ -210,7 +210,7 @@ def _add_battery(group: argparse._ArgumentGroup) -> None:
         "--sensors", type=_whole(0, 16), default=2, help="temperature sensors of each unit"
     )
     group.add_argument(
-        "--junk-sensors",
+        "--absent-sensors",
         type=_whole(0, 16),
         default=0,
         help="sensors that PTEM shows though they are not fitted",
@@ -290,7 +290,7 @@ def _simulator(options: argparse.Namespace) -> Simulator:
         units=options.units,
         cells=options.cells,
         sensors=options.sensors,
-        junk_sensors=options.junk_sensors,
+        absent_sensors=options.absent_sensors,
         unsupported=[*model.lacks, *(code.upper() for code in options.unsupported)],
         layout="single" if options.single_frame else "frames",
         scenario=options.scenario,

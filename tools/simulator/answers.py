@@ -18,7 +18,7 @@ NEVER_SENT = ("ERLD", "MODE")
 """One deletes the error log, and what the other does is not known."""
 
 _FLOATS_IN_A_FRAME = 63
-_JUNK = (-3.0e38, float("nan"), 85.0, 1.4e-45, -127.0, 0.0)
+_ABSENT = (-3.0e38, float("nan"), 85.0, 1.4e-45, -127.0, 0.0)
 """What sensors that are not fitted read as."""
 
 
@@ -123,8 +123,8 @@ def _rint(bms: BMS) -> list[bytes]:
 
 
 def _ptem(bms: BMS) -> list[bytes]:
-    junk = [_JUNK[index % len(_JUNK)] for index in range(bms.junk_sensors)]
-    return _per_unit(bms, [unit + junk for unit in bms.measure().celsius])
+    absent = [_ABSENT[index % len(_ABSENT)] for index in range(bms.absent_sensors)]
+    return _per_unit(bms, [unit + absent for unit in bms.measure().celsius])
 
 
 def _btem(bms: BMS) -> list[bytes]:

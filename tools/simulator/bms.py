@@ -62,7 +62,7 @@ class BMS:
     `cells` is one number for all units or one for each. `settings` go over those of the preset
     (see `presets.PRESETS`), and `defaults` makes up what neither has. `unsupported` are
     instructions that it does not answer, or, if it `refuses`, with an error.
-    `junk_sensors` is how many sensors PTEM shows that are not
+    `absent_sensors` is how many sensors PTEM shows that are not
     there. With `noise` (drawn from `seed`) it measures as a real converter does; without, exactly.
     Setting CHEM does not change what the cells are made of.
     """
@@ -75,7 +75,7 @@ class BMS:
         units: int = 1,
         cells: int | Sequence[int] | None = None,
         sensors: int = 2,
-        junk_sensors: int = 0,
+        absent_sensors: int = 0,
         settings: Mapping[str, float] | None = None,
         texts: Mapping[str, str] | None = None,
         unsupported: Collection[str] = (),
@@ -98,7 +98,7 @@ class BMS:
         self.texts = defaults.completed_texts({**TEXTS, **(texts or {})})
         self.unsupported = set(unsupported)
         self.layout: Layout = layout
-        self.junk_sensors = junk_sensors
+        self.absent_sensors = absent_sensors
         self.noise = noise
         self.cell_noise = _NOISE * _ADC_STEP
         """V by which it errs at each cell where there is noise, as a standard deviation."""

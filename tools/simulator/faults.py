@@ -19,7 +19,7 @@ LINE_FAULTS: Mapping[str, str] = {
     "lost_bytes": "one to three bytes are missing, somewhere inside",
     "doubled_bytes": "a byte is there twice",
     "doubled_answer": "the whole answer comes twice, the second at once behind the first",
-    "junk": "noise before, between or after the frames",
+    "noise": "noise before, between or after the frames",
     "false_start": "a false STX with a long LEN in front of the good answer",
     "other_address": "an answer from another BMS, instead of ours or in front of it",
     "other_master": "another master asks, and is answered, near our exchange or amid it",
@@ -45,9 +45,9 @@ class Fault:
     """One fault for one exchange. What it does not say is drawn by chance.
 
     `seconds`: how late, or how long a restart takes. `where`: for damages and `no_answer`, the
-    answer or the request (which then is not heard). `place`: for `junk` "before", "between" or
+    answer or the request (which then is not heard). `place`: for `noise` "before", "between" or
     "after" the frames; for `other_master` "between" our request and our answer, "around" (their
-    question in between, their answer behind ours) or "after"; for `other_address` "instead" or
+    request in between, their answer behind ours) or "after"; for `other_address` "instead" or
     "before". `value`: for `set_clamped`, what is kept. `instruction`, `address`: strikes only
     those exchanges.
     """

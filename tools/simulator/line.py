@@ -163,7 +163,7 @@ class Station:
                     waiting.spoilt = True
                     line.log.settle(waiting.entry, SILENT, "forgotten in the restart")
             self.jobs = [job]
-        elif fault.name == "junk" and self._tail:
+        elif fault.name == "noise" and self._tail:
             tail, self._tail = self._tail, b""
             await line.wire.play(self._alarm, tail, self._loop.time(), "noise", innocent=True)
         elif fault.name == "other_master" and self._other_place != "between":
@@ -182,7 +182,7 @@ class Station:
             return frames
         if fault.name in wrong.DAMAGES and fault.where == "answer":
             return wrong.damage_one(fault.name, frames, rng)
-        if fault.name == "junk":
+        if fault.name == "noise":
             pieces = wrong.with_noise(frames, fault.place, rng)
             self._tail = b"" if pieces[-1] is frames[-1] else pieces.pop()
             return pieces

@@ -39,7 +39,7 @@ class Entry:
 
     `accident` says that a collision was nobody's mistake: what was run into was noise, another
     master, or an answer that a fault had delayed or doubled. `early` says that the request began
-    while a question that nothing had delayed was still to be answered.
+    while a request that nothing had delayed was still to be answered.
     """
 
     time: float

@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
         "--exchanges",
         type=int,
         default=100_000,
-        help="end after so many questions answered or given up (default 100000)",
+        help="end after so many requests answered or given up (default 100000)",
     )
     made.add_argument(
         "--seconds",
@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
         "--faulty",
         type=float,
         default=0.2,
-        help="the share of the questions that a fault strikes (default 0.2)",
+        help="the share of the requests that a fault strikes (default 0.2)",
     )
     made.add_argument("--seed", type=int, default=1, help="another one, other coincidences")
     made.add_argument(
@@ -108,7 +108,7 @@ def _print(report: Report) -> None:
     counts = report.counts
     rows = (
         ("exchanges", "exchanges"),
-        ("questions on the wire", "questions"),
+        ("requests on the wire", "requests"),
         ("of them struck by a fault", "struck"),
         ("hours on the line", "hours"),
         ("readings compared", "readings"),
@@ -120,7 +120,7 @@ def _print(report: Report) -> None:
         ("polls failed", "failed_polls"),
         ("sets made", "sets"),
         ("sets that told something wrong", "wrong_sets"),
-        ("questions that ran into an answer", "overlaps"),
+        ("requests that ran into an answer", "overlaps"),
         ("ERLD, ERRL and MODE sent", "never_sent"),
     )
     for label, name in rows:
@@ -133,7 +133,7 @@ def _print(report: Report) -> None:
     lost = {why: number for why, number in report.lost.items() if why.startswith("answered")}
     print(f"{'exchanges given up':36}{sum(report.lost.values()):>10}")
     print(f"{'exchanges given up though answered':36}{sum(lost.values()):>10}")
-    _print_table("questions struck by", report.faults)
+    _print_table("requests struck by", report.faults)
     _print_table("sets", report.sets)
     _print_table("polls failed though answered", avoidable)
     _print_table("exchanges given up though answered", lost)

@@ -83,7 +83,7 @@ def _would_have_done(entry: Entry, baud: int) -> bool:
         None,
         "late",
         "doubled_answer",
-        "junk",
+        "noise",
         "false_start",
         "other_master",
         *(DAMAGES if not entry.answer else ()),
@@ -92,7 +92,7 @@ def _would_have_done(entry: Entry, baud: int) -> bool:
 
 def _fate(entry: Entry) -> str:
     if entry.fault in DAMAGES and entry.what != ANSWERED:
-        return f"{entry.fault} in the question"
+        return f"{entry.fault} in the request"
     if entry.fault is not None:
         return entry.fault
     return {SILENT: "away", HEARD: "still waiting"}.get(entry.what, entry.what)
@@ -115,7 +115,7 @@ class Monitor:
         self._shown: set[tuple[str, str]] = set()
         self._mains: dict[Client, flow.Main] = {}
         self._retries: Counter[str] = Counter()
-        """How often a question was asked again, by port, as the wire heard it."""
+        """How often a request was asked again, by port, as the wire heard it."""
 
     # -- who is who ------------------------------------------------------------------------------
 
@@ -155,14 +155,14 @@ class Monitor:
             transactions: Transactions, address: int, instruction: Instruction, **options: Any
         ) -> Exchange:
             scenario = monitor._scenarios[transactions._transport.port]
-            question = build(address, _MASTER, instruction.query)
-            before = scenario.port.sent[question]
+            query = build(address, _MASTER, instruction.query)
+            before = scenario.port.sent[query]
             counters = transactions._transport.counters
             looks_before = counters.second_looks
             try:
                 return await request(transactions, address, instruction, **options)
             finally:
-                sent = scenario.port.sent[question] - before
+                sent = scenario.port.sent[query] - before
                 looks = counters.second_looks - looks_before
                 monitor._retries[scenario.port.url] += max(sent - 1 - looks, 0)
 
@@ -392,7 +392,7 @@ class Monitor:
         if not good:
             return f"not answered: {fates}"
         if all(each.fault == "other_master" for each in good):
-            return "answered, but so was another master's question in between"
+            return "answered, but so was another master's request in between"
         if code in _TABLES and any(each.fault == "other_master" for each in good):
             return f"answered, but mixed with another master's: {code}"
         return f"answered: {code}, {scenario.plan.name}: {fates}"

@@ -94,27 +94,27 @@ class _Soak:
             await asyncio.sleep(_LOOK_EVERY)
         hours = loop.time() * len(self._scenarios) / 3600
         struck = Counter[str]()
-        questions = 0
+        requests = 0
         for scenario in self._scenarios:
             struck += scenario.faults.counts
-            questions += scenario.questions
+            requests += scenario.requests
         self._over = True
         await asyncio.gather(*owners, *masters)
         disagreements = await self._settle()
-        return self._report(hours, struck, questions, disagreements)
+        return self._report(hours, struck, requests, disagreements)
 
     def _exchanges(self) -> int:
         shared = async_get_ports(self._hass)._shared
         return sum(each.connection.counters.exchanges for each in shared)
 
     def _report(
-        self, hours: float, struck: Counter[str], questions: int, disagreements: int
+        self, hours: float, struck: Counter[str], requests: int, disagreements: int
     ) -> Report:
         found = self._findings
         return Report(
             counts={
                 "exchanges": self._exchanges(),
-                "questions": questions,
+                "requests": requests,
                 "struck": sum(struck.values()),
                 "hours": round(hours),
                 "readings": found.readings,
@@ -282,7 +282,7 @@ class _Soak:
         return self._findings.wrong_states - before + sum(miscounted) + len(silent)
 
     async def _miscounts(self, scenario: Scenario) -> bool:
-        """Tell whether a port's counters never say what was sent over it, between two questions."""
+        """Tell whether a port's counters never say what was sent over it, between two requests."""
         connection = next(
             each.connection
             for each in async_get_ports(self._hass)._shared
@@ -291,11 +291,11 @@ class _Soak:
         for _ in range(_LOOKS_BETWEEN_QUESTIONS):
             counters = connection.counters
             counted = counters.exchanges + counters.retries + counters.fences
-            if counted == scenario.port.questions:
+            if counted == scenario.port.requests:
                 return False
             await asyncio.sleep(0.01)
         self._findings.wrong(
-            f"{scenario.plan.name}: {counted} questions counted, {scenario.port.questions} sent"
+            f"{scenario.plan.name}: {counted} requests counted, {scenario.port.requests} sent"
         )
         return True
 

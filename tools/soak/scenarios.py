@@ -22,7 +22,7 @@ LINE_SHARES = {
     "lost_bytes": 1,
     "doubled_bytes": 1,
     "doubled_answer": 2,
-    "junk": 2,
+    "noise": 2,
     "false_start": 1,
     "other_address": 1,
     "other_master": 3,
@@ -129,7 +129,7 @@ class Scenario:
         }
         self.faults = Faults(shares(faulty), seed)
         self.log = Log(keep=2_000)
-        self.questions = 0
+        self.requests = 0
         self.sets: Counter[int] = Counter()
         """How many sets the wire carried, by address."""
         self.never_sent = 0
@@ -155,13 +155,13 @@ class Scenario:
         if entry.number <= self._counted or entry.by_other_master or entry.address < 0:
             return
         self._counted = entry.number
-        self.questions += 1
+        self.requests += 1
         self.sets[entry.address] += entry.is_set
         self.never_sent += entry.instruction in NEVER_SENT
-        # What a slow adapter holds back cannot be known when a question is sent.
+        # What a slow adapter holds back cannot be known when a request is sent.
         if entry.what == COLLISION and not entry.accident and not self.plan.latency:
             before = "\n    ".join(str(each) for each in [*self.log][-6:])
-            self.overlaps.append(f"{self.plan.name}: a question ran into another\n    {before}")
+            self.overlaps.append(f"{self.plan.name}: a request ran into another\n    {before}")
 
     async def close(self) -> None:
         """Stop what is on the line."""

@@ -39,8 +39,8 @@ class Port:
         """Be found by a URL; the line is given later, since it needs `write`."""
         self.url = f"{SCHEME}{name}"
         self.line: Line | None = None
-        self.questions = 0
-        """How many questions the client has sent; sets are none."""
+        self.requests = 0
+        """How many requests to read the client has sent."""
         self.sent: Counter[bytes] = Counter()
         """How often the client has sent the same bytes."""
         self._latency = latency
@@ -90,7 +90,7 @@ class Port:
     def hear(self, data: bytes, speed: int) -> None:
         """Take what the client sends at a speed in baud."""
         assert self.line is not None
-        self.questions += not _SET.match(data)
+        self.requests += not _SET.match(data)
         self.sent[data] += 1
         self.line.hear(data, speed)
 

@@ -48,7 +48,7 @@ FALSE_START = bytes.fromhex("55 00 01 F0")
 
 address = st.integers(0, 255)
 frame = st.builds(Frame, address, address, st.binary(max_size=255))
-# Without 0x55 junk can begin no frame, so that nothing hides behind it.
+# Without 0x55 noise can begin no frame, so that nothing hides behind it.
 harmless_junk = st.binary(max_size=40).map(lambda data: data.replace(b"\x55", b"\x54"))
 tempting_junk = st.lists(
     st.one_of(st.just(b"\x55"), st.just(FALSE_START), st.binary(max_size=8)), max_size=6
@@ -116,7 +116,7 @@ def test_one_wrong_byte_anywhere_spoils_a_frame(position: int) -> None:
 def test_every_frame_comes_out_once_in_order_at_once(
     pieces: list[tuple[bytes, Frame]], tail: bytes, cuts: list[int]
 ) -> None:
-    stream = b"".join(junk + one.encode() for junk, one in pieces) + tail
+    stream = b"".join(noise + one.encode() for noise, one in pieces) + tail
     assert decode(*sliced(stream, cuts)) == [one for _, one in pieces]
 
 
@@ -126,7 +126,7 @@ def test_every_frame_comes_out_once_in_order_at_once(
 def test_false_starts_hide_frames_only_until_the_line_is_silent(
     pieces: list[tuple[bytes, Frame]], tail: bytes, cuts: list[int]
 ) -> None:
-    stream = b"".join(junk + one.encode() for junk, one in pieces) + tail
+    stream = b"".join(noise + one.encode() for noise, one in pieces) + tail
     decoder = Decoder()
     found = [one for piece in sliced(stream, cuts) for one in decoder.feed(piece)]
     found += decoder.resynchronise()
@@ -135,11 +135,11 @@ def test_false_starts_hide_frames_only_until_the_line_is_silent(
 
 @given(tempting_junk, frame, st.lists(st.integers()))
 def test_what_stays_after_a_silence_is_no_obstacle(
-    junk: bytes, one: Frame, cuts: list[int]
+    noise: bytes, one: Frame, cuts: list[int]
 ) -> None:
     decoder = Decoder()
     found: list[Frame] = []
-    for piece in sliced(junk + one.encode(), cuts):
+    for piece in sliced(noise + one.encode(), cuts):
         found += decoder.feed(piece)
         found += decoder.resynchronise()
     assert found == [one]

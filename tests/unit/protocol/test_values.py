@@ -225,19 +225,19 @@ def test_impossible_main_data_is_no_value_each_by_itself() -> None:
             ] == [position]  # fmt: skip
 
 
-@pytest.mark.parametrize("junk", [NAN, INF, -INF, 85.0, -127.0, 125.5, -3.0e38])
-def test_sensors_that_are_not_there_have_no_value(junk: float) -> None:
-    assert read("PTEM", b"1", floats(19.0, junk, 85.5)) == PerUnit(((19.0, None, 85.5),))
-    assert read("BTEM", b"1", floats(junk)) == BmsTemperature(None)
-    main = read("LCD1", b"28", floats(3.9, 4.0, -2.0, junk, 55.0, 0.5, 0.9))
+@pytest.mark.parametrize("noise", [NAN, INF, -INF, 85.0, -127.0, 125.5, -3.0e38])
+def test_sensors_that_are_not_there_have_no_value(noise: float) -> None:
+    assert read("PTEM", b"1", floats(19.0, noise, 85.5)) == PerUnit(((19.0, None, 85.5),))
+    assert read("BTEM", b"1", floats(noise)) == BmsTemperature(None)
+    main = read("LCD1", b"28", floats(3.9, 4.0, -2.0, noise, 55.0, 0.5, 0.9))
     assert isinstance(main, MainData)
     assert main.max_temperature is None
 
 
-@pytest.mark.parametrize("junk", [NAN, INF, -0.5, 5.6, 1e30])
-def test_cells_that_cannot_be_have_no_value(junk: float) -> None:
-    assert read("CELL", b"1", floats(3.9375, junk)) == PerUnit(((3.9375, None),))
-    assert read("RINT", b"1", floats(0.5, junk)) == PerUnit(((0.5, None),))
+@pytest.mark.parametrize("noise", [NAN, INF, -0.5, 5.6, 1e30])
+def test_cells_that_cannot_be_have_no_value(noise: float) -> None:
+    assert read("CELL", b"1", floats(3.9375, noise)) == PerUnit(((3.9375, None),))
+    assert read("RINT", b"1", floats(0.5, noise)) == PerUnit(((0.5, None),))
 
 
 SINGLES = [row for row in INSTRUCTIONS if not row.is_array]

@@ -375,8 +375,8 @@ def test_a_change_that_is_told_is_not_the_seasons(energy: float) -> None:
 
 def test_a_sensor_that_is_not_there_is_no_temperature() -> None:
     lived = boat()
-    junk = PerUnit(((25.0, 85.5, 0.0, None),))
-    lived.told = {"temperatures": junk, "max_temperature": 25.0}
+    noise = PerUnit(((25.0, 85.5, 0.0, None),))
+    lived.told = {"temperatures": noise, "max_temperature": 25.0}
     lived.live(2)
     assert lived.resistances.change(1, 1) == pytest.approx(0, abs=0.2)
 
