@@ -21,6 +21,7 @@ from custom_components.rec_bms.const import DOMAIN
 from custom_components.rec_bms.history import Reason
 from tests.virtual.conftest import Simulate
 from tests.virtual.keeping import change, changed_elsewhere, forget, issue_of, listed
+from tests.virtual.repair import Repair
 from tests.virtual.rig import Rig, entry_for
 
 OLD, NEW = 150.0, 100.0
@@ -41,28 +42,12 @@ def changes_of(rig: Rig) -> str:
     return issue.translation_placeholders["changes"]
 
 
-class Repair:
-    """The dialog of the issue."""
-
-    def __init__(self, rig: Rig) -> None:
-        self._flows = rig.hass.data[REPAIRS]["flow_manager"]
-        self._issue_id = f"changed_{rig.entry.entry_id}"
-        self.result: Any = None
-
-    async def open(self) -> Repair:
-        self.result = await self._flows.async_init(DOMAIN, context={"issue_id": self._issue_id})
-        assert self.result["type"] is FlowResultType.MENU
-        assert self.result["menu_options"] == ["keep", "put_back"]
-        return self
-
-    async def answer(self, step: str) -> None:
-        await self._go_on({"next_step_id": step})
-
-    async def again(self) -> None:
-        await self._go_on({})
-
-    async def _go_on(self, given: dict[str, str]) -> None:
-        self.result = await self._flows.async_configure(self.result["flow_id"], given)
+async def opened(rig: Rig) -> Repair:
+    """Open the dialog of the issue."""
+    repair = await Repair(rig, "changed").open()
+    assert repair.result["type"] is FlowResultType.MENU
+    assert repair.result["menu_options"] == ["keep", "put_back"]
+    return repair
 
 
 # -- The issue -------------------------------------------------------------------------------------
@@ -163,7 +148,7 @@ async def test_an_ignored_issue_stays_ignored_until_something_else_is_changed(
 
 async def test_the_dialog_says_what_was_changed(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     assert repair.result["description_placeholders"] == {
         "title": running.entry.title,
         "changes": changes_of(running),
@@ -173,7 +158,7 @@ async def test_the_dialog_says_what_was_changed(running: Rig) -> None:
 async def test_kept_changes_stay_and_are_no_issue_any_more(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     running.sim.log.clear()
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await repair.answer("keep")
     assert repair.result["type"] is FlowResultType.CREATE_ENTRY
     assert issue_of(running) is None
@@ -185,7 +170,7 @@ async def test_kept_changes_stay_and_are_no_issue_any_more(running: Rig) -> None
 async def test_changes_are_put_back_and_verified(running: Rig) -> None:
     before = running.bms.settings["CMIN"], running.bms.settings["CMAX"]
     await changed_elsewhere(running, CMIN=3.0, CMAX=3.9, MAXC=NEW)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await repair.answer("put_back")
     assert repair.result["type"] is FlowResultType.CREATE_ENTRY
     assert (running.bms.settings["CMIN"], running.bms.settings["CMAX"]) == before
@@ -201,7 +186,7 @@ async def test_what_only_a_later_version_knows_keeps_nothing_else_from_being_put
     for value in (1.0, 2.0):
         history.changed({"CLOX": value}, dt_util.utcnow(), Reason.ELSEWHERE)
     await changed_elsewhere(running, MAXC=NEW)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await repair.answer("put_back")
     assert running.number("maxc") == OLD
     assert history.reports.keys() == {"CLOX"}
@@ -209,13 +194,13 @@ async def test_what_only_a_later_version_knows_keeps_nothing_else_from_being_put
 
 async def test_what_fails_is_told_and_the_issue_stays_until_it_works(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     running.sim.faults.next("set_refused")
     await repair.answer("put_back")
     assert (repair.result["type"], repair.result["step_id"]) == (FlowResultType.FORM, "failed")
     assert "refused 150 A" in repair.result["description_placeholders"]["reason"]
     assert "MAXC" in changes_of(running)
-    await repair.again()
+    await repair.submit()
     assert repair.result["type"] is FlowResultType.CREATE_ENTRY
     assert issue_of(running) is None
     assert running.number("maxc") == OLD
@@ -225,14 +210,14 @@ async def test_what_was_put_back_before_it_failed_is_not_in_the_issue_any_more(
     running: Rig,
 ) -> None:
     await changed_elsewhere(running, MAXC=NEW, MAXD=NEW)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     running.sim.faults.next("set_refused", instruction="MAXD")
     running.sim.faults.next("set_refused", instruction="MAXD")
     await repair.answer("put_back")
     assert repair.result["step_id"] == "failed"
     assert "MAXC" not in changes_of(running)
     running.sim.faults.clear()
-    await repair.again()
+    await repair.submit()
     assert issue_of(running) is None
 
 
@@ -244,7 +229,7 @@ async def test_with_changes_forbidden_nothing_is_sent_and_it_says_where_to_allow
     rig = Rig(hass, sim, entry_for(sim, allow_changes=False))
     await rig.set_up()
     await changed_elsewhere(rig, MAXC=NEW)
-    repair = await Repair(rig).open()
+    repair = await opened(rig)
     await repair.answer("put_back")
     assert "Switch them on in" in repair.result["description_placeholders"]["reason"]
     assert not rig.sim.log.sets
@@ -253,13 +238,13 @@ async def test_with_changes_forbidden_nothing_is_sent_and_it_says_where_to_allow
 
 async def test_while_the_bms_is_not_loaded_nothing_is_put_back(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await running.unload()
     assert running.entry.state is ConfigEntryState.NOT_LOADED
     await repair.answer("put_back")
     assert "is not there" in repair.result["description_placeholders"]["reason"]
     await running.set_up()
-    await repair.again()
+    await repair.submit()
     assert repair.result["type"] is FlowResultType.CREATE_ENTRY
     assert running.number("maxc") == OLD
 
@@ -268,19 +253,19 @@ async def test_while_the_bms_is_silent_nothing_is_put_back(
     short_silence: None, running: Rig
 ) -> None:
     await changed_elsewhere(running, MAXC=NEW)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     running.bms.silent = True
     await repair.answer("put_back")
     assert "did not answer" in repair.result["description_placeholders"]["reason"]
     running.bms.silent = False
-    await repair.again()
+    await repair.submit()
     assert repair.result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_a_dialog_that_is_forgotten_has_changed_nothing(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     running.sim.log.clear()
-    await Repair(running).open()
+    await opened(running)
     await running.poll()
     assert not running.sim.log.sets
     assert "MAXC" in changes_of(running)
@@ -291,7 +276,7 @@ async def test_a_change_that_came_while_the_dialog_was_open_stays_an_issue(
     running: Rig, answer: str
 ) -> None:
     await changed_elsewhere(running, MAXC=NEW)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await changed_elsewhere(running, CMAX=4.0)
     await repair.answer(answer)
     assert (repair.result["type"], repair.result["reason"]) == (
@@ -304,7 +289,7 @@ async def test_a_change_that_came_while_the_dialog_was_open_stays_an_issue(
 
 async def test_a_newer_change_of_the_same_setting_is_not_kept_unseen(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await changed_elsewhere(running, MAXC=90)
     await repair.answer("keep")
     assert repair.result["reason"] == "more_changes"

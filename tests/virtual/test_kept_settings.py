@@ -18,7 +18,7 @@ from tests.virtual.conftest import Simulate
 from tests.virtual.dialogs import Moving
 from tests.virtual.keeping import change, changed_elsewhere, file_of, forget, issue_of, keep, listed
 from tests.virtual.rig import Rig, entry_for, until
-from tests.virtual.test_changed_elsewhere import Repair
+from tests.virtual.test_changed_elsewhere import opened
 from tests.virtual.test_wifi import set_up
 from tools.simulator import Entry
 from tools.simulator.log import ANSWERED
@@ -526,10 +526,10 @@ async def test_over_wifi_a_change_is_kept_by_its_repair_and_cannot_be_put_back(
     assert await async_setup_component(over_wifi.hass, "repairs", {})
     wifi.bms.set_value("MAXC", NEW)
     await until(lambda: issue_of(over_wifi))
-    repair = await Repair(over_wifi).open()
+    repair = await opened(over_wifi)
     await repair.answer("put_back")
     assert "cannot be written to" in repair.result["description_placeholders"]["reason"]
     assert issue_of(over_wifi) is not None
-    repair = await Repair(over_wifi).open()
+    repair = await opened(over_wifi)
     await repair.answer("keep")
     assert issue_of(over_wifi) is None

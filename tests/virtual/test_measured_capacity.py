@@ -18,6 +18,7 @@ from custom_components.rec_bms.protocol.health.measured import Measured
 from tests.virtual.conftest import Simulate
 from tests.virtual.findings import AT, have_found, issue_of
 from tests.virtual.keeping import listed
+from tests.virtual.repair import Repair
 from tests.virtual.rig import Rig, entry_for
 
 CAPA = 450.0
@@ -36,24 +37,11 @@ async def measure(rig: Rig, measured: Measured | None = MEASURED) -> None:
     await rig.poll()
 
 
-class Repair:
-    """The dialog of the issue."""
-
-    def __init__(self, rig: Rig) -> None:
-        self._flows = rig.hass.data[REPAIRS]["flow_manager"]
-        self._issue_id = f"capacity_{rig.entry.entry_id}"
-        self.result: Any = None
-
-    async def open(self) -> Repair:
-        self.result = await self._flows.async_init(DOMAIN, context={"issue_id": self._issue_id})
-        assert (self.result["type"], self.result["step_id"]) == (FlowResultType.FORM, "confirm")
-        return self
-
-    async def submit(self) -> None:
-        self.result = await self._flows.async_configure(self.result["flow_id"], {})
-
-    def close(self) -> None:
-        self._flows.async_abort(self.result["flow_id"])
+async def opened(rig: Rig) -> Repair:
+    """Open the dialog of the issue."""
+    repair = await Repair(rig, "capacity").open()
+    assert (repair.result["type"], repair.result["step_id"]) == (FlowResultType.FORM, "confirm")
+    return repair
 
 
 # -- When it is offered ----------------------------------------------------------------------------
@@ -96,7 +84,7 @@ async def test_while_the_capacity_that_is_set_is_not_known_nothing_is_offered(
 
 async def test_the_dialog_says_what_was_measured_and_what_is_set(running: Rig) -> None:
     await measure(running)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     assert repair.result["description_placeholders"] == {
         "title": running.entry.title,
         "measured": "412.3",
@@ -110,7 +98,7 @@ async def test_the_dialog_says_what_was_measured_and_what_is_set(running: Rig) -
 
 async def test_the_capacity_is_set_and_verified_and_the_issue_is_gone(running: Rig) -> None:
     await measure(running)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await repair.submit()
     assert repair.result["type"] is FlowResultType.CREATE_ENTRY
     assert running.bms.settings["CAPA"] == pytest.approx(412.3)
@@ -123,7 +111,7 @@ async def test_the_capacity_is_set_and_verified_and_the_issue_is_gone(running: R
 async def test_a_dialog_that_is_closed_halfway_has_changed_nothing(running: Rig) -> None:
     await measure(running)
     running.sim.log.clear()
-    repair = await Repair(running).open()
+    repair = await opened(running)
     repair.close()
     await running.poll()
     assert not running.sim.log.sets
@@ -132,7 +120,7 @@ async def test_a_dialog_that_is_closed_halfway_has_changed_nothing(running: Rig)
 
 async def test_what_the_bms_refuses_is_told_and_can_be_tried_again(running: Rig) -> None:
     await measure(running)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     running.sim.faults.next("set_refused")
     await repair.submit()
     assert (repair.result["type"], repair.result["step_id"]) == (FlowResultType.FORM, "failed")
@@ -145,7 +133,7 @@ async def test_what_the_bms_refuses_is_told_and_can_be_tried_again(running: Rig)
 
 async def test_while_the_bms_is_silent_nothing_is_set(short_silence: None, running: Rig) -> None:
     await measure(running)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     running.bms.silent = True
     await repair.submit()
     assert "did not answer" in repair.result["description_placeholders"]["reason"]
@@ -156,7 +144,7 @@ async def test_while_the_bms_is_silent_nothing_is_set(short_silence: None, runni
 
 async def test_while_the_entry_is_not_loaded_nothing_is_set(running: Rig) -> None:
     await measure(running)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await running.unload()
     await repair.submit()
     assert "is not there" in repair.result["description_placeholders"]["reason"]
@@ -171,7 +159,7 @@ async def test_a_dialog_sets_nothing_but_what_it_has_shown(
     running: Rig, measured: Measured | None
 ) -> None:
     await measure(running)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await measure(running, measured)
     running.sim.log.clear()
     await repair.submit()
@@ -186,7 +174,7 @@ async def test_a_capacity_that_was_set_elsewhere_meanwhile_is_not_written_over(
     running: Rig,
 ) -> None:
     await measure(running)
-    repair = await Repair(running).open()
+    repair = await opened(running)
     await running.set_number("capa", 430)
     running.sim.log.clear()
     await repair.submit()
@@ -198,7 +186,7 @@ async def test_a_capacity_beyond_what_the_bms_takes_is_refused_before_anything_i
     running: Rig,
 ) -> None:
     await measure(running, Measured(7000.0, 10.0, 1.0, 0.18, AT))
-    repair = await Repair(running).open()
+    repair = await opened(running)
     running.sim.log.clear()
     await repair.submit()
     assert "CAPA" in repair.result["description_placeholders"]["reason"]

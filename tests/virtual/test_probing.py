@@ -147,7 +147,7 @@ async def test_an_hour_of_probing_on_a_bad_line_shows_nothing_wrong_and_holds_no
     faults.set_shares(dict.fromkeys(LINE_FAULTS, 0.2 / len(LINE_FAULTS)))
     rig.sim.log.clear()
     watch = Watch(rig, right)
-    rig.coordinator.async_add_listener(watch.look)
+    stop_watching = rig.coordinator.async_add_listener(watch.look)
     await passes(HOUR)
     print(
         f"{watch.polls} polls, {sum(faults.counts.values())} faults,"
@@ -161,3 +161,6 @@ async def test_an_hour_of_probing_on_a_bad_line_shows_nothing_wrong_and_holds_no
     assert watch.polls > HOUR / INTERVAL / 2
     assert sum(faults.counts.values()) > 200
     assert not rig.bms.offences
+    # Home Assistant 2026.8 lets a poll that is under way when it stops plan the next one.
+    stop_watching()
+    await rig.unload()
