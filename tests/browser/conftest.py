@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, async_playwright
+from playwright.async_api import async_playwright
 
 from tests.browser.home import Battery, Home
-from tests.browser.screen import FIND_ALL, Screen
+from tests.browser.screen import FIND_ALL, Browser, Screen
 from tools.testkit.flow import add_integration
 from tools.testkit.home_assistant import reserved_port, running_home_assistant
 from tools.testkit.simulated import running_simulator
@@ -65,20 +65,20 @@ async def home(http_port: int, tmp_path_factory: pytest.TempPathFactory) -> Asyn
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BrowserContext]:
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
     """A browser that keeps what it has fetched and compiled from one page to the next."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM to its path")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch_persistent_context(
+        context = await playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),
             executable_path=CHROMIUM,
             args=FLAGS,
             service_workers="block",
         )
-        await browser.add_init_script(FIND_ALL)
-        yield browser
-        await browser.close()
+        await context.add_init_script(FIND_ALL)
+        yield Browser(context)
+        await context.close()
 
 
 @asynccontextmanager
@@ -106,14 +106,14 @@ async def battery(home: Home) -> AsyncIterator[Battery]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def screen(home: Home, browser: BrowserContext) -> AsyncIterator[Screen]:
+async def screen(home: Home, browser: Browser) -> AsyncIterator[Screen]:
     """A wall tablet. Fails when anything on its page goes wrong."""
     async with Screen.opened(home, browser, width=1280, height=900) as screen:
         yield screen
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def phone(home: Home, browser: BrowserContext) -> AsyncIterator[Screen]:
+async def phone(home: Home, browser: Browser) -> AsyncIterator[Screen]:
     """A phone in the dark."""
     async with Screen.opened(home, browser, width=360, height=740, dark=True) as screen:
         yield screen

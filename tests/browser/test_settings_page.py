@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, WebSocketRoute, expect
+from playwright.async_api import WebSocketRoute, expect
 
 from tests.browser.home import OPTIONS, Battery, Home, until
-from tests.browser.screen import Screen
+from tests.browser.screen import Browser, Screen
 from tests.browser.settings_page import (
     SETTINGS_CARD,
     SettingsPage,
@@ -337,7 +337,7 @@ async def test_changes_that_are_not_allowed_say_where_to_allow_them(
 
 
 async def test_who_is_no_administrator_sees_and_cannot_change(
-    battery: Battery, browser: BrowserContext
+    battery: Battery, browser: Browser
 ) -> None:
     async with guest_screen(battery.home, browser) as screen:
         page = SettingsPage(screen)
@@ -713,11 +713,11 @@ async def before_message(
 
         socket.on_message(hear)
 
-    await screen.page.route_web_socket("**/api/websocket", route)
+    await screen.make_its_own().route_web_socket("**/api/websocket", route)
 
 
 @asynccontextmanager
-async def guest_screen(home: Home, browser: BrowserContext) -> AsyncIterator[Screen]:
+async def guest_screen(home: Home, browser: Browser) -> AsyncIterator[Screen]:
     """Open a page as a user who is no administrator."""
     client = home.client
     created = await client.command(
@@ -732,7 +732,7 @@ async def guest_screen(home: Home, browser: BrowserContext) -> AsyncIterator[Scr
         )
         guest = await client.log_in("guest", "guest-guest")
         async with Screen.opened(home, browser, width=1280, height=900) as screen:
-            await screen.page.add_init_script(logged_in(guest.token, home.url))
+            await screen.make_its_own().add_init_script(logged_in(guest.token, home.url))
             yield screen
     finally:
         # With two users, Home Assistant would ask whoever opens a page which of them they are.

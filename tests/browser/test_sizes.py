@@ -5,11 +5,11 @@ from __future__ import annotations
 from statistics import median
 
 import pytest
-from playwright.async_api import BrowserContext, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import STILL, installed
 from tests.browser.home import Home
-from tests.browser.screen import CARD, Screen
+from tests.browser.screen import CARD, Browser, Screen
 from tools.benchmark.drawing import MEASURE
 
 SIZES = {
@@ -23,7 +23,7 @@ LEAST_TARGET = 24
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_all_cells_can_be_read(
-    home: Home, browser: BrowserContext, figures: list[str], size: str
+    home: Home, browser: Browser, figures: list[str], size: str
 ) -> None:
     options, number = SIZES[size]
     async with installed(home, options) as (battery,):
