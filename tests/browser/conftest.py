@@ -25,6 +25,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 STILL = ("--scenario", "rest", "--speed-up", "0", "--no-noise", "--sensors", "2")
 
 FIGURE = "figure"
+IMPATIENT = Path(__file__).with_name("impatient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,7 +61,12 @@ def http_port() -> Iterator[int]:
 async def home(http_port: int, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Home]:
     """A Home Assistant without a battery."""
     folder = tmp_path_factory.mktemp("browser")
-    async with running_home_assistant(folder / "config", http_port) as running:
+    components = folder / "config" / "custom_components"
+    components.mkdir(parents=True)
+    (components / IMPATIENT.name).symlink_to(IMPATIENT)
+    async with running_home_assistant(
+        folder / "config", http_port, configuration=f"{IMPATIENT.name}:\n"
+    ) as running:
         yield Home(running, folder)
 
 
