@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
-from tests.browser.home import Battery, Home
+from tests.browser.home import Battery, Home, until
 from tests.browser.screen import FIND_ALL, Browser, Screen
 from tools.testkit.flow import add_integration
 from tools.testkit.home_assistant import reserved_port, running_home_assistant
@@ -88,8 +88,14 @@ async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bro
 
 
 @asynccontextmanager
-async def installed(home: Home, *simulators: tuple[str, ...]) -> AsyncIterator[list[Battery]]:
-    """Bring batteries and the dashboard into the home, and take them out again."""
+async def installed(
+    home: Home, *simulators: tuple[str, ...], polled_often: bool = True
+) -> AsyncIterator[list[Battery]]:
+    """Bring batteries and the dashboard into the home, and take them out again.
+
+    To be polled often, a battery is read twice from the beginning, which takes ten seconds where it
+    has hundreds of cells.
+    """
     async with AsyncExitStack() as stack:
         batteries = []
         for options in simulators:
@@ -98,7 +104,9 @@ async def installed(home: Home, *simulators: tuple[str, ...]) -> AsyncIterator[l
             added = await add_integration(home.client, bms.port, allow_changes=True)
             stack.push_async_callback(home.remove, added.entry_id)
             battery = Battery(home, bms, added.entry_id, added.title)
-            await battery.poll_often()
+            if polled_often:
+                await battery.poll_often()
+            await until(battery.is_there, 30)
             batteries.append(battery)
         await home.add_dashboard()
         yield batteries

@@ -143,7 +143,6 @@ class Battery:
         step = await self.home.client.post(OPTIONS, {"handler": self.entry_id})
         options = {"scan_interval": 2, "allow_changes": True}
         await self.home.client.post(f"{OPTIONS}/{step['flow_id']}", options)
-        await until(self.is_there, 30)
 
     async def is_there(self) -> bool:
         """Tell whether the BMS is heard."""

@@ -23,7 +23,7 @@ OPEN_SIDEBAR = 200
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=CELLS)
 async def cells(request: pytest.FixtureRequest, home: Home) -> AsyncIterator[int]:
     """Bring a battery of so many cells into the home."""
-    async with installed(home, (*STILL, *CELLS[request.param])):
+    async with installed(home, (*STILL, *CELLS[request.param]), polled_often=False):
         yield request.param
 
 

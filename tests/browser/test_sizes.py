@@ -26,7 +26,7 @@ async def test_all_cells_can_be_read(
     home: Home, browser: Browser, figures: list[str], size: str
 ) -> None:
     options, number = SIZES[size]
-    async with installed(home, options) as (battery,):
+    async with installed(home, options, polled_often=False) as (battery,):
         async with Screen.opened(home, browser, width=1280, height=900) as tablet:
             await shows_all(tablet, number)
             if number in (14, 240):
