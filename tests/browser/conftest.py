@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, async_playwright
+from playwright.async_api import async_playwright
 
-from tests.browser.home import Battery, Home
-from tests.browser.screen import FIND_ALL, Screen
+from tests.browser.home import Battery, Home, until
+from tests.browser.screen import FIND_ALL, Browser, Screen
 from tools.testkit.flow import add_integration
 from tools.testkit.home_assistant import reserved_port, running_home_assistant
 from tools.testkit.simulated import running_simulator
@@ -25,6 +25,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 STILL = ("--scenario", "rest", "--speed-up", "0", "--no-noise", "--sensors", "2")
 
 FIGURE = "figure"
+IMPATIENT = Path(__file__).with_name("impatient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,30 +61,41 @@ def http_port() -> Iterator[int]:
 async def home(http_port: int, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Home]:
     """A Home Assistant without a battery."""
     folder = tmp_path_factory.mktemp("browser")
-    async with running_home_assistant(folder / "config", http_port) as running:
+    components = folder / "config" / "custom_components"
+    components.mkdir(parents=True)
+    (components / IMPATIENT.name).symlink_to(IMPATIENT)
+    async with running_home_assistant(
+        folder / "config", http_port, configuration=f"{IMPATIENT.name}:\n"
+    ) as running:
         yield Home(running, folder)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BrowserContext]:
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
     """A browser that keeps what it has fetched and compiled from one page to the next."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM to its path")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch_persistent_context(
+        context = await playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),
             executable_path=CHROMIUM,
             args=FLAGS,
             service_workers="block",
         )
-        await browser.add_init_script(FIND_ALL)
-        yield browser
-        await browser.close()
+        await context.add_init_script(FIND_ALL)
+        yield Browser(context)
+        await context.close()
 
 
 @asynccontextmanager
-async def installed(home: Home, *simulators: tuple[str, ...]) -> AsyncIterator[list[Battery]]:
-    """Bring batteries and the dashboard into the home, and take them out again."""
+async def installed(
+    home: Home, *simulators: tuple[str, ...], polled_often: bool = True
+) -> AsyncIterator[list[Battery]]:
+    """Bring batteries and the dashboard into the home, and take them out again.
+
+    To be polled often, a battery is read twice from the beginning, which takes ten seconds where it
+    has hundreds of cells.
+    """
     async with AsyncExitStack() as stack:
         batteries = []
         for options in simulators:
@@ -92,7 +104,9 @@ async def installed(home: Home, *simulators: tuple[str, ...]) -> AsyncIterator[l
             added = await add_integration(home.client, bms.port, allow_changes=True)
             stack.push_async_callback(home.remove, added.entry_id)
             battery = Battery(home, bms, added.entry_id, added.title)
-            await battery.poll_often()
+            if polled_often:
+                await battery.poll_often()
+            await until(battery.is_there, 30)
             batteries.append(battery)
         await home.add_dashboard()
         yield batteries
@@ -106,14 +120,14 @@ async def battery(home: Home) -> AsyncIterator[Battery]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def screen(home: Home, browser: BrowserContext) -> AsyncIterator[Screen]:
+async def screen(home: Home, browser: Browser) -> AsyncIterator[Screen]:
     """A wall tablet. Fails when anything on its page goes wrong."""
     async with Screen.opened(home, browser, width=1280, height=900) as screen:
         yield screen
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def phone(home: Home, browser: BrowserContext) -> AsyncIterator[Screen]:
+async def phone(home: Home, browser: Browser) -> AsyncIterator[Screen]:
     """A phone in the dark."""
     async with Screen.opened(home, browser, width=360, height=740, dark=True) as screen:
         yield screen

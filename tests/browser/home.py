@@ -144,10 +144,14 @@ class Battery:
         options = {"scan_interval": 2, "allow_changes": True}
         await self.home.client.post(f"{OPTIONS}/{step['flow_id']}", options)
 
-        async def has_value() -> bool:
-            return await self.state("voltage") not in ("unavailable", "unknown")
+    async def is_there(self) -> bool:
+        """Tell whether the BMS is heard."""
+        return await self.state("voltage") not in ("unavailable", "unknown")
 
-        await until(has_value, 30)
+    async def reload(self) -> None:
+        """Have everything read at once: in turn, one a poll, settings would take a minute."""
+        await self.home.client.post(f"/api/config/config_entries/entry/{self.entry_id}/reload", {})
+        await until(self.is_there, 30)
 
     async def show_in(self, key: str, unit: str | None, domain: str = "sensor") -> None:
         """Choose the unit that an entity is shown in, as its owner does; None for its own."""

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
-from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Error, Locator, Page, expect
 
 from tests.browser.home import DASHBOARD, Home, until
 
 CARD = "rec-bms-cells-card"
+_NOTHING = "about:blank"
 _LOADS_WITHIN = 40_000
 # The first page of all has a whole frontend to load.
 expect.set_options(timeout=_LOADS_WITHIN / 2)
@@ -34,6 +35,7 @@ window.findAll = (selector, root = document) => [
 _FORGET = """
 // A page that never came to anything has no storage.
 if (location.origin !== "null") {
+  sessionStorage.clear();
   for (const key of Object.keys(localStorage)) {
     if (key !== "hassTokens") localStorage.removeItem(key);
   }
@@ -54,6 +56,33 @@ async cells => {
 """
 
 
+class Browser:
+    """A browser whose pages stay open, empty, for whoever needs one next.
+
+    What a page is shown is loaded anew. A new page would take twice as long for that, since it is a
+    process that has compiled nothing yet.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        """Take a browser that keeps what it has fetched."""
+        self._context = context
+        self._empty: list[Page] = []
+
+    async def page(self) -> Page:
+        """Return a page that shows nothing."""
+        page = self._empty.pop() if self._empty else await self._context.new_page()
+        # Behind another one, a page's timers would be slow.
+        await page.bring_to_front()
+        return page
+
+    async def put_back(self, page: Page) -> None:
+        """Empty a page, with all that runs on it."""
+        await page.evaluate(_FORGET)
+        await page.goto(_NOTHING)
+        await page.mouse.move(0, 0)
+        self._empty.append(page)
+
+
 class Screen:
     """A page, and everything that went wrong on it."""
 
@@ -63,33 +92,53 @@ class Screen:
         self.page = page
         self.errors: list[str] = []
         self.clicks = 0
+        self._is_as_others = True
         page.set_default_timeout(_LOADS_WITHIN)
         page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", self._hear_of)
 
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, home: Home, browser: BrowserContext, *, width: int, height: int, dark: bool = False
+        cls, home: Home, browser: Browser, *, width: int, height: int, dark: bool = False
     ) -> AsyncIterator[Screen]:
         """Open a page of that size; fail at the end when anything went wrong on it."""
-        page = await browser.new_page()
+        page = await browser.page()
         await page.set_viewport_size({"width": width, "height": height})
-        await page.emulate_media(color_scheme="dark" if dark else "light")
+        await page.emulate_media(
+            color_scheme="dark" if dark else "light", reduced_motion="no-preference"
+        )
         screen = cls(home, page)
         try:
             yield screen
             assert screen.errors == []
         finally:
-            await page.evaluate(_FORGET)
-            await page.close()
+            await screen._close(browser)
+
+    def make_its_own(self) -> Page:
+        """Return the page, to be changed in what cannot be undone; nobody else gets it."""
+        self._is_as_others = False
+        return self.page
+
+    async def _close(self, browser: Browser) -> None:
+        self.page.remove_listener("console", self._hear)
+        self.page.remove_listener("pageerror", self._hear_of)
+        if self._is_as_others:
+            await browser.put_back(self.page)
+        else:
+            await self.page.evaluate(_FORGET)
+            await self.page.close()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(message.text)
 
+    def _hear_of(self, error: Error) -> None:
+        self.errors.append(str(error))
+
     async def open(self, view: str, dashboard: str = DASHBOARD) -> None:
         """Open a view of the dashboard and wait until something is on it."""
+        await self.page.bring_to_front()
         await self.page.goto(f"{self.home.url}/{dashboard}/{view}")
         await self.page.locator("hui-view, hui-sections-view").first.wait_for()
         await self.page.locator("hui-card:visible").first.wait_for()
@@ -181,16 +230,16 @@ class Screen:
 
     async def violations(self, selector: str) -> list[str]:
         """Return what axe-core finds wrong with the elements of that name."""
-        await self.page.evaluate(_AXE.read_text(encoding="utf-8"))
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(_AXE.read_text(encoding="utf-8"))
         found: list[str] = await self.page.evaluate(
             """async selector => {
                 const own = findAll(selector);
                 if (!own.length) throw new Error("there is no " + selector);
-                const results = await Promise.all([axe.run(own[0], { rules: {
-                    "target-size": { enabled: true } } })]);
-                return results.flatMap(result => result.violations).flatMap(violation =>
-                    violation.nodes.map(node => violation.id + ": " + node.html + " " +
-                        node.failureSummary));
+                const { violations } = await axe.run(own[0], {
+                    rules: { "target-size": { enabled: true } }, resultTypes: ["violations"] });
+                return violations.flatMap(violation => violation.nodes.map(node =>
+                    violation.id + ": " + node.html + " " + node.failureSummary));
             }""",
             selector,
         )

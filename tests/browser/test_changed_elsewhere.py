@@ -58,11 +58,7 @@ async def allow_changes(battery: Battery, *, allowed: bool) -> None:
     step = await client.post(OPTIONS, {"handler": battery.entry_id})
     options = {"scan_interval": 2, "allow_changes": allowed}
     await client.post(f"{OPTIONS}/{step['flow_id']}", options)
-    await until(lambda: is_shown(battery), 30)
-
-
-async def is_shown(battery: Battery) -> bool:
-    return await battery.state("voltage") not in ("unavailable", "unknown")
+    await until(battery.is_there, 30)
 
 
 async def is_as_it_was(battery: Battery) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, Locator, expect
+from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import STILL, installed
 from tests.browser.home import Home, until
-from tests.browser.screen import Screen
+from tests.browser.screen import Browser, Screen
 
 LAPTOP = (1280, 800)
 PHONE = (390, 844)
@@ -23,13 +23,13 @@ OPEN_SIDEBAR = 200
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=CELLS)
 async def cells(request: pytest.FixtureRequest, home: Home) -> AsyncIterator[int]:
     """Bring a battery of so many cells into the home."""
-    async with installed(home, (*STILL, *CELLS[request.param])):
+    async with installed(home, (*STILL, *CELLS[request.param]), polled_often=False):
         yield request.param
 
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 async def test_the_battery_can_be_judged_without_scrolling(
-    home: Home, browser: BrowserContext, cells: int, size: tuple[int, int]
+    home: Home, browser: Browser, cells: int, size: tuple[int, int]
 ) -> None:
     async with Screen.opened(home, browser, width=size[0], height=size[1]) as screen:
         await screen.open("overview")
@@ -43,7 +43,7 @@ async def test_the_battery_can_be_judged_without_scrolling(
 
 @pytest.mark.parametrize("view", DRAWN)
 async def test_no_column_of_a_laptop_is_empty(
-    home: Home, browser: BrowserContext, cells: int, view: str
+    home: Home, browser: Browser, cells: int, view: str
 ) -> None:
     async with Screen.opened(home, browser, width=LAPTOP[0], height=LAPTOP[1]) as screen:
         await screen.open(view)
@@ -63,7 +63,7 @@ async def test_no_column_of_a_laptop_is_empty(
 
 
 async def test_on_a_phone_each_figure_is_shown_once_and_details_come_after_the_cells(
-    home: Home, browser: BrowserContext, cells: int
+    home: Home, browser: Browser, cells: int
 ) -> None:
     async with Screen.opened(home, browser, width=PHONE[0], height=PHONE[1]) as screen:
         await screen.open("overview")

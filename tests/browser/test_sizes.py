@@ -5,11 +5,11 @@ from __future__ import annotations
 from statistics import median
 
 import pytest
-from playwright.async_api import BrowserContext, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import STILL, installed
 from tests.browser.home import Home
-from tests.browser.screen import CARD, Screen
+from tests.browser.screen import CARD, Browser, Screen
 from tools.benchmark.drawing import MEASURE
 
 SIZES = {
@@ -23,10 +23,10 @@ LEAST_TARGET = 24
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_all_cells_can_be_read(
-    home: Home, browser: BrowserContext, figures: list[str], size: str
+    home: Home, browser: Browser, figures: list[str], size: str
 ) -> None:
     options, number = SIZES[size]
-    async with installed(home, options) as (battery,):
+    async with installed(home, options, polled_often=False) as (battery,):
         async with Screen.opened(home, browser, width=1280, height=900) as tablet:
             await shows_all(tablet, number)
             if number in (14, 240):

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.project.forked import output_of
 from tools.soak import command
 from tools.soak.flow import Flow, Main
 from tools.soak.health import Life
 from tools.soak.oracle import knows
 
-ROOT = Path(__file__).parents[2]
 SEED = 424242000
 """With this one the first poll of a BMS takes longer than its first reading is shown."""
 
@@ -57,16 +53,8 @@ oracle.code_of = lambda key: None if key == "reference_voltage" else code_of(key
 
 def soak(mistakes: str = "") -> dict[str, Any]:
     """Run a short soak in which something is done wrong; return what it found."""
-    done = subprocess.run(
-        [sys.executable, "-c", SOAK.format(mistakes=mistakes, seed=SEED)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
-    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    said = output_of(SOAK.format(mistakes=mistakes, seed=SEED))
+    report: dict[str, Any] = json.loads(said.splitlines()[-1])
     return report
 
 

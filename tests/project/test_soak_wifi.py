@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.project.forked import output_of
 
 # Mistakes are made in a process of their own, since the soak has a loop and a Home Assistant too.
 SOAK = """
@@ -31,14 +28,7 @@ print(json.dumps([report.counts, report.faults, report.sent, report.examples]))
 
 def soak(mistake: str = "") -> list[Any]:
     """Run a short soak in which something is done wrong; return what it found."""
-    done = subprocess.run(
-        [sys.executable, "-c", SOAK.format(mistake=mistake)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found: list[Any] = json.loads(done.stdout)
+    found: list[Any] = json.loads(output_of(SOAK.format(mistake=mistake)))
     return found
 
 
