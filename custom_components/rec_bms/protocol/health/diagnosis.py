@@ -17,7 +17,7 @@ percent; what is more shows near empty, where the others have so much more left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median
@@ -150,10 +150,12 @@ class Diagnosing:
     """Finds out whether a cell is weak or the battery is out of balance.
 
     `longest_gap`, in s, is how long between two measurements a battery goes on as it did.
+    `is_loose` tells whether a connection may be: then a cell seems to be full before the others.
     """
 
-    def __init__(self, longest_gap: float) -> None:
+    def __init__(self, longest_gap: float, is_loose: Callable[[], bool] = bool) -> None:
         self.diagnosis = NOTHING_YET
+        self._is_loose = is_loose
         self._ends = _Ends(longest_gap)
         self._chemistry: float | None = None
         self._capacity: float | None = None
@@ -174,7 +176,7 @@ class Diagnosing:
         if (at := self.diagnosis.at) is not None and at > now:
             self.diagnosis = replace(self.diagnosis, at=not_after(at, now))
         top = self._ends.top(update, now, self._chemistry)
-        if top is not None and len(top) == sum(self._rows):
+        if top is not None and len(top) == sum(self._rows) and not self._is_loose():
             self._be_full(top, now)
         bottom = self._ends.bottom(state, self._chemistry)
         if bottom is not None and len(bottom) == sum(self._rows):

@@ -19,6 +19,7 @@ than 5 % is none. A gap that is longer than the battery goes on as it did ends w
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,6 +47,8 @@ _WORST = 0.05
 _SHORTEST_CYCLE = 6 * 3600.0
 _CYCLE = 43_200.0
 """Seconds after which a full is another one, though the battery was not empty between the two."""
+_TAPERS = 7200.0
+"""Seconds for which a charge may go on after the count has come to 100 %."""
 _MOST = 8
 _YEAR = 365.25 * 86_400
 _FADES = 0.02
@@ -201,10 +204,12 @@ class MeasuredCapacity:
     """Counts charge between two certain states of charge.
 
     `longest_gap`, in s, is how long between two measurements a battery goes on as it did.
+    `is_loose` tells whether a connection may be: then a charge ends too early.
     """
 
-    def __init__(self, longest_gap: float) -> None:
+    def __init__(self, longest_gap: float, is_loose: Callable[[], bool] = bool) -> None:
         self.measured: Measured | None = None
+        self._is_loose = is_loose
         self._counter = _Counter(longest_gap)
         self._watch = RestWatch(longest_gap)
         self._full_watch = FullWatch()
@@ -214,6 +219,8 @@ class MeasuredCapacity:
         self._near: _Full | None = None
         self._full: _Full | None = None
         self._empty: _Empty | None = None
+        self._cycle: tuple[_Full, _Full] | None = None
+        """Between which two fulls the last of the offsets was seen, where it can be seen better."""
         self._now = 0.0
         self._list: list[_Once] = []
         self._offsets: list[_Offset] = []
@@ -229,6 +236,9 @@ class MeasuredCapacity:
             self._end()
         self._now = now
         self._leave_the_future(now)
+        if self._is_loose():
+            self._forget()
+            return
         self._look_for_empty(state.min_cell_voltage)
         self._look_for_full(update.measured_at)
 
@@ -268,7 +278,10 @@ class MeasuredCapacity:
     def _end(self) -> None:
         """Take what was counted as far as it goes, since nothing is known of what comes."""
         self._take(self._one_way(self._full, self._empty))
-        self._near = self._full = self._empty = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._near = self._full = self._empty = self._cycle = None
 
     def _leave_the_future(self, now: float) -> None:
         """Have what was measured while the clock was ahead be of now at the latest."""
@@ -296,6 +309,8 @@ class MeasuredCapacity:
             self._take(self._one_way(self._near, self._empty))
         elif self._empty is not None or self._near.mark.seconds - self._full.mark.seconds >= _CYCLE:
             self._close(self._full, self._near)
+        elif self._cycle is not None:
+            self._see_the_taper(*self._cycle, self._near)
         self._full, self._empty = self._near, None
 
     def _full_off(self) -> float:
@@ -326,9 +341,15 @@ class MeasuredCapacity:
                 full.mark.unsure - before.mark.unsure,
             )
             self._take(self._once(taken, once, 0.0, self._empty.left))
+        self._cycle = None
         if seconds >= _SHORTEST_CYCLE:
-            off = math.hypot(math.hypot(before.off, full.off) / hours, _STEADY)
-            self._offsets = [*self._offsets[1 - _MOST :], _Offset(missing / hours, off)]
+            self._offsets = [*self._offsets[1 - _MOST :], _offset(before, full)]
+            self._cycle = before, full
+
+    def _see_the_taper(self, before: _Full, reached: _Full, full: _Full) -> None:
+        """Take what still flowed in after a count that was ahead had come to 100 %."""
+        if full.mark.seconds - reached.mark.seconds <= _TAPERS:
+            self._offsets = [*self._offsets[:-1], _offset(before, full)]
 
     def _one_way(self, full: _Full | None, empty: _Empty | None) -> _Once | None:
         """Return what one way between full and empty has shown; None unless it is certain."""
@@ -375,6 +396,13 @@ class MeasuredCapacity:
             <= math.hypot(each.once, made.once) + _SAME * made.capacity
         ]
         return [*agreeing[1 - _MOST :], made]
+
+
+def _offset(before: _Full, full: _Full) -> _Offset:
+    """Return what a cycle shows of the sensor: as much goes in as comes out."""
+    hours = (full.mark.seconds - before.mark.seconds) / 3600
+    missing = full.mark.charge - before.mark.charge
+    return _Offset(missing / hours, math.hypot(math.hypot(before.off, full.off) / hours, _STEADY))
 
 
 def _known(offsets: list[_Offset]) -> _Offset:

@@ -40,10 +40,14 @@ class Health:
         self.full = FullCharge(longest_gap)
         self.spreads = Spreads(longest_gap)
         self.drift = Drift(longest_gap)
-        self.diagnosing = Diagnosing(longest_gap)
-        self.capacity = MeasuredCapacity(longest_gap)
+        self.diagnosing = Diagnosing(longest_gap, self._is_loose)
+        self.capacity = MeasuredCapacity(longest_gap, self._is_loose)
         self.resistances = Resistances(longest_gap)
         self.false_current = FalseCurrent(longest_gap)
+
+    def _is_loose(self) -> bool:
+        """Tell whether a connection may be loose: under current its cell is not what it seems."""
+        return bool(self.resistances.steps)
 
     @property
     def _parts(self) -> Mapping[str, _Part]:

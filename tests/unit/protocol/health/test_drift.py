@@ -20,10 +20,10 @@ type Cells = Callable[[float], list[float]]
 """Cells' voltages in V by the day."""
 
 
-def steady(draw: random.Random, noise: float = 0.002) -> Cells:
-    """Return healthy cells, each a little off the others, with noise in V."""
+def steady(draw: random.Random, noise: float = 0.002, level: float = 3.5) -> Cells:
+    """Return healthy cells at a level, each a little off the others, with noise, in V."""
     offsets = [draw.uniform(-0.01, 0.01) for _ in range(CELLS)]
-    return lambda _: [round(3.5 + each + draw.gauss(0, noise), 3) for each in offsets]
+    return lambda _: [round(level + each + draw.gauss(0, noise), 3) for each in offsets]
 
 
 def drifting(healthy: Cells, cell: int, volts_a_month: float) -> Cells:
@@ -75,7 +75,7 @@ def test_a_cell_that_drifts_is_named_with_its_slope(volts_a_month: float) -> Non
 
 
 def test_at_rest_less_is_a_drift_than_where_charging_ends() -> None:
-    cells = drifting(steady(random.Random(2), 0.0005), 2, -0.002)
+    cells = drifting(steady(random.Random(2), 0.0005, level=3.3), 2, -0.002)
     assert months(cells).most is None
     drift = months(cells, where=rest)
     assert drift.most is not None

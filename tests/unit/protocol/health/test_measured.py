@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ class Battery:
         self._offset = offset
         self._gain = gain
         self.cells = 4
+        self.is_loose = False
         self.period = 10.0
 
     def tell(self, amperes: float, volts: float, charge: float, **other: Any) -> None:
@@ -460,3 +462,31 @@ def test_what_was_balanced_at_the_top_is_in_the_uncertainty() -> None:
     assert measured.uncertainty > plain.health.measured.uncertainty
     assert abs(measured.capacity - TRUE) <= measured.uncertainty
     assert abs(measured.capacity - TRUE - 6.0) <= measured.uncertainty
+
+
+def test_what_flows_in_after_the_count_came_to_full_shows_the_sensors_offset_too() -> None:
+    """A count that an offset lifts is at 100 % while a charge still goes on."""
+    battery = Battery(offset=1.0)
+    battery.be_full()
+    for _ in range(3):
+        battery.discharge()
+        battery.rest()
+        battery.flow(TRUE * (1 - EMPTY[1]) - 10, 30.0)
+        for _ in range(round(3600 / STEP)):
+            battery.tell(10.0, 3.579, 1.0)
+    offset = mean(amperes for amperes, _ in battery.health.as_dict()["offsets"])
+    assert offset == pytest.approx(1.0, abs=0.05)
+
+
+def test_while_a_connection_may_be_loose_nothing_is_measured() -> None:
+    """Its cell is at CHAR before it is full."""
+    battery = Battery()
+    battery.health = MeasuredCapacity(150, lambda: battery.is_loose)
+    battery.is_loose = True
+    battery.be_full()
+    battery.cycle()
+    battery.is_loose = False
+    battery.cycle()
+    assert battery.health.measured is None
+    battery.cycle()
+    assert battery.health.measured is not None
