@@ -11,7 +11,7 @@ from .drift import Drift
 from .false_current import FalseCurrent
 from .full import FullCharge
 from .lifetime import Lifetime
-from .measured import MeasuredCapacity
+from .measured import MeasuredCapacity, Offset
 from .resistance import Resistances
 from .spread import Spreads
 
@@ -43,11 +43,15 @@ class Health:
         self.diagnosing = Diagnosing(longest_gap, self._is_loose)
         self.capacity = MeasuredCapacity(longest_gap, self._is_loose)
         self.resistances = Resistances(longest_gap)
-        self.false_current = FalseCurrent(longest_gap)
+        self.false_current = FalseCurrent(longest_gap, self._offset_by_cycles)
 
     def _is_loose(self) -> bool:
         """Tell whether a connection may be loose: under current its cell is not what it seems."""
         return bool(self.resistances.steps)
+
+    def _offset_by_cycles(self) -> Offset | None:
+        """Return what cycles from full to full have shown of the current sensor."""
+        return self.capacity.offset
 
     @property
     def _parts(self) -> Mapping[str, _Part]:

@@ -355,7 +355,7 @@ def test_what_cannot_be_read_is_left_out(kept: object) -> None:
     health = MeasuredCapacity(60)
     health.restore(kept)
     assert health.measured is None
-    assert health.as_dict() == {"measurements": [], "offsets": []}
+    assert health.as_dict() == {"measurements": [], "offsets": [], "zero": None}
 
 
 class CountingBattery(Battery):
@@ -490,3 +490,31 @@ def test_while_a_connection_may_be_loose_nothing_is_measured() -> None:
     assert battery.health.measured is None
     battery.cycle()
     assert battery.health.measured is not None
+
+
+def test_some_cycles_show_the_sensors_offset_until_its_zero_is_set() -> None:
+    battery = Battery(offset=0.9, ioff=0.0)
+    battery.be_full()
+    for _ in range(3):
+        battery.cycle(hours=24)
+    assert battery.health.offset is None
+    battery.cycle(hours=24)
+    assert battery.health.offset is not None
+    assert battery.health.offset.amperes == pytest.approx(0.9, abs=0.02)
+    battery.settings["ioff"] = 0.9
+    battery.rest()
+    assert battery.health.offset is None
+
+
+def test_what_is_left_in_a_cell_that_was_not_full_is_as_much_as_in_the_others() -> None:
+    """Of 300 Ah one cell lacks 150: 134.25 can be taken, and then 5.25 % of 300 Ah are left."""
+    battery = Battery()
+    battery.be_full()
+    battery.flow(134.25, -20.0)
+    battery.rest()
+    battery.flow(134.25, 30.0)
+    battery.be_full()
+    measured = battery.health.measured
+    assert measured is not None
+    assert abs(measured.capacity - 150) < measured.uncertainty
+    assert abs(134.25 / (1 - EMPTY[1]) - measured.capacity) < measured.uncertainty
