@@ -28,6 +28,7 @@ from ..plausible import AMPERES, CHARGE_FRACTION
 from .kept import amount, entries, not_after, number
 from .open_circuit import Left, left_in
 from .rest import RestWatch
+from .shape import Rows
 from .spread import FullWatch
 
 _GAIN = 0.012
@@ -218,7 +219,7 @@ class MeasuredCapacity:
         self._full_watch = FullWatch()
         self._capacity: float | None = None
         self._chemistry: float | None = None
-        self._cells = 0
+        self._rows = Rows()
         self._near: _Full | None = None
         self._full: _Full | None = None
         self._empty: _Empty | None = None
@@ -243,7 +244,7 @@ class MeasuredCapacity:
         self._heed_zero(state.settings.get("ioff"))
         self._watch.add(update, now)
         self._full_watch.add(update)
-        if not self._counter.add(update, self._capacity) or self._is_another(update):
+        if not self._counter.add(update, self._capacity) or self._rows.add(state.cell_voltages):
             self._end()
         self._now = now
         self._leave_the_future(now)
@@ -287,13 +288,6 @@ class MeasuredCapacity:
             self._offsets = []
             self._forget()
         self._zero = self._zero if zero is None else zero
-
-    def _is_another(self, update: Update) -> bool:
-        """Tell whether cells have come or gone."""
-        table = update.state.cell_voltages
-        count = self._cells if table is None else sum(map(len, table.units))
-        before, self._cells = self._cells, count
-        return bool(before) and count != before
 
     def _end(self) -> None:
         """Take what was counted as far as it goes, since nothing is known of what comes."""

@@ -214,9 +214,21 @@ def test_a_cell_that_was_replaced_is_not_weak_any_more() -> None:
 
 def test_another_number_of_cells_is_another_battery() -> None:
     battery = Battery([300, 302, 240, 304], [0.5, 0.8, 0.0, 1.0])
-    battery.cycle()
+    weak = battery.cycle()
+    for _ in range(4):
+        battery.tell([3.3] * 8, -50.0, 0.5)
+    assert battery.diagnosis == weak
     battery.tell([3.3] * 8, -50.0, 0.5)
     assert battery.diagnosis == NOTHING_YET
+
+
+def test_a_message_that_is_short_of_a_cell_costs_nothing_of_what_was_found() -> None:
+    battery = Battery([300, 302, 240, 304], [0.5, 0.8, 0.0, 1.0])
+    weak = battery.cycle()
+    battery.tell([3.3] * 3, -50.0, 0.5)
+    battery.tell([3.3] * 4, -50.0, 0.5)
+    battery.be_full()
+    assert (battery.diagnosis.finding, battery.diagnosis.cell) == (weak.finding, weak.cell)
 
 
 def test_of_two_units_the_cell_is_named_by_its_place() -> None:

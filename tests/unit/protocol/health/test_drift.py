@@ -122,8 +122,20 @@ def test_cells_that_are_added_begin_anew() -> None:
     drift = months(cells)
     assert drift.most is not None
     top(drift, 120, [*cells(120), 3.5])
+    assert drift.most is not None
+    top(drift, 121, [*cells(121), 3.5])
+    top(drift, 122, [*cells(122), 3.5])
     assert drift.most is None
     assert drift.of_cell(1, 5) is None
+
+
+def test_a_message_that_is_short_of_a_cell_costs_no_months() -> None:
+    cells = drifting(steady(random.Random(8)), 4, 0.05)
+    drift = months(cells)
+    top(drift, 120, cells(120)[:-1])
+    top(drift, 123, cells(123))
+    assert drift.most is not None
+    assert (drift.most.cell, drift.most.since) == (5, pytest.approx(NOON, abs=60))
 
 
 def test_of_two_units_the_cell_is_named_by_its_place() -> None:

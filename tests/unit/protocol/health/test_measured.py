@@ -285,6 +285,18 @@ def test_cells_that_are_added_end_what_was_counted() -> None:
     assert battery.health.measured is None
 
 
+def test_a_message_that_is_short_of_a_cell_ends_nothing() -> None:
+    battery = Battery()
+    battery.be_full()
+    battery.discharge()
+    battery.cells = 3
+    battery.tell(0.0, EMPTY[0] + 0.01, 0.1)
+    battery.cells = 4
+    battery.rest()
+    battery.charge()
+    assert battery.health.measured is not None
+
+
 def test_a_clock_that_is_set_back_leaves_nothing_of_the_future() -> None:
     battery = Battery()
     battery.be_full()
