@@ -513,6 +513,9 @@ def test_some_cycles_show_the_sensors_offset_until_its_zero_is_set() -> None:
     battery.cycle(hours=24)
     assert battery.health.offset is not None
     assert battery.health.offset.amperes == pytest.approx(0.9, abs=0.02)
+    battery.restart()
+    battery.rest()
+    assert battery.health.offset is not None
     battery.settings["ioff"] = 0.9
     battery.rest()
     assert battery.health.offset is None
