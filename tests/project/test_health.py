@@ -59,6 +59,14 @@ def test_a_finding_of_a_healthy_battery_is_a_false_alarm(said: str) -> None:
     assert len(alarms([Outcome(MACHINE, (1, 1), judged=[day, day])])) == 1
 
 
+@pytest.mark.parametrize(("days", "count"), [(10, 0), (30, 1)])
+def test_an_answer_that_was_right_is_no_false_alarm_for_two_weeks(days: int, count: int) -> None:
+    """Until charges have shown that cells are in balance again."""
+    was = Judged("not_enough_data", (None, None), None, "unbalanced", (1, 2), 9.0, 2)
+    still = Judged("unbalanced", (1, 2), 9.0, "balanced", (1, 1), 0.1, 2 + days)
+    assert len(alarms([Outcome(MACHINE, (1, 1), judged=[was, still])])) == count
+
+
 def test_a_step_of_another_cell_or_before_its_time_is_a_false_alarm() -> None:
     loose = replace(MACHINE, fault=Fault.LOOSE)
     right, wrong, early = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from .cases import Fault
@@ -17,7 +17,7 @@ _MEDIAN_ERROR, _WORST_ERROR, _INSIDE = 0.02, 0.05, 0.95
 _TOLD_APART = 0.95
 _NOT_SAID = "not_enough_data"
 _OUT_OF_DATE = 14.0
-"""Days for which an answer that was right may be told: until a charge shows otherwise."""
+"""Days for which an answer that was right may be told: until charges show otherwise."""
 _UNBIASED = 0.3
 """A of an offset that no alarm should be raised of; a sound sensor's is far smaller."""
 
@@ -166,9 +166,9 @@ def _is_false(day: Judged) -> bool:
 
 
 def _was_right(day: Judged, outcome: Outcome) -> bool:
-    """Tell whether the same answer was no false one some days before."""
+    """Tell whether the answer of a day was the right one some days before."""
     return any(
-        before.said == day.said and before.said_cell == day.said_cell and not _is_false(before)
+        _is_right(replace(before, said=day.said, said_cell=day.said_cell))
         for before in outcome.judged
         if 0 < day.days - before.days <= _OUT_OF_DATE
     )
@@ -278,7 +278,7 @@ def _lifetime(outcomes: list[Outcome]) -> Iterable[Figure]:
         ]
         if shares:
             yield Figure(
-                f"lifetime: {name}, of the Ah told while heard",
+                f"lifetime: {name}, of Ah told when heard",
                 f"{min(shares):.3f} to {max(shares):.3f}, median {median(shares):.3f}",
             )
 

@@ -208,12 +208,19 @@ class MeasuredCapacity:
     """Counts charge between two certain states of charge.
 
     `longest_gap`, in s, is how long between two measurements a battery goes on as it did.
-    `is_loose` tells whether a connection may be: then a charge ends too early.
+    `is_loose` tells whether a connection may be: then a charge ends too early. `is_weak` tells
+    whether a cell is: then the first that is empty holds as little as the battery does.
     """
 
-    def __init__(self, longest_gap: float, is_loose: Callable[[], bool] = bool) -> None:
+    def __init__(
+        self,
+        longest_gap: float,
+        is_loose: Callable[[], bool] = bool,
+        is_weak: Callable[[], bool] = bool,
+    ) -> None:
         self.measured: Measured | None = None
         self._is_loose = is_loose
+        self._is_weak = is_weak
         self._counter = _Counter(longest_gap)
         self._watch = RestWatch(longest_gap)
         self._full_watch = FullWatch()
@@ -388,7 +395,7 @@ class MeasuredCapacity:
         least = taken / (1 - left.charge)
         # What is left is a part of what the first cell holds: as little as the battery does where
         # it is a small one, as much as the others where it was not full.
-        most = max(least, self._capacity or 0.0)
+        most = least if self._is_weak() else max(least, self._capacity or 0.0)
         apart = (most - least) / 2
         capacity = taken + left.charge * (least + apart)
         part = 1 / (1 - left.charge)

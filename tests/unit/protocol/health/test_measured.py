@@ -533,3 +533,17 @@ def test_what_is_left_in_a_cell_that_was_not_full_is_as_much_as_in_the_others() 
     assert measured is not None
     assert abs(measured.capacity - 150) < measured.uncertainty
     assert abs(134.25 / (1 - EMPTY[1]) - measured.capacity) < measured.uncertainty
+
+
+def test_what_is_left_in_a_weak_cell_is_a_part_of_the_little_it_holds() -> None:
+    """Of 150 Ah that the first cell holds, 142.1 can be taken until 5.25 % are left."""
+    battery = Battery()
+    battery.health = MeasuredCapacity(150, is_weak=lambda: True)
+    battery.be_full()
+    battery.flow(150 * (1 - EMPTY[1]), -20.0)
+    battery.rest()
+    battery.flow(150 * (1 - EMPTY[1]), 30.0)
+    battery.be_full()
+    measured = battery.health.measured
+    assert measured is not None
+    assert measured.capacity == pytest.approx(150, rel=0.005)
