@@ -47,6 +47,14 @@ def test_a_loose_busbar_is_found_in_its_cell() -> None:
     assert not alarms([outcome])
 
 
+def test_a_false_current_is_found_in_idle_hours_between_charges() -> None:
+    outcome = Life(Case(3, Fault.OFFSET, "machine", 14, 3), interval=300).run()
+    assert [each.found for each in outcome.offsets] == [
+        pytest.approx(outcome.offsets[0].true, abs=0.1)
+    ]
+    assert not alarms([outcome])
+
+
 def test_the_same_seed_lives_the_same_life() -> None:
     lives = [Life(replace(MACHINE, days=2), interval=300).run() for _ in range(2)]
     first, again = (replace(one, seconds=0.0, seconds_in_health=0.0) for one in lives)
