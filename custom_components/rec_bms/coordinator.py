@@ -270,13 +270,21 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         state = update.state
         if state.has(Quantity.CURRENT):
             self.charging.add(state.current)
-        for watch in self.headroom.values():
-            watch.add(update)
         self._keep_device_up_to_date(state)
         self.snapshots.see(state)
+        self._follow_health(update)
+
+    def _follow_health(self, update: Update) -> None:
+        """Work out what is worked out; a mistake in it costs what it is about, and no reading."""
+        for watch in self.headroom.values():
+            # Not what it was before, should it go wrong.
+            watch.headroom = None
+            try:
+                watch.add(update)
+            except Exception:
+                self.logger.exception("Unexpected error in the headroom of %s", self.name)
         try:
             self.health_memory.add(update)
-        # Whatever goes wrong with what is worked out, the battery itself is to be seen.
         except Exception:
             self.logger.exception("Unexpected error in following the health of %s", self.name)
 

@@ -80,6 +80,7 @@ CELLS = (
         translation_key="cell_spread_rest",
         **_SPREAD,
         required=CELLS_COMPARED,
+        optional=frozenset({"chem"}),
         value_fn=lambda health, _: _millivolts(health.spreads.rest),
         attributes_fn=lambda health, _: _places(health.spreads.rest),
     ),

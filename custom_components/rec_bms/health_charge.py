@@ -14,6 +14,8 @@ from .protocol.state import Quantity, State
 
 _FULL = frozenset({Quantity.STATE_OF_CHARGE, Quantity.CURRENT, Quantity.MAX_CELL_VOLTAGE, "char"})
 _SCALE = frozenset({"capa"})
+_COUNT = _SCALE | {"socs"}
+"""With a count that was set by hand, which is no correction of the BMS's own."""
 _CAPACITY = _FULL | _SCALE | {Quantity.CELL_VOLTAGES, "chem"}
 _SMALL = 100.0
 """Ah of a battery of which tenths of an Ah are worth telling: a thousandth of it is."""
@@ -93,7 +95,7 @@ CHARGES = (
         native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
         suggested_display_precision=1,
         required=_FULL,
-        optional=_SCALE,
+        optional=_COUNT,
         value_fn=lambda health, _: rounded(health.full.correction, 1, 100),
         attributes_fn=_correction_at,
     ),

@@ -47,6 +47,14 @@ def test_a_loose_busbar_is_found_in_its_cell() -> None:
     assert not alarms([outcome])
 
 
+def test_a_false_current_is_found_in_idle_hours_between_charges() -> None:
+    outcome = Life(Case(3, Fault.OFFSET, "machine", 14, 3), interval=300).run()
+    assert [each.found for each in outcome.offsets] == [
+        pytest.approx(outcome.offsets[0].true, abs=0.1)
+    ]
+    assert not alarms([outcome])
+
+
 def test_the_same_seed_lives_the_same_life() -> None:
     lives = [Life(replace(MACHINE, days=2), interval=300).run() for _ in range(2)]
     first, again = (replace(one, seconds=0.0, seconds_in_health=0.0) for one in lives)
@@ -57,6 +65,14 @@ def test_the_same_seed_lives_the_same_life() -> None:
 def test_a_finding_of_a_healthy_battery_is_a_false_alarm(said: str) -> None:
     day = Judged(said, (1, 2), None, "balanced", (1, 1), 0.1, 3)
     assert len(alarms([Outcome(MACHINE, (1, 1), judged=[day, day])])) == 1
+
+
+@pytest.mark.parametrize(("days", "count"), [(10, 0), (30, 1)])
+def test_an_answer_that_was_right_is_no_false_alarm_for_two_weeks(days: int, count: int) -> None:
+    """Until charges have shown that cells are in balance again."""
+    was = Judged("not_enough_data", (None, None), None, "unbalanced", (1, 2), 9.0, 2)
+    still = Judged("unbalanced", (1, 2), 9.0, "balanced", (1, 1), 0.1, 2 + days)
+    assert len(alarms([Outcome(MACHINE, (1, 1), judged=[was, still])])) == count
 
 
 def test_a_step_of_another_cell_or_before_its_time_is_a_false_alarm() -> None:

@@ -103,6 +103,14 @@ async def test_what_is_worked_out_is_asked_for_while_nothing_else_shows_it(runni
     assert running.number("charge_current_limit") > 0
 
 
+async def test_a_count_set_by_hand_is_looked_for_though_its_number_is_disabled(
+    running: Rig,
+) -> None:
+    for _ in range(60):
+        await running.poll()
+    assert "socs" in running.coordinator.data.state.settings
+
+
 async def test_a_count_that_is_told_later_is_shown_at_once(running: Rig) -> None:
     running.bms.settings.update({"MAXC": 10.0, "SISN": 1, "STRN": 3})
     await running.reload()

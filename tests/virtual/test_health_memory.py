@@ -13,6 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
 from custom_components.rec_bms.health_memory import HealthMemory
+from custom_components.rec_bms.protocol.health.headroom import HeadroomWatch
 from custom_components.rec_bms.protocol.health.measured import Measured
 from custom_components.rec_bms.protocol.health.record import Health
 from tests.virtual.conftest import Simulate
@@ -216,3 +217,17 @@ async def test_a_mistake_in_what_is_worked_out_does_not_hide_the_battery(
         await rig.hass.async_block_till_done()
     assert rig.number("current") == pytest.approx(12, abs=0.5)
     assert "following the health of" in caplog.text
+
+
+async def test_a_mistake_in_headroom_does_not_hide_the_battery_nor_its_health(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    await rig.set_up()
+    with patch.object(HeadroomWatch, "_minutes", side_effect=HomeAssistantError("a mistake")):
+        rig.sim.call(rig.bms.set_current, -12)
+        await passes(20 * INTERVAL)
+        await rig.hass.async_block_till_done()
+        assert rig.number("current") == pytest.approx(-12, abs=0.5)
+        assert rig.shown("headroom_low") == "unknown"
+    assert rig.coordinator.health.lifetime.discharged > 0
+    assert "the headroom of" in caplog.text

@@ -32,6 +32,8 @@ _NEAR_FULL, _NEAR_EMPTY = 0.12, 0.15
 """V from CHAR and CLOW."""
 _LARGE = 0.05
 """The fraction beyond which a correction is a large one."""
+_SAME_FULL = 3600.0
+"""Seconds after which a correction that is found is not the last true one."""
 _IN_USE = 0.02
 """C above which a current counts as use."""
 
@@ -68,6 +70,7 @@ class Life:
         self._clock_set_at = self._rng.expovariate(1 / _CLOCK_SET_EVERY)
         self._next_day = 0.0
         self._continuous = False
+        self.is_heard = True
 
     @property
     def _longest_gap(self) -> float:
@@ -109,7 +112,9 @@ class Life:
     def _be_away(self, gap: _Gap) -> None:
         if gap.restart:
             self._restart()
+        self.is_heard = False
         self._let_pass(gap.seconds)
+        self.is_heard = True
         self.outcome.restarts += gap.restart
         self.outcome.gaps += not gap.restart
         self._continuous = False
@@ -194,6 +199,9 @@ class _Watch:
         self._steps: set[tuple[int, int]] = set()
         self._offset_found = False
         self._true_correction: float | None = None
+        self._put_right_at = 0.0
+        self._charged = self._discharged = 0.0
+        """Ah that the sensor told of while the BMS was heard."""
         self._corrections: list[float] = []
         self._beyond = 0.0
         """Ah that the sensor told of after the BMS had counted 100 %, and before it was full."""
@@ -209,6 +217,9 @@ class _Watch:
         bms, outcome = self._bms, self._life.outcome
         sensor = bms.current_sensor
         told = bms.battery.current * sensor.gain + sensor.offset
+        if self._life.is_heard:
+            self._charged += max(told, 0.0) * seconds / 3600
+            self._discharged += max(-told, 0.0) * seconds / 3600
         if counted < 1.0 or was_full:
             self._beyond = 0.0
         elif bms.charge == 1.0:
@@ -228,7 +239,7 @@ class _Watch:
 
     def _put_right(self, correction: float) -> None:
         """Note a true correction, and whether three running have one sign and are large."""
-        self._true_correction = correction
+        self._true_correction, self._put_right_at = correction, self._life.passed
         self._corrections = [*self._corrections[-2:], correction]
         if len(self._corrections) == 3:
             self._life.outcome.drifts_true |= (
@@ -246,7 +257,7 @@ class _Watch:
                     Capacity(
                         measured.capacity,
                         measured.uncertainty,
-                        self._capacity,
+                        self._capacity_at_full(),
                         self._bms.current_sensor.gain,
                         days,
                     )
@@ -263,8 +274,16 @@ class _Watch:
         if (last := health.full.corrections[-1:]) != self._last_correction:
             self._last_correction = last
             if last:
-                outcome.corrections.append(Corrected(last[0].by, self._true_correction, days))
+                is_that = self._life.passed - self._put_right_at <= _SAME_FULL
+                true = self._true_correction if is_that else None
+                outcome.corrections.append(Corrected(last[0].by, true, days))
         outcome.drifts_said |= health.full.drifts
+
+    def _capacity_at_full(self) -> float:
+        """Return what could be taken after the last full charge, or now where that is the first."""
+        if math.isnan(self._capacity) and self._bms.charge == 1.0:
+            return left(self._bms.battery)
+        return self._capacity
 
     def judge(self) -> None:
         """Compare the diagnosis with the truth, once a day."""
@@ -286,10 +305,10 @@ class _Watch:
         health, outcome = self._life.health, self._life.outcome
         if (most := health.drift.most) is not None:
             outcome.drifted = Drifted((most.unit, most.cell), most.volts_a_month)
-        meter, lifetime = self._bms.battery.meter, health.lifetime
+        lifetime = health.lifetime
         outcome.lifetime = {
-            "charged": (lifetime.charged, meter.charged_ah),
-            "discharged": (lifetime.discharged, meter.discharged_ah),
+            "charged": (lifetime.charged, self._charged),
+            "discharged": (lifetime.discharged, self._discharged),
         }
         outcome.kept = len(json.dumps(health.as_dict(), allow_nan=False))
 

@@ -59,7 +59,7 @@ class Offset:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A correction that was found and the last true one before it, fractions."""
+    """A correction that was found and the true one within the hour before it, fractions."""
 
     found: float
     true: float | None
@@ -89,7 +89,7 @@ class Outcome:
     drifts_said: bool = False
     drifts_true: bool = False
     lifetime: dict[str, tuple[float | None, float]] = field(default_factory=dict)
-    """What the memory of a life holds, and the truth."""
+    """What was added up over a life, and what the sensor told of while the BMS was heard, in Ah."""
     kept: int = 0
     """Bytes of memory as JSON at the end."""
     seconds: float = 0.0

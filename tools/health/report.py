@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from .cases import Fault
@@ -16,6 +16,8 @@ _FOUND_WITHIN = 48.0
 _MEDIAN_ERROR, _WORST_ERROR, _INSIDE = 0.02, 0.05, 0.95
 _TOLD_APART = 0.95
 _NOT_SAID = "not_enough_data"
+_OUT_OF_DATE = 14.0
+"""Days for which an answer that was right may be told: until charges show otherwise."""
 _UNBIASED = 0.3
 """A of an offset that no alarm should be raised of; a sound sensor's is far smaller."""
 
@@ -146,7 +148,11 @@ def _alarms(outcome: Outcome) -> Iterable[Alarm]:
         if abs(offset.true) < _UNBIASED or offset.true * offset.found < 0:
             yield Alarm(outcome, offset.days, f"false current {offset.found:.2f} A")
     for said in (Condition.WEAK_CELL, Condition.UNBALANCED):
-        wrong = [day for day in outcome.judged if day.said == said and _is_false(day)]
+        wrong = [
+            day
+            for day in outcome.judged
+            if day.said == said and _is_false(day) and not _was_right(day, outcome)
+        ]
         if wrong:
             yield Alarm(
                 outcome, wrong[0].days, f"{said} at {wrong[0].said_cell}, {len(wrong)} days"
@@ -157,6 +163,15 @@ def _alarms(outcome: Outcome) -> Iterable[Alarm]:
 
 def _is_false(day: Judged) -> bool:
     return day.true != Condition.UNCLEAR and not _is_right(day)
+
+
+def _was_right(day: Judged, outcome: Outcome) -> bool:
+    """Tell whether the answer of a day was the right one some days before."""
+    return any(
+        _is_right(replace(before, said=day.said, said_cell=day.said_cell))
+        for before in outcome.judged
+        if 0 < day.days - before.days <= _OUT_OF_DATE
+    )
 
 
 def _false_alarms(outcomes: list[Outcome]) -> Iterable[Figure]:
@@ -227,7 +242,10 @@ def _drift(outcomes: list[Outcome]) -> Iterable[Figure]:
 def _current(outcomes: list[Outcome]) -> Iterable[Figure]:
     those = [each for each in outcomes if each.case.fault is Fault.OFFSET]
     found = [each for each in those if each.offsets]
-    yield Figure("false currents found", f"{len(found)} of {len(those)}")
+    either = [each for each in those if each.offsets or each.drifts_said]
+    share = len(found) / max(1, len(those))
+    yield Figure("false currents found", f"{len(found)} of {len(those)} ({share * 100:.0f} %)")
+    yield Figure("or said to drift, by their charge", f"{len(either)} of {len(those)}")
     errors = [abs(one.found - one.true) for each in found for one in each.offsets]
     if errors:
         yield Figure("error of the offset, A, median", f"{median(errors):.3f}")
@@ -253,16 +271,15 @@ def _full(outcomes: list[Outcome]) -> Iterable[Figure]:
 def _lifetime(outcomes: list[Outcome]) -> Iterable[Figure]:
     for name in ("charged", "discharged"):
         shares = [
-            kept / true
+            kept / told
             for each in outcomes
-            if each.case.fault is not Fault.OFFSET
-            for kept, true in [each.lifetime.get(name, (None, 0.0))]
-            if true and kept is not None
+            for kept, told in [each.lifetime.get(name, (None, 0.0))]
+            if told and kept is not None
         ]
         if shares:
             yield Figure(
-                f"lifetime: {name}, of the true Ah",
-                f"{min(shares):.2f} to {max(shares):.2f}, median {median(shares):.3f}",
+                f"lifetime: {name}, of Ah told when heard",
+                f"{min(shares):.3f} to {max(shares):.3f}, median {median(shares):.3f}",
             )
 
 

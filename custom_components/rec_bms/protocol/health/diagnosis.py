@@ -17,7 +17,7 @@ percent; what is more shows near empty, where the others have so much more left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median
@@ -29,6 +29,7 @@ from ..state import PerUnit, State
 from .kept import amount, entries, not_after, number, position
 from .open_circuit import at_least_left_in, lacks, left_in
 from .rest import RestWatch
+from .shape import Rows
 from .spread import FullWatch, Place, all_cells, in_order, place
 
 _IRON = (3, 4)
@@ -150,14 +151,16 @@ class Diagnosing:
     """Finds out whether a cell is weak or the battery is out of balance.
 
     `longest_gap`, in s, is how long between two measurements a battery goes on as it did.
+    `is_loose` tells whether a connection may be: then a cell seems to be full before the others.
     """
 
-    def __init__(self, longest_gap: float) -> None:
+    def __init__(self, longest_gap: float, is_loose: Callable[[], bool] = bool) -> None:
         self.diagnosis = NOTHING_YET
+        self._is_loose = is_loose
         self._ends = _Ends(longest_gap)
         self._chemistry: float | None = None
         self._capacity: float | None = None
-        self._rows: list[int] = []
+        self._rows = Rows()
         self._lacks: list[float] | None = None
         self._left: list[float] | None = None
         self._smallest: _Smallest | None = None
@@ -174,10 +177,10 @@ class Diagnosing:
         if (at := self.diagnosis.at) is not None and at > now:
             self.diagnosis = replace(self.diagnosis, at=not_after(at, now))
         top = self._ends.top(update, now, self._chemistry)
-        if top is not None and len(top) == sum(self._rows):
+        if top is not None and len(top) == sum(self._rows.known) and not self._is_loose():
             self._be_full(top, now)
         bottom = self._ends.bottom(state, self._chemistry)
-        if bottom is not None and len(bottom) == sum(self._rows):
+        if bottom is not None and len(bottom) == sum(self._rows.known):
             self._be_empty(bottom)
 
     def balancing_hours(self, amperes: float) -> float | None:
@@ -191,15 +194,10 @@ class Diagnosing:
 
     def _look_at_rows(self, state: State) -> None:
         """Begin anew with another battery, or more of it."""
-        if state.cell_voltages is None:
-            return
-        rows = [len(row) for row in state.cell_voltages.units]
-        if rows != self._rows:
-            if self._rows:
-                self.diagnosis = NOTHING_YET
-                self._lacks = self._left = self._smallest = None
-                self._apart_before = False
-            self._rows = rows
+        if self._rows.add(state.cell_voltages):
+            self.diagnosis = NOTHING_YET
+            self._lacks = self._left = self._smallest = None
+            self._apart_before = False
 
     def _be_empty(self, volts: list[float]) -> None:
         """Note what is left in each cell, where the first is emptiest."""
@@ -258,7 +256,7 @@ class Diagnosing:
     def _say(
         self, finding: Finding, index: int | None, reasons: tuple[Reason, ...], now: float
     ) -> None:
-        where = None if index is None else _place(self._rows, index)
+        where = None if index is None else _place(self._rows.known, index)
         self.diagnosis = Diagnosis(
             finding,
             None if where is None else where.unit,
@@ -286,7 +284,7 @@ class Diagnosing:
         """Return what is to be kept."""
         found, smallest = self.diagnosis, self._smallest
         return {
-            "cells": self._rows,
+            "cells": self._rows.known,
             "lacks": _parts(self._lacks),
             "left": _parts(self._left),
             "smallest": smallest and [smallest.index, smallest.by, smallest.more_left],
@@ -307,7 +305,7 @@ class Diagnosing:
         known = [count for count in counts if count is not None]
         if not known or len(known) < len(counts):
             return
-        self._rows = known
+        self._rows.known = known
         self._lacks = _read_parts(told.get("lacks"), sum(known))
         self._left = _read_parts(told.get("left"), sum(known))
         self._smallest = _read_smallest(told.get("smallest"), sum(known))

@@ -20,6 +20,7 @@ from typing import Any
 from ..bms import Update
 from ..state import PerUnit
 from .kept import amount, entries, number, position
+from .shape import Rows
 from .spread import FullWatch, Place, RestingCells, in_order, place
 
 DAY = 86_400.0
@@ -105,11 +106,15 @@ class Drift:
         """None while no cell certainly drifts."""
         self._resting = RestingCells(longest_gap)
         self._full = FullWatch()
-        self._rows: list[int] = []
+        self._rows = Rows()
         self._series = {key: _Series(least) for key, least in _LEAST.items()}
 
     def add(self, update: Update, now: float) -> None:
         """Take what the BMS told at a Unix time in s."""
+        if self._rows.add(update.state.cell_voltages):
+            # Another battery, or more of it: its median is another one.
+            self._series = {key: _Series(least) for key, least in _LEAST.items()}
+            self.most = None
         if (cells := self._resting.add(update, now)) is not None:
             self._take("rest", cells, now)
         if (cells := self._full.add(update)) is not None and self._full.is_small:
@@ -117,18 +122,16 @@ class Drift:
 
     def of_cell(self, unit: int, cell: int) -> float | None:
         """Return the drift of a cell in V a month; None while it is none that is certain."""
-        if not 1 <= unit <= len(self._rows) or not 1 <= cell <= self._rows[unit - 1]:
+        rows = self._rows.known
+        if not 1 <= unit <= len(rows) or not 1 <= cell <= rows[unit - 1]:
             return None
-        index = sum(self._rows[: unit - 1]) + cell - 1
+        index = sum(rows[: unit - 1]) + cell - 1
         slopes = (series.slopes[index] for series in self._series.values() if series.slopes)
         return next((slope for slope in slopes if slope is not None), None)
 
     def _take(self, kind: str, cells: PerUnit, now: float) -> None:
-        rows = [len(row) for row in cells.units]
-        if rows != self._rows:
-            # Another battery, or more of it: its median is another one.
-            self._rows = rows
-            self._series = {key: _Series(least) for key, least in _LEAST.items()}
+        if [len(row) for row in cells.units] != self._rows.known:
+            return
         self._series[kind].add(in_order(cells), now)
         self.most = self._most()
 
@@ -137,7 +140,7 @@ class Drift:
             certain = [(by, index) for index, by in enumerate(series.slopes) if by is not None]
             if certain:
                 by, index = max(certain, key=lambda each: abs(each[0]))
-                where = _place(self._rows, index)
+                where = _place(self._rows.known, index)
                 return Drifting(where.unit, where.cell, by, series.points[0].at)
         return None
 
@@ -147,18 +150,17 @@ class Drift:
             key: [[round(point.at), *point.grains] for point in one.points]
             for key, one in self._series.items()
         }
-        return {"cells": self._rows, **series}
+        return {"cells": self._rows.known, **series}
 
     def restore(self, kept: object) -> None:
         """Take what was kept, as far as it can be read."""
         told = entries(kept)
         rows = told.get("cells")
         counts = [position(count) for count in rows] if isinstance(rows, list) else []
-        self._rows = [count for count in counts if count is not None]
-        if len(self._rows) < len(counts):
-            self._rows = []
+        known = [count for count in counts if count is not None]
+        self._rows.known = known if len(known) == len(counts) else []
         for key, series in self._series.items():
-            series.points = _read_points(told.get(key), sum(self._rows))
+            series.points = _read_points(told.get(key), sum(self._rows.known))
             series.work_out()
         self.most = self._most()
 

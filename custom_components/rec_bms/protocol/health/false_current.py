@@ -9,6 +9,11 @@ quarter of what the battery holds:
   open_circuit.py for the sources), so 20 % of CAPA show.
 - That of LiFePO4 is flat; there it takes one and a half times CAPA.
 
+Few batteries rest for so long. Where charge was counted from full to full some times (`measured`),
+that tells the sensor's offset as well: as much goes in as comes out. Alone it proves nothing, since
+what balancing takes and a charge that ends early look like it, nor does a current at rest alone,
+which may well flow. That both are the same, rest after rest, is no chance.
+
 A battery kept at a charger's float voltage does take what the BMS itself and balancing use up. So
 less than 0.5 A into it is no proof, and while cells are so high that they are balanced, nothing is.
 A consumer or a charger that is connected past the sensor looks the same: it is no less wrong.
@@ -17,6 +22,7 @@ A consumer or a charger that is connected past the sensor looks the same: it is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
@@ -25,6 +31,7 @@ from ..bms import Update
 from ..plausible import AMPERES
 from ..state import State
 from .kept import entries, number
+from .measured import Offset
 from .rest import RestWatch
 
 _LEAST_IN, _LEAST_OUT = 0.5, 0.2
@@ -42,6 +49,13 @@ _FULL_CHARGE = 0.995
 _NEAR_CHAR = 0.03
 _STILL_FULL = 0.03
 """The part of CAPA that may have been taken since."""
+_SHORT_REST = 1200.0
+"""Seconds after cells have settled of which the mean current is taken, once in a rest."""
+_RESTS, _RESTS_KEPT = 3, 5
+_SAME, _SAME_SHARE = 0.1, 0.25
+"""A, and the part of it, by which rests differ from each other, and from what cycles show."""
+_CERTAIN = 0.5
+"""The part of the least current that is there for certain, by what cycles show."""
 _GONE, _GONE_SHARE = 0.1, 0.25
 _GONE_HOURS = 6.0
 
@@ -110,6 +124,48 @@ class _Hour:
         return _Block(self._seconds / 3600, amperes, fmean(self._volts))
 
 
+class _Rests:
+    """Takes the mean current of each rest, also of a short one."""
+
+    def __init__(self) -> None:
+        self.amperes: list[float] = []
+        """Those of the last few rests, in A."""
+        self._seconds = 0.0
+        self._ampere_seconds = 0.0
+
+    def add(self, seconds: float, amperes: float) -> bool:
+        """Take a current for a time in s of a rest; tell whether there is another mean."""
+        if self._seconds >= _SHORT_REST:
+            return False
+        self._seconds += seconds
+        self._ampere_seconds += seconds * amperes
+        if self._seconds < _SHORT_REST:
+            return False
+        self.amperes = [*self.amperes[1 - _RESTS_KEPT :], self._ampere_seconds / self._seconds]
+        return True
+
+    def end(self) -> None:
+        """Wait for the next rest."""
+        self._seconds = self._ampere_seconds = 0.0
+
+    @property
+    def usual(self) -> float | None:
+        """The current that the last rests had, in A; None unless it was the same in all."""
+        if len(self.amperes) < _RESTS:
+            return None
+        middle = median(self.amperes)
+        return middle if all(_is_same(each, middle) for each in self.amperes) else None
+
+    def have_less_than(self, amperes: float) -> bool:
+        """Tell whether the last rests had next to no current."""
+        last = self.amperes[-_RESTS:]
+        return len(last) == _RESTS and all(abs(each) < amperes for each in last)
+
+
+def _is_same(amperes: float, other: float) -> bool:
+    return abs(amperes - other) <= max(_SAME, _SAME_SHARE * abs(other))
+
+
 class _SinceFull:
     """Counts the Ah that have flowed since the BMS found the battery full, while it was heard."""
 
@@ -127,12 +183,17 @@ class _SinceFull:
 class FalseCurrent:
     """Finds an offset of the current sensor.
 
-    `longest_gap`, in s, is how long between two measurements a battery goes on as it did.
+    `longest_gap`, in s, is how long between two measurements a battery goes on as it did;
+    `by_cycles` tells what cycles have shown of the sensor.
     """
 
-    def __init__(self, longest_gap: float) -> None:
+    def __init__(
+        self, longest_gap: float, by_cycles: Callable[[], Offset | None] = lambda: None
+    ) -> None:
         self.offset: float | None = None
         """A; None unless what is told at rest is certain to be the sensor's."""
+        self._by_cycles = by_cycles
+        self._rests = _Rests()
         self._longest_gap = longest_gap
         self._watch = RestWatch(longest_gap)
         self._since_full = _SinceFull()
@@ -156,7 +217,10 @@ class FalseCurrent:
         self._since_full.add(state, None if amperes is None else amperes * seconds / 3600)
         if self._watch.rest is None or amperes is None or _is_balanced(state):
             self._rests_from, self._window, self._hour = None, None, _Hour()
+            self._rests.end()
             return
+        if self._rests.add(seconds, amperes):
+            self._compare_with_cycles()
         if self._rests_from is None:
             self._rests_from = at
         if at - self._rests_from < _SETTLED:
@@ -180,8 +244,21 @@ class FalseCurrent:
         """Begin anew where IOFF has been set."""
         if zero is not None and self._zero is not None and zero != self._zero:
             self.offset, self._window, self._hour = None, None, _Hour()
-            self._since_full = _SinceFull()
+            self._since_full, self._rests = _SinceFull(), _Rests()
         self._zero = self._zero if zero is None else zero
+
+    def _compare_with_cycles(self) -> None:
+        """Conclude from another rest, however short it was."""
+        if self.offset is not None:
+            if self._rests.have_less_than(self._is_gone_below(self.offset)):
+                self.offset = None
+            return
+        usual, shown = self._rests.usual, self._by_cycles()
+        if usual is None or shown is None or not _is_same(shown.amperes, usual):
+            return
+        least = _LEAST_IN if usual > 0 else _LEAST_OUT
+        if abs(usual) >= least and abs(shown.amperes) - shown.off >= _CERTAIN * least:
+            self.offset = usual
 
     def _look(self, block: _Block, chemistry: float | None) -> None:
         """Conclude from another hour of rest."""
@@ -203,22 +280,32 @@ class FalseCurrent:
 
     def _see_whether_gone(self, block: _Block) -> None:
         """Take the offset back when next to nothing is told at rest."""
-        if self.offset is None or abs(block.amperes) >= max(_GONE, _GONE_SHARE * abs(self.offset)):
+        if self.offset is None or abs(block.amperes) >= self._is_gone_below(self.offset):
             self._hours_gone = 0.0
             return
         self._hours_gone += block.hours
         if self._hours_gone >= _GONE_HOURS:
             self.offset = None
 
+    @staticmethod
+    def _is_gone_below(offset: float) -> float:
+        """Return the A below which an offset is none any more."""
+        return max(_GONE, _GONE_SHARE * abs(offset))
+
     def as_dict(self) -> dict[str, Any]:
         """Return what is to be kept; what was not heard to the end proves nothing."""
-        return {"offset": self.offset, "zero": self._zero}
+        rests = [round(each, 3) for each in self._rests.amperes]
+        return {"offset": self.offset, "zero": self._zero, "rests": rests}
 
     def restore(self, kept: object) -> None:
         """Take what was kept, as far as it can be read."""
         known = entries(kept)
         self.offset = number(known.get("offset"), AMPERES)
         self._zero = number(known.get("zero"), AMPERES)
+        rests = known.get("rests")
+        told = rests[-_RESTS_KEPT:] if isinstance(rests, list) else []
+        read = [amperes for each in told if (amperes := number(each, AMPERES)) is not None]
+        self._rests.amperes = read
 
 
 def _is_full(state: State) -> bool:

@@ -19,6 +19,7 @@ than 5 % is none. A gap that is longer than the battery goes on as it did ends w
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from ..plausible import AMPERES, CHARGE_FRACTION
 from .kept import amount, entries, not_after, number
 from .open_circuit import Left, left_in
 from .rest import RestWatch
+from .shape import Rows
 from .spread import FullWatch
 
 _GAIN = 0.012
@@ -44,9 +46,14 @@ _STEADY = 0.02
 """A by which a sensor that was known last week may be off by now."""
 _WORST = 0.05
 _SHORTEST_CYCLE = 6 * 3600.0
+_LEAKS = 0.05 / (30 * 24)
+"""The part of its charge that a cell may lose by itself in an hour, which no sensor sees."""
 _CYCLE = 43_200.0
 """Seconds after which a full is another one, though the battery was not empty between the two."""
+_TAPERS = 7200.0
+"""Seconds for which a charge may go on after the count has come to 100 %."""
 _MOST = 8
+_FEWEST_CYCLES = 4
 _YEAR = 365.25 * 86_400
 _FADES = 0.02
 """The part of its capacity that a battery may lose in a year: what is old says less of now."""
@@ -92,7 +99,7 @@ class _Once:
 
 
 @dataclass(frozen=True, slots=True)
-class _Offset:
+class Offset:
     """A that the sensor tells too much, and how far off that is (95 %)."""
 
     amperes: float
@@ -201,34 +208,56 @@ class MeasuredCapacity:
     """Counts charge between two certain states of charge.
 
     `longest_gap`, in s, is how long between two measurements a battery goes on as it did.
+    `is_loose` tells whether a connection may be: then a charge ends too early. `is_weak` tells
+    whether a cell is: then the first that is empty holds as little as the battery does.
     """
 
-    def __init__(self, longest_gap: float) -> None:
+    def __init__(
+        self,
+        longest_gap: float,
+        is_loose: Callable[[], bool] = bool,
+        is_weak: Callable[[], bool] = bool,
+    ) -> None:
         self.measured: Measured | None = None
+        self._is_loose = is_loose
+        self._is_weak = is_weak
         self._counter = _Counter(longest_gap)
         self._watch = RestWatch(longest_gap)
         self._full_watch = FullWatch()
         self._capacity: float | None = None
         self._chemistry: float | None = None
-        self._cells = 0
+        self._rows = Rows()
         self._near: _Full | None = None
         self._full: _Full | None = None
         self._empty: _Empty | None = None
+        self._cycle: tuple[_Full, _Full] | None = None
+        """Between which two fulls the last of the offsets was seen, where it can be seen better."""
         self._now = 0.0
         self._list: list[_Once] = []
-        self._offsets: list[_Offset] = []
+        self._offsets: list[Offset] = []
+        self._zero: float | None = None
+        """IOFF."""
+
+    @property
+    def offset(self) -> Offset | None:
+        """What some cycles from full to full have shown of the sensor; None before there were."""
+        return _known(self._offsets) if len(self._offsets) >= _FEWEST_CYCLES else None
 
     def add(self, update: Update, now: float) -> None:
         """Take what the BMS told at a Unix time in s."""
         state = update.state
         self._capacity = state.settings.get("capa") or self._capacity
         self._chemistry = state.settings.get("chem") or self._chemistry
+        self._heed_zero(state.settings.get("ioff"))
         self._watch.add(update, now)
         self._full_watch.add(update)
-        if not self._counter.add(update, self._capacity) or self._is_another(update):
+        if not self._counter.add(update, self._capacity) or self._rows.add(state.cell_voltages):
             self._end()
         self._now = now
         self._leave_the_future(now)
+        if self._is_loose():
+            self._forget()
+            return
         self._look_for_empty(state.min_cell_voltage)
         self._look_for_full(update.measured_at)
 
@@ -247,6 +276,7 @@ class MeasuredCapacity:
                 for once in self._with(pending)
             ],
             "offsets": [[offset.amperes, offset.off] for offset in self._offsets],
+            "zero": self._zero,
         }
 
     def restore(self, kept: object) -> None:
@@ -254,21 +284,25 @@ class MeasuredCapacity:
         told = entries(kept)
         self._list = _read_list(told.get("measurements"))
         self._offsets = _read_offsets(told.get("offsets"))
+        self._zero = number(told.get("zero"), AMPERES)
         self.measured = _together(self._list)
 
     # -- counting --------------------------------------------------------------------------------
 
-    def _is_another(self, update: Update) -> bool:
-        """Tell whether cells have come or gone."""
-        table = update.state.cell_voltages
-        count = self._cells if table is None else sum(map(len, table.units))
-        before, self._cells = self._cells, count
-        return bool(before) and count != before
+    def _heed_zero(self, zero: float | None) -> None:
+        """Begin anew where IOFF has been set: the sensor is another one."""
+        if zero is not None and self._zero is not None and zero != self._zero:
+            self._offsets = []
+            self._forget()
+        self._zero = self._zero if zero is None else zero
 
     def _end(self) -> None:
         """Take what was counted as far as it goes, since nothing is known of what comes."""
         self._take(self._one_way(self._full, self._empty))
-        self._near = self._full = self._empty = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._near = self._full = self._empty = self._cycle = None
 
     def _leave_the_future(self, now: float) -> None:
         """Have what was measured while the clock was ahead be of now at the latest."""
@@ -296,6 +330,8 @@ class MeasuredCapacity:
             self._take(self._one_way(self._near, self._empty))
         elif self._empty is not None or self._near.mark.seconds - self._full.mark.seconds >= _CYCLE:
             self._close(self._full, self._near)
+        elif self._cycle is not None:
+            self._see_the_taper(*self._cycle, self._near)
         self._full, self._empty = self._near, None
 
     def _full_off(self) -> float:
@@ -321,14 +357,21 @@ class MeasuredCapacity:
                 # Cells may have been balanced when it was full, or the sensor be another one.
                 unexplained / 2,
                 _STEADY * hours * min(share, 1 - share),
+                _LEAKS * hours * share * (self._capacity or 0.0),
                 2 * math.sqrt(full.mark.jumps - before.mark.jumps),
                 before.mark.by_health - self._empty.mark.by_health,
                 full.mark.unsure - before.mark.unsure,
             )
             self._take(self._once(taken, once, 0.0, self._empty.left))
+        self._cycle = None
         if seconds >= _SHORTEST_CYCLE:
-            off = math.hypot(math.hypot(before.off, full.off) / hours, _STEADY)
-            self._offsets = [*self._offsets[1 - _MOST :], _Offset(missing / hours, off)]
+            self._offsets = [*self._offsets[1 - _MOST :], _offset(before, full)]
+            self._cycle = before, full
+
+    def _see_the_taper(self, before: _Full, reached: _Full, full: _Full) -> None:
+        """Take what still flowed in after a count that was ahead had come to 100 %."""
+        if full.mark.seconds - reached.mark.seconds <= _TAPERS:
+            self._offsets = [*self._offsets[:-1], _offset(before, full)]
 
     def _one_way(self, full: _Full | None, empty: _Empty | None) -> _Once | None:
         """Return what one way between full and empty has shown; None unless it is certain."""
@@ -341,6 +384,7 @@ class MeasuredCapacity:
         once = math.hypot(
             full.off,
             jumps,
+            _LEAKS * abs(hours) * (self._capacity or 0.0),
             full.mark.by_health - empty.mark.by_health,
             full.mark.unsure - empty.mark.unsure,
         )
@@ -348,11 +392,18 @@ class MeasuredCapacity:
 
     def _once(self, taken: float, once: float, always: float, left: Left) -> _Once | None:
         """Return the measurement of a charge in Ah; None where it is too uncertain."""
-        capacity = taken / (1 - left.charge)
+        least = taken / (1 - left.charge)
+        # What is left is a part of what the first cell holds: as little as the battery does where
+        # it is a small one, as much as the others where it was not full.
+        most = least if self._is_weak() else max(least, self._capacity or 0.0)
+        apart = (most - least) / 2
+        capacity = taken + left.charge * (least + apart)
         part = 1 / (1 - left.charge)
         made = _Once(
             capacity,
-            math.hypot(_GAIN * capacity, left.off * capacity * part, always * part),
+            math.hypot(
+                _GAIN * capacity, left.off * most * part, left.charge * apart, always * part
+            ),
             once * part,
             left.charge,
             self._now,
@@ -377,16 +428,23 @@ class MeasuredCapacity:
         return [*agreeing[1 - _MOST :], made]
 
 
-def _known(offsets: list[_Offset]) -> _Offset:
+def _offset(before: _Full, full: _Full) -> Offset:
+    """Return what a cycle shows of the sensor: as much goes in as comes out."""
+    hours = (full.mark.seconds - before.mark.seconds) / 3600
+    missing = full.mark.charge - before.mark.charge
+    return Offset(missing / hours, math.hypot(math.hypot(before.off, full.off) / hours, _STEADY))
+
+
+def _known(offsets: list[Offset]) -> Offset:
     """Return what cycles have shown of the sensor together."""
     if not offsets:
-        return _Offset(0.0, _UNKNOWN_OFFSET)
+        return Offset(0.0, _UNKNOWN_OFFSET)
     weights = [each.off**-2 for each in offsets]
     mean = sum(weight * each.amperes for weight, each in zip(weights, offsets, strict=True)) / sum(
         weights
     )
     apart = max(abs(each.amperes - mean) for each in offsets)
-    return _Offset(mean, math.hypot(sum(weights) ** -0.5, _STEADY, apart))
+    return Offset(mean, math.hypot(sum(weights) ** -0.5, _STEADY, apart))
 
 
 def _together(measurements: list[_Once]) -> Measured | None:
@@ -424,13 +482,13 @@ def _read_list(kept: object) -> list[_Once]:
     return sorted(read, key=lambda made: made.at)
 
 
-def _read_offsets(kept: object) -> list[_Offset]:
+def _read_offsets(kept: object) -> list[Offset]:
     """Return what can be read of the sensor."""
-    read: list[_Offset] = []
+    read: list[Offset] = []
     for row in kept[-_MOST:] if isinstance(kept, list) else ():
         if not isinstance(row, list) or len(row) != 2:
             continue
         amperes, off = number(row[0], AMPERES), amount(row[1])
         if amperes is not None and off:
-            read.append(_Offset(amperes, off))
+            read.append(Offset(amperes, off))
     return read

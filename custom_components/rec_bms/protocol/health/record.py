@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..bms import Update
-from .diagnosis import Diagnosing
+from .diagnosis import Diagnosing, Finding
 from .drift import Drift
 from .false_current import FalseCurrent
 from .full import FullCharge
 from .lifetime import Lifetime
-from .measured import MeasuredCapacity
+from .measured import MeasuredCapacity, Offset
 from .resistance import Resistances
 from .spread import Spreads
 
@@ -40,10 +40,22 @@ class Health:
         self.full = FullCharge(longest_gap)
         self.spreads = Spreads(longest_gap)
         self.drift = Drift(longest_gap)
-        self.diagnosing = Diagnosing(longest_gap)
-        self.capacity = MeasuredCapacity(longest_gap)
+        self.diagnosing = Diagnosing(longest_gap, self._is_loose)
+        self.capacity = MeasuredCapacity(longest_gap, self._is_loose, self._is_weak)
         self.resistances = Resistances(longest_gap)
-        self.false_current = FalseCurrent(longest_gap)
+        self.false_current = FalseCurrent(longest_gap, self._offset_by_cycles)
+
+    def _is_loose(self) -> bool:
+        """Tell whether a connection may be loose: under current its cell is not what it seems."""
+        return bool(self.resistances.steps)
+
+    def _is_weak(self) -> bool:
+        """Tell whether a cell is weak, so that it is the first that is empty."""
+        return self.diagnosing.diagnosis.finding is Finding.WEAK_CELL
+
+    def _offset_by_cycles(self) -> Offset | None:
+        """Return what cycles from full to full have shown of the current sensor."""
+        return self.capacity.offset
 
     @property
     def _parts(self) -> Mapping[str, _Part]:

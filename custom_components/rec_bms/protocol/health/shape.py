@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..state import PerUnit
+
 _RUNNING = 5
 
 
@@ -23,3 +25,27 @@ class Shapes:
             return False
         del self._told[unit]
         return True
+
+
+class Rows:
+    """How many cells all units have; others when they are told several times running."""
+
+    def __init__(self) -> None:
+        self.known: list[int] = []
+        self._told: list[int] = []
+        self._running = 0
+
+    def add(self, table: PerUnit | None) -> bool:
+        """Take what was told of all cells; tell whether they are others than those known."""
+        if table is None:
+            return False
+        rows = [len(row) for row in table.units]
+        if rows == self.known:
+            self._running = 0
+            return False
+        self._running = self._running + 1 if rows == self._told else 1
+        self._told = rows
+        if self.known and self._running < _RUNNING:
+            return False
+        before, self.known, self._running = self.known, rows, 0
+        return bool(before)

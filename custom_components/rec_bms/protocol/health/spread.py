@@ -5,7 +5,8 @@ the steep parts of a cell's curve a tenth of a percent of charge is tens of mV. 
 in two situations only, which come again and again:
 
 - at rest (`rest`), with a state of charge between 30 and 90 %, where the curve of every chemistry
-  is even, as the mean of some updates;
+  is even, as the mean of some updates; a count can be wrong, so that LiFePO4 cells must rest on
+  the flat part of their curve as well;
 - where charging ends (`top`): the BMS has put its count to 100 %, the highest cell is at CHAR, and
   what still flows is below C/10. There the spread is imbalance: the steep end of the curve shows
   tenths of a percent.
@@ -25,6 +26,8 @@ from .rest import RestWatch
 _DAY = 86_400.0
 _LOWEST_CHARGE = 0.3
 _HIGHEST_CHARGE = 0.9
+_FLAT = {3: (3.2, 3.355), 4: (3.2, 3.355)}
+"""V between which cells rest there. Above, a cell that loses charge comes nearer to the others."""
 _SAMPLES = 10
 """Updates of which the mean is taken: one mV and noise of one or two are less then."""
 _FULL = 0.9995
@@ -73,25 +76,35 @@ class RestingCells:
     def __init__(self, longest_gap: float) -> None:
         self._watch = RestWatch(longest_gap)
         self._taken_at: float | None = None
+        self._chemistry: float | None = None
         self._sums: list[list[float]] = []
         self._count = 0
 
     def add(self, update: Update, now: float) -> PerUnit | None:
         """Take what the BMS told; return the cells' mean voltages when a rest has shown them."""
         self._watch.add(update, now)
+        self._chemistry = update.state.settings.get("chem") or self._chemistry
         if self._watch.rest is None:
             self._taken_at = None
             self._count = 0
             return None
         if self._taken_at is not None and 0 <= update.measured_at - self._taken_at < _DAY:
             return None
-        charge = update.state.state_of_charge
-        is_even = charge is not None and _LOWEST_CHARGE <= charge <= _HIGHEST_CHARGE
-        cells = all_cells(update.state) if is_even else None
+        cells = self._even_cells(update.state)
         if cells is None:
             self._count = 0
             return None
         return self._mean(cells, update.measured_at)
+
+    def _even_cells(self, state: State) -> PerUnit | None:
+        """Return the voltages of all cells; None unless they are where their curve is even."""
+        charge = state.state_of_charge
+        if charge is None or not _LOWEST_CHARGE <= charge <= _HIGHEST_CHARGE:
+            return None
+        cells, flat = all_cells(state), _FLAT.get(int(self._chemistry or 0))
+        if cells is None or flat is None:
+            return cells
+        return cells if all(flat[0] <= volts <= flat[1] for volts in in_order(cells)) else None
 
     def _mean(self, cells: PerUnit, at: float) -> PerUnit | None:
         """Add cells to the mean; return it once it is one of enough."""

@@ -14,6 +14,8 @@ from custom_components.rec_bms.protocol.health.diagnosis import (
     Finding,
     Reason,
 )
+from custom_components.rec_bms.protocol.health.record import Health
+from custom_components.rec_bms.protocol.health.resistance import Step
 from custom_components.rec_bms.protocol.state import PerUnit
 from tests.unit.protocol.health.updates import update
 from tools.simulator.chemistry import CHEMISTRIES
@@ -212,9 +214,21 @@ def test_a_cell_that_was_replaced_is_not_weak_any_more() -> None:
 
 def test_another_number_of_cells_is_another_battery() -> None:
     battery = Battery([300, 302, 240, 304], [0.5, 0.8, 0.0, 1.0])
-    battery.cycle()
+    weak = battery.cycle()
+    for _ in range(4):
+        battery.tell([3.3] * 8, -50.0, 0.5)
+    assert battery.diagnosis == weak
     battery.tell([3.3] * 8, -50.0, 0.5)
     assert battery.diagnosis == NOTHING_YET
+
+
+def test_a_message_that_is_short_of_a_cell_costs_nothing_of_what_was_found() -> None:
+    battery = Battery([300, 302, 240, 304], [0.5, 0.8, 0.0, 1.0])
+    weak = battery.cycle()
+    battery.tell([3.3] * 3, -50.0, 0.5)
+    battery.tell([3.3] * 4, -50.0, 0.5)
+    battery.be_full()
+    assert (battery.diagnosis.finding, battery.diagnosis.cell) == (weak.finding, weak.cell)
 
 
 def test_of_two_units_the_cell_is_named_by_its_place() -> None:
@@ -353,3 +367,14 @@ def test_iron_is_looked_at_where_much_flows_to_the_end_too() -> None:
 
     battery.tell = tell  # type: ignore[method-assign]
     assert battery.cycle().finding is Finding.WEAK_CELL
+
+
+def test_while_a_connection_may_be_loose_the_end_of_a_charge_says_nothing() -> None:
+    """Current lifts its cell, which seems to be full before the others."""
+    battery = Battery([300, 302, 299, 304], [0.5, 40.0, 0.0, 1.0])
+    health = Health(150)
+    battery.found = health.diagnosing
+    health.resistances.steps = (Step(1, 2, 3.0, 4e-4, 12e-4, NOON),)
+    assert battery.cycle() == NOTHING_YET
+    health.resistances.steps = ()
+    assert battery.cycle().finding is Finding.UNBALANCED

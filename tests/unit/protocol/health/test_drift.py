@@ -20,10 +20,10 @@ type Cells = Callable[[float], list[float]]
 """Cells' voltages in V by the day."""
 
 
-def steady(draw: random.Random, noise: float = 0.002) -> Cells:
-    """Return healthy cells, each a little off the others, with noise in V."""
+def steady(draw: random.Random, noise: float = 0.002, level: float = 3.5) -> Cells:
+    """Return healthy cells at a level, each a little off the others, with noise, in V."""
     offsets = [draw.uniform(-0.01, 0.01) for _ in range(CELLS)]
-    return lambda _: [round(3.5 + each + draw.gauss(0, noise), 3) for each in offsets]
+    return lambda _: [round(level + each + draw.gauss(0, noise), 3) for each in offsets]
 
 
 def drifting(healthy: Cells, cell: int, volts_a_month: float) -> Cells:
@@ -75,7 +75,7 @@ def test_a_cell_that_drifts_is_named_with_its_slope(volts_a_month: float) -> Non
 
 
 def test_at_rest_less_is_a_drift_than_where_charging_ends() -> None:
-    cells = drifting(steady(random.Random(2), 0.0005), 2, -0.002)
+    cells = drifting(steady(random.Random(2), 0.0005, level=3.3), 2, -0.002)
     assert months(cells).most is None
     drift = months(cells, where=rest)
     assert drift.most is not None
@@ -122,8 +122,20 @@ def test_cells_that_are_added_begin_anew() -> None:
     drift = months(cells)
     assert drift.most is not None
     top(drift, 120, [*cells(120), 3.5])
+    assert drift.most is not None
+    top(drift, 121, [*cells(121), 3.5])
+    top(drift, 122, [*cells(122), 3.5])
     assert drift.most is None
     assert drift.of_cell(1, 5) is None
+
+
+def test_a_message_that_is_short_of_a_cell_costs_no_months() -> None:
+    cells = drifting(steady(random.Random(8)), 4, 0.05)
+    drift = months(cells)
+    top(drift, 120, cells(120)[:-1])
+    top(drift, 123, cells(123))
+    assert drift.most is not None
+    assert (drift.most.cell, drift.most.since) == (5, pytest.approx(NOON, abs=60))
 
 
 def test_of_two_units_the_cell_is_named_by_its_place() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from custom_components.rec_bms.protocol.health.false_current import FalseCurrent
+from custom_components.rec_bms.protocol.health.measured import Offset
 from custom_components.rec_bms.protocol.state import PerUnit
 from tests.unit.protocol.health.updates import update
 from tools.simulator.chemistry import CHEMISTRIES
@@ -27,7 +28,8 @@ class Boat:
     """A battery of 100 Ah at rest, whose current sensor may have an offset in A."""
 
     def __init__(self, chemistry: int = IRON, charge: float = 0.6, offset: float = 0.0) -> None:
-        self.false_current = FalseCurrent(GAP)
+        self.by_cycles: Offset | None = None
+        self.false_current = FalseCurrent(GAP, lambda: self.by_cycles)
         self.charge = charge
         self.offset = offset
         self.holds = 100.0
@@ -77,7 +79,7 @@ class Boat:
     def restart(self) -> None:
         """Have Home Assistant restarted."""
         kept = json.loads(json.dumps(self.false_current.as_dict(), allow_nan=False))
-        self.false_current = FalseCurrent(GAP)
+        self.false_current = FalseCurrent(GAP, lambda: self.by_cycles)
         self.false_current.restore(kept)
 
     @property
@@ -299,3 +301,61 @@ def test_what_cannot_be_read_is_left_out(spoilt: object) -> None:
     assert boat.found is None
     boat.rest(40)
     assert boat.found == pytest.approx(1.0, abs=0.05)
+
+
+def rest_for_an_hour(boat: Boat, times: int, amperes: float = 0.0) -> None:
+    """Rest a few times, between loads, while a current in A really flows."""
+    for _ in range(times):
+        boat.poll(-20.0)
+        boat.rest(1.0, amperes)
+
+
+@pytest.mark.parametrize("offset", [-0.7, 0.8])
+def test_a_current_of_short_rests_that_cycles_show_as_well_is_false(offset: float) -> None:
+    boat = Boat(offset=offset)
+    boat.by_cycles = Offset(offset * 1.1, 0.3)
+    rest_for_an_hour(boat, 2)
+    assert boat.found is None
+    rest_for_an_hour(boat, 1)
+    assert boat.found == pytest.approx(offset, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "by_cycles", [None, Offset(0.0, 0.1), Offset(-0.4, 0.1), Offset(0.8, 0.1), Offset(-0.8, 0.75)]
+)
+def test_a_current_of_short_rests_that_cycles_do_not_show_may_flow(
+    by_cycles: Offset | None,
+) -> None:
+    boat = Boat()
+    boat.by_cycles = by_cycles
+    rest_for_an_hour(boat, 20, amperes=-0.8)
+    assert boat.found is None
+
+
+def test_short_rests_of_different_currents_are_loads_that_come_and_go() -> None:
+    boat = Boat()
+    boat.by_cycles = Offset(-0.8, 0.1)
+    for amperes in (-0.8, -1.3, -0.4) * 5:
+        rest_for_an_hour(boat, 1, amperes)
+    assert boat.found is None
+
+
+def test_what_short_rests_have_shown_outlives_restarts() -> None:
+    boat = Boat(offset=0.8)
+    boat.by_cycles = Offset(0.8, 0.1)
+    for _ in range(3):
+        rest_for_an_hour(boat, 1)
+        boat.restart()
+    assert boat.found == pytest.approx(0.8, abs=0.05)
+
+
+def test_a_false_current_is_over_once_short_rests_have_none() -> None:
+    boat = Boat(offset=0.8)
+    boat.by_cycles = Offset(0.8, 0.1)
+    rest_for_an_hour(boat, 3)
+    assert boat.found is not None
+    boat.offset = 0.0
+    rest_for_an_hour(boat, 2)
+    assert boat.found is not None
+    rest_for_an_hour(boat, 1)
+    assert boat.found is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ class Battery:
         self._offset = offset
         self._gain = gain
         self.cells = 4
+        self.is_loose = False
         self.period = 10.0
 
     def tell(self, amperes: float, volts: float, charge: float, **other: Any) -> None:
@@ -283,6 +285,18 @@ def test_cells_that_are_added_end_what_was_counted() -> None:
     assert battery.health.measured is None
 
 
+def test_a_message_that_is_short_of_a_cell_ends_nothing() -> None:
+    battery = Battery()
+    battery.be_full()
+    battery.discharge()
+    battery.cells = 3
+    battery.tell(0.0, EMPTY[0] + 0.01, 0.1)
+    battery.cells = 4
+    battery.rest()
+    battery.charge()
+    assert battery.health.measured is not None
+
+
 def test_a_clock_that_is_set_back_leaves_nothing_of_the_future() -> None:
     battery = Battery()
     battery.be_full()
@@ -353,7 +367,7 @@ def test_what_cannot_be_read_is_left_out(kept: object) -> None:
     health = MeasuredCapacity(60)
     health.restore(kept)
     assert health.measured is None
-    assert health.as_dict() == {"measurements": [], "offsets": []}
+    assert health.as_dict() == {"measurements": [], "offsets": [], "zero": None}
 
 
 class CountingBattery(Battery):
@@ -460,3 +474,76 @@ def test_what_was_balanced_at_the_top_is_in_the_uncertainty() -> None:
     assert measured.uncertainty > plain.health.measured.uncertainty
     assert abs(measured.capacity - TRUE) <= measured.uncertainty
     assert abs(measured.capacity - TRUE - 6.0) <= measured.uncertainty
+
+
+def test_what_flows_in_after_the_count_came_to_full_shows_the_sensors_offset_too() -> None:
+    """A count that an offset lifts is at 100 % while a charge still goes on."""
+    battery = Battery(offset=1.0)
+    battery.be_full()
+    for _ in range(3):
+        battery.discharge()
+        battery.rest()
+        battery.flow(TRUE * (1 - EMPTY[1]) - 10, 30.0)
+        for _ in range(round(3600 / STEP)):
+            battery.tell(10.0, 3.579, 1.0)
+    offset = mean(amperes for amperes, _ in battery.health.as_dict()["offsets"])
+    assert offset == pytest.approx(1.0, abs=0.05)
+
+
+def test_while_a_connection_may_be_loose_nothing_is_measured() -> None:
+    """Its cell is at CHAR before it is full."""
+    battery = Battery()
+    battery.health = MeasuredCapacity(150, lambda: battery.is_loose)
+    battery.is_loose = True
+    battery.be_full()
+    battery.cycle()
+    battery.is_loose = False
+    battery.cycle()
+    assert battery.health.measured is None
+    battery.cycle()
+    assert battery.health.measured is not None
+
+
+def test_some_cycles_show_the_sensors_offset_until_its_zero_is_set() -> None:
+    battery = Battery(offset=0.9, ioff=0.0)
+    battery.be_full()
+    for _ in range(3):
+        battery.cycle(hours=24)
+    assert battery.health.offset is None
+    battery.cycle(hours=24)
+    assert battery.health.offset is not None
+    assert battery.health.offset.amperes == pytest.approx(0.9, abs=0.02)
+    battery.restart()
+    battery.rest()
+    assert battery.health.offset is not None
+    battery.settings["ioff"] = 0.9
+    battery.rest()
+    assert battery.health.offset is None
+
+
+def test_what_is_left_in_a_cell_that_was_not_full_is_as_much_as_in_the_others() -> None:
+    """Of 300 Ah one cell lacks 150: 134.25 can be taken, and then 5.25 % of 300 Ah are left."""
+    battery = Battery()
+    battery.be_full()
+    battery.flow(134.25, -20.0)
+    battery.rest()
+    battery.flow(134.25, 30.0)
+    battery.be_full()
+    measured = battery.health.measured
+    assert measured is not None
+    assert abs(measured.capacity - 150) < measured.uncertainty
+    assert abs(134.25 / (1 - EMPTY[1]) - measured.capacity) < measured.uncertainty
+
+
+def test_what_is_left_in_a_weak_cell_is_a_part_of_the_little_it_holds() -> None:
+    """Of 150 Ah that the first cell holds, 142.1 can be taken until 5.25 % are left."""
+    battery = Battery()
+    battery.health = MeasuredCapacity(150, is_weak=lambda: True)
+    battery.be_full()
+    battery.flow(150 * (1 - EMPTY[1]), -20.0)
+    battery.rest()
+    battery.flow(150 * (1 - EMPTY[1]), 30.0)
+    battery.be_full()
+    measured = battery.health.measured
+    assert measured is not None
+    assert measured.capacity == pytest.approx(150, rel=0.005)
