@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from tests.browser.home import Battery, Home, until
-from tests.browser.screen import FIND_ALL, Browser, Screen
+from tests.browser.screen import FIND_ALL, Browser, Look, Screen
 from tools.testkit.flow import add_integration
 from tools.testkit.home_assistant import reserved_port, running_home_assistant
 from tools.testkit.simulated import running_simulator
@@ -23,6 +23,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 # Time stands and nothing flickers, so that what is shown can be compared with what is.
 STILL = ("--scenario", "rest", "--speed-up", "0", "--no-noise", "--sensors", "2")
+
+TABLET = Look(1280, 900)
+PHONE = Look(360, 740, dark=True)
 
 FIGURE = "figure"
 IMPATIENT = Path(__file__).with_name("impatient")
@@ -122,12 +125,40 @@ async def battery(home: Home) -> AsyncIterator[Battery]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(home: Home, browser: Browser) -> AsyncIterator[Screen]:
     """A wall tablet. Fails when anything on its page goes wrong."""
-    async with Screen.opened(home, browser, width=1280, height=900) as screen:
+    await browser.rest()
+    async with Screen.opened(home, browser, TABLET) as screen:
         yield screen
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def phone(home: Home, browser: Browser) -> AsyncIterator[Screen]:
     """A phone in the dark."""
-    async with Screen.opened(home, browser, width=360, height=740, dark=True) as screen:
+    await browser.rest()
+    async with Screen.opened(home, browser, PHONE) as screen:
+        yield screen
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def _tablet(home: Home, browser: Browser) -> AsyncIterator[Screen]:
+    async with browser.lasting(home, TABLET) as screen:
+        yield screen
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def _mobile(home: Home, browser: Browser) -> AsyncIterator[Screen]:
+    async with browser.lasting(home, PHONE) as screen:
+        yield screen
+
+
+@pytest.fixture
+def tablet(_tablet: Screen) -> Iterator[Screen]:
+    """A wall tablet that may have been on before the test: for tests that only look at it."""
+    with _tablet.listening() as screen:
+        yield screen
+
+
+@pytest.fixture
+def mobile(_mobile: Screen) -> Iterator[Screen]:
+    """A phone in the dark that may have been."""
+    with _mobile.listening() as screen:
         yield screen

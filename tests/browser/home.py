@@ -145,7 +145,11 @@ class Battery:
         await self.home.client.post(f"{OPTIONS}/{step['flow_id']}", options)
 
     async def is_there(self) -> bool:
-        """Tell whether the BMS is heard."""
+        """Tell whether the entry is set up, not about to be reloaded, and the BMS is heard."""
+        get = "config_entries/get_single"
+        told = await self.home.client.command(get, entry_id=self.entry_id)
+        if told["config_entry"]["state"] != "loaded":
+            return False
         return await self.state("voltage") not in ("unavailable", "unknown")
 
     async def reload(self) -> None:

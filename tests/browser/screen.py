@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ if (location.origin !== "null") {
 }
 """
 
+_FOLLOW = """
+path => {
+  const left = findAll("hui-view, hui-sections-view");
+  history.pushState(null, "", path);
+  window.dispatchEvent(new Event("location-changed"));
+  return left;
+}
+"""
+_ALL_GONE = "elements => !elements.some((each) => each.isConnected)"
+
 # null where a bar is not laid out.
 _HEIGHTS = """
 async cells => {
@@ -56,6 +67,15 @@ async cells => {
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The size of a screen in px, and whether it is dark around it."""
+
+    width: int
+    height: int
+    dark: bool = False
+
+
 class Browser:
     """A browser whose pages stay open, empty, for whoever needs one next.
 
@@ -67,6 +87,7 @@ class Browser:
         """Take a browser that keeps what it has fetched."""
         self._context = context
         self._empty: list[Page] = []
+        self._lasting: list[Screen] = []
 
     async def page(self) -> Page:
         """Return a page that shows nothing."""
@@ -75,10 +96,21 @@ class Browser:
         await page.bring_to_front()
         return page
 
+    @asynccontextmanager
+    async def lasting(self, home: Home, look: Look) -> AsyncIterator[Screen]:
+        """Open a page that several tests look at, one after the other."""
+        async with Screen.opened(home, self, look) as screen:
+            self._lasting.append(screen)
+            yield screen
+            self._lasting.remove(screen)
+
+    async def rest(self) -> None:
+        """Have lasting pages show nothing while another test changes what they would show."""
+        for screen in self._lasting:
+            await screen.show_nothing()
+
     async def put_back(self, page: Page) -> None:
-        """Empty a page, with all that runs on it."""
-        await page.evaluate(_FORGET)
-        await page.goto(_NOTHING)
+        """Take a page that shows nothing any more."""
         await page.mouse.move(0, 0)
         self._empty.append(page)
 
@@ -99,21 +131,26 @@ class Screen:
 
     @classmethod
     @asynccontextmanager
-    async def opened(
-        cls, home: Home, browser: Browser, *, width: int, height: int, dark: bool = False
-    ) -> AsyncIterator[Screen]:
+    async def opened(cls, home: Home, browser: Browser, look: Look) -> AsyncIterator[Screen]:
         """Open a page of that size; fail at the end when anything went wrong on it."""
         page = await browser.page()
-        await page.set_viewport_size({"width": width, "height": height})
+        await page.set_viewport_size({"width": look.width, "height": look.height})
         await page.emulate_media(
-            color_scheme="dark" if dark else "light", reduced_motion="no-preference"
+            color_scheme="dark" if look.dark else "light", reduced_motion="no-preference"
         )
         screen = cls(home, page)
         try:
-            yield screen
-            assert screen.errors == []
+            with screen.listening():
+                yield screen
         finally:
             await screen._close(browser)
+
+    @contextmanager
+    def listening(self) -> Iterator[Screen]:
+        """Fail at the end when anything went wrong on it since the last time."""
+        yield self
+        heard, self.errors = self.errors, []
+        assert heard == []
 
     def make_its_own(self) -> Page:
         """Return the page, to be changed in what cannot be undone; nobody else gets it."""
@@ -123,11 +160,18 @@ class Screen:
     async def _close(self, browser: Browser) -> None:
         self.page.remove_listener("console", self._hear)
         self.page.remove_listener("pageerror", self._hear_of)
+        await self.show_nothing()
         if self._is_as_others:
             await browser.put_back(self.page)
         else:
-            await self.page.evaluate(_FORGET)
             await self.page.close()
+
+    async def show_nothing(self) -> None:
+        """End all that runs on the page; what breaks off by that went not wrong."""
+        heard = [*self.errors]
+        await self.page.evaluate(_FORGET)
+        await self.page.goto(_NOTHING)
+        self.errors = heard
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -141,6 +185,21 @@ class Screen:
         await self.page.bring_to_front()
         await self.page.goto(f"{self.home.url}/{dashboard}/{view}")
         await self.page.locator("hui-view, hui-sections-view").first.wait_for()
+        await self.page.locator("hui-card:visible").first.wait_for()
+
+    async def go_to(self, view: str) -> None:
+        """Open a view as a link on the dashboard does, where the page is on the dashboard already.
+
+        A page that stays on is no other than one that was just opened, only quicker.
+        """
+        path = f"/{DASHBOARD}/{view}"
+        if not self.page.url.startswith(f"{self.home.url}/{DASHBOARD}/"):
+            await self.open(view)
+            return
+        await self.page.bring_to_front()
+        if self.page.url != self.home.url + path:
+            left = await self.page.evaluate_handle(_FOLLOW, path)
+            await self.page.wait_for_function(_ALL_GONE, arg=left)
         await self.page.locator("hui-card:visible").first.wait_for()
 
     async def open_card(self, **config: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.async_api import Locator, expect
 
 from custom_components.rec_bms.protocol.health.diagnosis import Finding, Reason
-from tests.browser.home import Battery
+from tests.browser.home import Battery, until
 from tests.browser.screen import Screen
 
 CARD = "rec-bms-health-card"
@@ -173,9 +173,15 @@ async def test_what_is_known_is_shown_with_what_it_is_based_on(
         ("false_current_mine", "false_current", True),
         ("line_mine", "bad_line", False),
     ]
-    assert await screen.page.evaluate(ISSUES, told) == ["loose_connection"]
-    await expect(screen.page.locator(f"{CARD} ha-alert")).to_have_text("loose_connection")
-    await expect(screen.page.get_by_text("What to do is said under Repairs")).to_be_visible()
+
+    async def are_shown() -> bool:
+        # A card that is drawn anew, as the BMS tells what else it knows, has to be told again.
+        assert await screen.page.evaluate(ISSUES, told) == ["loose_connection"]
+        alerts = await screen.page.locator(f"{CARD} ha-alert").all_inner_texts()
+        advice = screen.page.get_by_text("What to do is said under Repairs")
+        return alerts == ["loose_connection"] and await advice.is_visible()
+
+    await until(are_shown)
     assert not await screen.overflows(CARD)
     found = await screen.violations(PAGE)
     figures.append(f"violations found by axe on the health page: {len(found)}")

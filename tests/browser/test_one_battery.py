@@ -44,85 +44,85 @@ async def test_it_is_added_through_the_dialog(
 
 
 @pytest.mark.parametrize("view", VIEWS)
-async def test_every_view_renders(battery: Battery, screen: Screen, view: str) -> None:
-    await screen.open(view)
-    await expect(screen.page.locator("hui-section").last).to_be_visible()
-    await nothing_is_broken(screen.page)
+async def test_every_view_renders(battery: Battery, tablet: Screen, view: str) -> None:
+    await tablet.go_to(view)
+    await expect(tablet.page.locator("hui-section").last).to_be_visible()
+    await nothing_is_broken(tablet.page)
 
 
 @pytest.mark.parametrize("view", VIEWS)
 async def test_every_view_fits_a_phone_in_the_dark(
-    battery: Battery, phone: Screen, view: str
+    battery: Battery, mobile: Screen, view: str
 ) -> None:
-    await phone.open(view)
-    await nothing_is_broken(phone.page)
-    assert not await phone.overflows()
-    background = await phone.page.evaluate(
+    await mobile.go_to(view)
+    await nothing_is_broken(mobile.page)
+    assert not await mobile.overflows()
+    background = await mobile.page.evaluate(
         "getComputedStyle(document.documentElement).getPropertyValue('--card-background-color')"
     )
     assert background.strip() in ("#1c1c1c", "rgb(28, 28, 28)")
 
 
-async def test_values_equal_the_states(battery: Battery, screen: Screen) -> None:
-    await screen.open("cells")
-    await screen.cells_are_drawn(14)
+async def test_values_equal_the_states(battery: Battery, tablet: Screen) -> None:
+    await tablet.go_to("cells")
+    await tablet.cells_are_drawn(14)
     states = await battery.states("cell_voltage")
-    assert await screen.volts() == {place: f"{volts:.3f}" for place, volts in states.items()}
+    assert await tablet.volts() == {place: f"{volts:.3f}" for place, volts in states.items()}
     lowest, highest = min(states.values()), max(states.values())
-    await expect(figure(screen, "spread")).to_have_text(f"{(highest - lowest) * 1000:.0f} mV")
-    await expect(figure(screen, "lowest")).to_have_text(f"{lowest:.3f} V")
-    await expect(figure(screen, "highest")).to_have_text(f"{highest:.3f} V")
-    await expect(screen.card.locator('[data-mark="lowest"]')).to_have_count(1)
-    heights = await screen.heights()
+    await expect(figure(tablet, "spread")).to_have_text(f"{(highest - lowest) * 1000:.0f} mV")
+    await expect(figure(tablet, "lowest")).to_have_text(f"{lowest:.3f} V")
+    await expect(figure(tablet, "highest")).to_have_text(f"{highest:.3f} V")
+    await expect(tablet.card.locator('[data-mark="lowest"]')).to_have_count(1)
+    heights = await tablet.heights()
     assert sorted(heights, key=heights.__getitem__) == sorted(heights, key=states.__getitem__)
 
 
-async def test_temperature_and_resistance_are_told(battery: Battery, screen: Screen) -> None:
-    await screen.open("cells")
-    await screen.cells_are_drawn(14)
+async def test_temperature_and_resistance_are_told(battery: Battery, tablet: Screen) -> None:
+    await tablet.go_to("cells")
+    await tablet.cells_are_drawn(14)
     temperatures = await battery.states("temperature")
-    told = await screen.card.locator(".temperature").all_text_contents()
+    told = await tablet.card.locator(".temperature").all_text_contents()
     # From 2026.11 on, Home Assistant keeps number and unit on one line.
     shown = [text.replace(NO_BREAK, " ") for text in told]
     assert shown == [f"{celsius:.1f} °C" for celsius in temperatures.values()]
     ohms = (await battery.states("cell_resistance"))["1_8"]
-    label = await screen.cell("1_8").get_attribute("aria-label")
+    label = await tablet.cell("1_8").get_attribute("aria-label")
     assert label is not None
     assert label.replace(NO_BREAK, " ").endswith(f"{ohms:.3f} mΩ")
 
 
-async def test_bars_move_with_the_cells(battery: Battery, screen: Screen) -> None:
-    await screen.open("cells")
-    await screen.cells_are_drawn(14)
-    before = await screen.heights()
+async def test_bars_move_with_the_cells(battery: Battery, tablet: Screen) -> None:
+    await tablet.go_to("cells")
+    await tablet.cells_are_drawn(14)
+    before = await tablet.heights()
     await battery.bms.command("cell", unit=1, cell=5, offset=0.1)
-    await expect(screen.cell("1_5")).to_have_attribute("data-mark", "highest", timeout=20_000)
-    after = await screen.heights()
+    await expect(tablet.cell("1_5")).to_have_attribute("data-mark", "highest", timeout=20_000)
+    after = await tablet.heights()
     await battery.bms.command("cell", unit=1, cell=5, offset=0.0)
     # The next test has the page as it is then.
-    await expect(screen.cell("1_5")).not_to_have_attribute("data-mark", "highest", timeout=20_000)
+    await expect(tablet.cell("1_5")).not_to_have_attribute("data-mark", "highest", timeout=20_000)
     assert after["1_5"] > before["1_5"] + 0.05
     assert after["1_6"] == pytest.approx(before["1_6"], abs=0.02)
 
 
-async def test_a_cell_beyond_its_cut_off_stands_out(battery: Battery, screen: Screen) -> None:
-    await screen.open("cells")
+async def test_a_cell_beyond_its_cut_off_stands_out(battery: Battery, tablet: Screen) -> None:
+    await tablet.go_to("cells")
     await battery.bms.command("cell", unit=1, cell=5, offset=0.3)
-    await expect(screen.cell("1_5")).to_have_attribute("data-beyond", "", timeout=20_000)
-    label = await screen.cell("1_5").get_attribute("aria-label")
+    await expect(tablet.cell("1_5")).to_have_attribute("data-beyond", "", timeout=20_000)
+    label = await tablet.cell("1_5").get_attribute("aria-label")
     await battery.bms.command("cell", unit=1, cell=5, offset=0.0)
-    await expect(screen.cell("1_5")).not_to_have_attribute("data-beyond", "", timeout=20_000)
+    await expect(tablet.cell("1_5")).not_to_have_attribute("data-beyond", "", timeout=20_000)
     assert label is not None
     assert "beyond the cut-off" in label
 
 
 async def test_units_that_their_owner_chose_move_no_bar_and_no_line(
-    battery: Battery, screen: Screen
+    battery: Battery, tablet: Screen
 ) -> None:
-    await screen.open("cells")
-    await screen.cells_are_drawn(14)
-    volts, heights = await screen.volts(), await screen.heights()
-    lines = {key: await screen.line(key) for key in ("cmax", "clow", "cmin")}
+    await tablet.go_to("cells")
+    await tablet.cells_are_drawn(14)
+    volts, heights = await tablet.volts(), await tablet.heights()
+    lines = {key: await tablet.line(key) for key in ("cmax", "clow", "cmin")}
     chosen = {
         "cell_voltage_1_5": ("sensor", "mV"),
         "cell_voltage_1_6": ("sensor", "kV"),
@@ -133,15 +133,15 @@ async def test_units_that_their_owner_chose_move_no_bar_and_no_line(
     try:
         for key, (domain, unit) in chosen.items():
             await battery.show_in(key, unit, domain)
-        legend = screen.card.locator('.limits [data-limit="cmax"] .value')
+        legend = tablet.card.locator('.limits [data-limit="cmax"] .value')
         await expect(legend).to_contain_text("mV", timeout=20_000)
-        other = screen.card.locator('.limits [data-limit="cmin"] .value')
+        other = tablet.card.locator('.limits [data-limit="cmin"] .value')
         await expect(other).to_contain_text("kV")
-        assert await screen.volts() == volts
-        assert await screen.heights() == pytest.approx(heights, abs=0.001)
+        assert await tablet.volts() == volts
+        assert await tablet.heights() == pytest.approx(heights, abs=0.001)
         for key, at in lines.items():
-            assert await screen.line(key) == pytest.approx(at, abs=0.001)
-        await expect(screen.card.locator("[data-beyond]")).to_have_count(0)
+            assert await tablet.line(key) == pytest.approx(at, abs=0.001)
+        await expect(tablet.card.locator("[data-beyond]")).to_have_count(0)
     finally:
         for key, (domain, _) in chosen.items():
             await battery.show_in(key, None, domain)
@@ -166,10 +166,10 @@ async def test_a_limit_changed_in_the_settings_view_moves_its_line(
 
 
 async def test_settings_are_grouped_and_come_with_the_warning(
-    battery: Battery, screen: Screen
+    battery: Battery, tablet: Screen
 ) -> None:
-    await screen.open("settings")
-    page = screen.page
+    await tablet.go_to("settings")
+    page = tablet.page
     await expect(page.get_by_text("Wrong battery limits can damage")).to_be_visible()
     titles = page.locator(SETTINGS_CARD).locator("h2[id^=group-]")
     groups = ["Cell", "Temperature", "Pack", "State of charge", "Victron"]
@@ -214,29 +214,29 @@ async def test_the_energy_dashboard_is_explained_in_its_own_words(
     await screen.page.wait_for_url("**/config/energy**")
 
 
-async def test_an_error_shows_with_its_advice(battery: Battery, screen: Screen) -> None:
-    await screen.open("overview")
-    await screen.cells_are_drawn(14)
-    advice = screen.page.get_by_text("Connect the charger")
+async def test_an_error_shows_with_its_advice(battery: Battery, tablet: Screen) -> None:
+    await tablet.go_to("overview")
+    await tablet.cells_are_drawn(14)
+    advice = tablet.page.get_by_text("Connect the charger")
     await expect(advice).to_have_count(0)
     await battery.bms.command("raise_error", number=2, unit=1, location=8)
     await expect(advice).to_be_visible(timeout=20_000)
-    await expect(screen.page.get_by_text("cell or sensor 8")).to_be_visible()
+    await expect(tablet.page.get_by_text("cell or sensor 8")).to_be_visible()
     await battery.bms.command("clear_error")
     await expect(advice).to_be_hidden(timeout=20_000)
 
 
-async def test_a_bms_that_is_away_shows_no_bar(battery: Battery, screen: Screen) -> None:
-    await screen.open("overview")
-    await screen.cells_are_drawn(14)
+async def test_a_bms_that_is_away_shows_no_bar(battery: Battery, tablet: Screen) -> None:
+    await tablet.go_to("overview")
+    await tablet.cells_are_drawn(14)
     await battery.bms.command("silent", value=True)
-    page = screen.page
-    await expect(screen.card.get_by_text("The BMS does not answer")).to_be_visible(timeout=40_000)
+    page = tablet.page
+    await expect(tablet.card.get_by_text("The BMS does not answer")).to_be_visible(timeout=40_000)
     await expect(page.get_by_text(f"{battery.title} does not answer")).to_be_visible()
-    await expect(screen.card.locator(".bar")).to_have_count(0)
-    await expect(screen.card.get_by_text(re.compile(r"\d\.\d{3}"))).to_have_count(0)
+    await expect(tablet.card.locator(".bar")).to_have_count(0)
+    await expect(tablet.card.get_by_text(re.compile(r"\d\.\d{3}"))).to_have_count(0)
     await battery.bms.command("silent", value=False)
-    await screen.cells_are_drawn(14)
+    await tablet.cells_are_drawn(14)
 
 
 async def test_a_connection_that_is_lost_shows_no_bar(battery: Battery, screen: Screen) -> None:

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import WebSocketRoute, expect
 
+from tests.browser.conftest import TABLET
 from tests.browser.home import OPTIONS, Battery, Home, until
 from tests.browser.screen import Browser, Screen
 from tests.browser.settings_page import (
@@ -773,7 +774,7 @@ async def guest_screen(home: Home, browser: Browser) -> AsyncIterator[Screen]:
             password="guest-guest",
         )
         guest = await client.log_in("guest", "guest-guest")
-        async with Screen.opened(home, browser, width=1280, height=900) as screen:
+        async with Screen.opened(home, browser, TABLET) as screen:
             await screen.make_its_own().add_init_script(logged_in(guest.token, home.url))
             yield screen
     finally:

@@ -7,7 +7,7 @@ from statistics import median
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import STILL, installed
+from tests.browser.conftest import PHONE, STILL, TABLET, installed
 from tests.browser.home import Home
 from tests.browser.screen import CARD, Browser, Screen
 from tools.benchmark.drawing import MEASURE
@@ -27,7 +27,7 @@ async def test_all_cells_can_be_read(
 ) -> None:
     options, number = SIZES[size]
     async with installed(home, options, polled_often=False) as (battery,):
-        async with Screen.opened(home, browser, width=1280, height=900) as tablet:
+        async with Screen.opened(home, browser, TABLET) as tablet:
             await shows_all(tablet, number)
             if number in (14, 240):
                 device = await battery.device_id()
@@ -38,7 +38,7 @@ async def test_all_cells_can_be_read(
                     f"{number} cells: drawn in {draw:.1f} ms, all changed in "
                     f"{every:.1f} ms, none changed in {none:.2f} ms (medians)"
                 )
-        async with Screen.opened(home, browser, width=360, height=740, dark=True) as phone:
+        async with Screen.opened(home, browser, PHONE) as phone:
             await shows_all(phone, number)
             states = await battery.states("cell_voltage")
             assert await phone.volts() == {place: f"{v:.3f}" for place, v in states.items()}

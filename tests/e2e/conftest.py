@@ -39,11 +39,19 @@ scripted_agent:
 AGENT = Path(__file__).with_name("scripted_agent")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all in the loop in which Home Assistant's process is looked after."""
+    """Run all in the loop in which Home Assistant's process is looked after.
+
+    Among two processes (`-n 2 --dist loadgroup`), one has the owner's Home Assistant and one the
+    other: both mostly wait for what their BMS says next.
+    """
+    here = Path(__file__).parent
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if here in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            group = "owner" if here / "owner" in item.path.parents else "others"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 class LiveRig(Installed):
