@@ -217,9 +217,10 @@ class Diagnosing:
         if len(known) < len(volts):
             return
         before, self._lacks = self._lacks, known
-        if self._left is not None:
-            self._smallest = _smallest(self._left, [before or known, known]) or self._smallest
-            self._left = None
+        if self._left is not None and before is not None:
+            self._smallest = _smallest(self._left, [before, known]) or self._smallest
+        # Without a full before it, cells may have been balanced since: that looks like a weak one.
+        self._left = None
         self._find(now)
 
     # -- what it means ---------------------------------------------------------------------------

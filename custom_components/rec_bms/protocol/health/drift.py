@@ -40,6 +40,9 @@ and at rest where none shows there, or not any longer."""
 _HINT = 0.4
 """The share of that which the last third must have moved from the first, on a straight line two
 thirds of it: most cells are seen to stay where they are without looking at every two points."""
+_FAR_BEHIND = 0.1
+"""V below the others where charging ends: such a cell is off the steep end of its curve. Small
+differences of the others then show more than its drift."""
 _FAR: tuple[float, float] = (-50_000, 50_000)
 """Grains that a cell can be away from the others."""
 
@@ -76,6 +79,19 @@ class _Series:
         """Whether there are enough points over enough time."""
         points = self.points
         return len(points) >= _FEWEST and points[-1].at - points[0].at >= _SHORTEST
+
+    def certain(self, *, is_steep: bool) -> list[tuple[float, int]]:
+        """Return drifts in V a month and the cells, from 0, that have them.
+
+        On a steep end only those of cells far behind, where there are such.
+        """
+        last = self.points[-1].grains if self.points and is_steep else ()
+        behind = {cell for cell, each in enumerate(last) if each * _GRAIN < -_FAR_BEHIND}
+        return [
+            (by, cell)
+            for cell, by in enumerate(self.slopes)
+            if by is not None and (not behind or cell in behind)
+        ]
 
     def add(self, cells: list[float], now: float) -> None:
         """Take the cells' voltages in V at a Unix time, unless there is a point of these days."""
@@ -136,8 +152,8 @@ class Drift:
         self.most = self._most()
 
     def _most(self) -> Drifting | None:
-        for series in self._series.values():
-            certain = [(by, index) for index, by in enumerate(series.slopes) if by is not None]
+        for kind, series in self._series.items():
+            certain = series.certain(is_steep=kind == "top")
             if certain:
                 by, index = max(certain, key=lambda each: abs(each[0]))
                 where = _place(self._rows.known, index)

@@ -378,3 +378,14 @@ def test_while_a_connection_may_be_loose_the_end_of_a_charge_says_nothing() -> N
     assert battery.cycle() == NOTHING_YET
     health.resistances.steps = ()
     assert battery.cycle().finding is Finding.UNBALANCED
+
+
+@KINDS
+def test_a_cell_that_was_balanced_before_the_first_full_charge_is_not_weak(chemistry: int) -> None:
+    """It was the first that was empty, and nobody saw that it had been behind."""
+    battery = Battery([300, 302, 299, 304], [0.5, 30.0, 0.0, 1.0], chemistry)
+    battery.be_empty()
+    battery.lacking[1] = 0.5
+    battery.be_full()
+    assert battery.diagnosis.finding is Finding.NOT_ENOUGH_DATA
+    assert battery.cycle().finding is Finding.BALANCED

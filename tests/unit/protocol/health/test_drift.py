@@ -82,6 +82,21 @@ def test_at_rest_less_is_a_drift_than_where_charging_ends() -> None:
     assert (drift.most.cell, drift.most.volts_a_month) == (3, pytest.approx(-0.002, rel=0.15))
 
 
+def test_where_a_cell_is_far_behind_at_the_end_of_a_charge_rest_tells_which_drifts() -> None:
+    """Off the steep end it hardly moves there, while small differences of the others show."""
+    at_the_top = drifting(steady(random.Random(2)), 1, 0.02)
+    at_rest = drifting(steady(random.Random(2), 0.0005, level=3.3), 4, -0.004)
+    drift = Drift(60)
+    for day in range(0, 180, 3):
+        cells = at_the_top(day)
+        cells[4] = 3.36
+        top(drift, float(day), cells)
+        rest(drift, day + 0.5, at_rest(day))
+    assert drift.most is not None
+    assert (drift.most.cell, drift.most.volts_a_month) == (5, pytest.approx(-0.004, rel=0.25))
+    assert drift.of_cell(1, 2) == pytest.approx(0.02, rel=0.15)
+
+
 def test_healthy_cells_never_drift() -> None:
     draw = random.Random(3)
     for _ in range(5):
