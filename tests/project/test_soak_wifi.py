@@ -21,19 +21,19 @@ with (
     tempfile.TemporaryDirectory() as folder,
     asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
 ):
-    report = runner.run(soak_over_wifi(folder, 2, 0.3, 5))
+    report = runner.run(soak_over_wifi(folder, {hours}, 0.3, 5))
 print(json.dumps([report.counts, report.faults, report.sent, report.examples]))
 """
 
 
-def soak(mistake: str = "") -> list[Any]:
+def soak(hours: int, mistake: str = "") -> list[Any]:
     """Run a short soak in which something is done wrong; return what it found."""
-    found: list[Any] = json.loads(output_of(SOAK.format(mistake=mistake)))
+    found: list[Any] = json.loads(output_of(SOAK.format(hours=hours, mistake=mistake)))
     return found
 
 
 def test_nothing_that_is_right_is_called_wrong() -> None:
-    counts, faults, sent, examples = soak()
+    counts, faults, sent, examples = soak(hours=2)
     assert examples == []
     assert counts["states"] > 10_000
     assert len(faults) == 13
@@ -64,6 +64,6 @@ def test_nothing_that_is_right_is_called_wrong() -> None:
     ],
 )
 def test_a_mistake_is_found(mistake: str) -> None:
-    counts, _, _, examples = soak(mistake)
+    counts, _, _, examples = soak(hours=1, mistake=mistake)
     assert counts["wrong"] > 0
     assert examples
