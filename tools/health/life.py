@@ -32,6 +32,8 @@ _NEAR_FULL, _NEAR_EMPTY = 0.12, 0.15
 """V from CHAR and CLOW."""
 _LARGE = 0.05
 """The fraction beyond which a correction is a large one."""
+_SAME_CHARGE = 6 * 3600.0
+"""s before the end of a charge in which a measurement that it closes may be made."""
 _SAME_FULL = 3600.0
 """Seconds after which a correction that is found is not the last true one."""
 _IN_USE = 0.02
@@ -228,7 +230,7 @@ class _Watch:
             outcome.true_fulls += 1
             self._capacity = left(bms.battery)
             outcome.capacities = [
-                replace(one, true=self._capacity) if math.isnan(one.true) else one
+                replace(one, true=self._capacity) if self._is_of_now(one) else one
                 for one in outcome.capacities
             ]
             self._put_right(1.0 - counted - self._beyond / bms.settings["CAPA"])
@@ -236,6 +238,14 @@ class _Watch:
             capacity = bms.settings["CAPA"]
             if abs(bms.battery.current) > _IN_USE * capacity:
                 outcome.hours_of_use_loose += seconds / 3600
+
+    def _is_of_now(self, measured: Capacity) -> bool:
+        """Tell whether a capacity was measured by the charge that has just ended, or by none yet.
+
+        What lay for weeks before that held more when it was full the last time.
+        """
+        since = self._life.passed - measured.days * DAY
+        return math.isnan(measured.true) or since <= _SAME_CHARGE
 
     def _put_right(self, correction: float) -> None:
         """Note a true correction, and whether three running have one sign and are large."""
