@@ -10,7 +10,7 @@ from tests.browser.home import Battery, Home
 from tests.browser.screen import Screen
 
 # Home Assistant may draw the field before it has fetched the words for its choices.
-UPPER_END = re.compile(r"^(Upper end: overvoltage|high)$")
+UPPER_END = re.compile(r"Upper end: overvoltage|^\s*high\s*$")
 
 
 async def pick(page: Page, button: str, battery: Battery, what: str) -> None:

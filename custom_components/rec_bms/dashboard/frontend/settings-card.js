@@ -1,6 +1,5 @@
 // @ts-check
 /** @import { Battery, Hass, Layout, Localize, SettingsConfig, SettingsKnown } from "./types.d.ts" */
-/** @import { Question } from "./settings/confirm-dialog.js" */
 /** @import { Place } from "./settings/place.js" */
 /** @import { Setting } from "./settings/setting.js" */
 /** @import { PropertyDeclarations } from "./vendor/lit.js" */
@@ -33,7 +32,6 @@ export class RecBmsSettingsCard extends BatteryCard {
   static properties = {
     _config: { state: true },
     _answer: { state: true },
-    _question: { state: true },
     _said: { state: true },
     _localize: { state: true },
     _translate: { state: true },
@@ -61,8 +59,6 @@ export class RecBmsSettingsCard extends BatteryCard {
     this._config = undefined;
     /** @type {{known?: SettingsKnown, failure?: string}} */
     this._answer = {};
-    /** @type {Question | undefined} */
-    this._question = undefined;
     /** What a screen reader is told. */
     this._said = "";
     /** @type {Localize | undefined} */
@@ -119,7 +115,7 @@ export class RecBmsSettingsCard extends BatteryCard {
           : this.#page(hass, battery, layout.settings)}
       </div>
       <p class="visually-hidden" role="status" id="said">${this._said}</p>
-      ${confirmDialog(words(hass), this._question, this.#closeQuestion)}
+      ${confirmDialog(words(hass), this.#place?.question, this.#closeQuestion)}
     </ha-card>`;
   }
 
@@ -131,7 +127,7 @@ export class RecBmsSettingsCard extends BatteryCard {
     this.#localizeOnce(hass);
     this.#askAsNeeded(hass, battery, settings);
     this.#openQuestion();
-    if (this._question === undefined) this.#place?.focusIn(this.renderRoot);
+    if (this.#place?.question === undefined) this.#place?.focusIn(this.renderRoot);
   }
 
   #enter = (/** @type {FocusEvent} */ { target }) => this.#place?.enter(target);
@@ -174,7 +170,7 @@ export class RecBmsSettingsCard extends BatteryCard {
       settings,
       draft,
       kept,
-      ask: (question) => (this._question = question),
+      ask: (question) => placeOf(hass, battery.entry_id).ask(question),
       announce: (text) => (this._said = text),
       focus: (id) => placeOf(hass, battery.entry_id).goTo(id),
     });
@@ -201,6 +197,7 @@ export class RecBmsSettingsCard extends BatteryCard {
     this.#place?.depart();
     this.#place = placeOf(hass, entryId);
     this.#place.arrive();
+    if (this.#place.question !== undefined) tell();
     this.#followed = entryId;
   }
 
@@ -280,11 +277,12 @@ export class RecBmsSettingsCard extends BatteryCard {
 
   #openQuestion() {
     const dialog = this.renderRoot.querySelector("dialog");
-    if (this._question !== undefined && !dialog?.open) dialog?.showModal();
-    if (this._question === undefined && dialog?.open) dialog.close();
+    const isAsked = this.#place?.question !== undefined;
+    if (isAsked && !dialog?.open) dialog?.showModal();
+    if (!isAsked && dialog?.open) dialog.close();
   }
 
   #closeQuestion = () => {
-    this._question = undefined;
+    this.#place?.ask(undefined);
   };
 }

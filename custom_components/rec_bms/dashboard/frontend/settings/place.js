@@ -1,20 +1,30 @@
 // @ts-check
+/** @import { Question } from "./confirm-dialog.js" */
 import { Store, onePerBattery } from "./store.js";
 
 /** How long, in ms, Home Assistant may take to make a page anew that somebody is on. */
 const MADE_ANEW_WITHIN = 3000;
 
 /**
- * Where on the settings of one BMS somebody is: what has the focus, and what is to have it next.
- * A card that is made anew, or locked for a moment, has lost it, and the caret in a field with it.
+ * Where on the settings of one BMS somebody is: what they are asked, what has the focus, and what is
+ * to have it next. A card that is made anew, or locked for a moment, has lost it, and the caret in a
+ * field with it.
  */
 export class Place extends Store {
+  /** What is asked before anything is sent. @type {Question | undefined} */
+  question = undefined;
   /** @type {HTMLElement | undefined} */
   #at = undefined;
   /** The id of what is to have the focus as soon as it is there. */
   #next = "";
   #cards = 0;
   #goneAt = 0;
+
+  /** @param {Question | undefined} question nothing once it is answered */
+  ask(question) {
+    this.question = question;
+    this.tell();
+  }
 
   /** @param {string} id */
   goTo(id) {
@@ -25,7 +35,7 @@ export class Place extends Store {
   /** A card is there. One that somebody comes back to begins anew. */
   arrive() {
     const isAnother = this.#cards === 0 && performance.now() - this.#goneAt > MADE_ANEW_WITHIN;
-    if (isAnother) this.#at = undefined;
+    if (isAnother) this.#at = this.question = undefined;
     this.#cards += 1;
   }
 
