@@ -102,6 +102,17 @@ async def test_what_equals_it_is_believed_at_the_second_look() -> None:
 
 
 @virtual
+async def test_second_looks_add_up() -> None:
+    peer = await scripted()
+    peer.always |= {f"{code}?": [(0.002, frames(CMAX))] for code in ("CMAX", "BVOL", "CMIN")}
+    for code in ("BVOL", "CMIN"):
+        await peer.read("CMAX")
+        await peer.read(code)
+        await asyncio.sleep(5)
+    assert peer.transport.counters.second_looks == 2
+
+
+@virtual
 async def test_what_equals_it_is_believed_at_once_behind_an_idle_gap() -> None:
     peer = await scripted()
     peer.always |= {"CMAX?": [(0.002, frames(CMAX))], "BVOL?": [(0.0101, frames(CMAX))]}

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
+from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, ERROR_LOG
 from custom_components.rec_bms.protocol.rs485.response import (
     Acknowledgement,
     ArrayShape,
@@ -206,6 +206,23 @@ def test_the_first_shape_counts_at_once_if_sure_and_else_the_second_time(
     shape = ArrayShape()
     results = [shape.accepts((2, 16), sure=sure) for _ in range(2)]
     assert results.index(True) + 1 == times
+
+
+def test_of_no_known_form_all_counts_until_nothing_has_followed_for_300_ms() -> None:
+    one = response_assembler(ERROR_LOG, ArrayShape())
+    assert (one.payloads, one.progress, one.idle_needed) == ([], Progress.PARTIAL, 0.300)
+    for payload in (b"1", FLOATS, b"ERROR1"):
+        one.add(payload)
+        assert one.progress is Progress.WHOLE_IF_IDLE
+    one.interrupted()
+    assert (one.payloads, one.progress) == ([b"1", FLOATS, b"ERROR1"], Progress.WHOLE_IF_IDLE)
+    one.idle()
+    assert one.progress is Progress.WHOLE
+
+
+def test_an_error_that_comes_first_is_all_that_comes() -> None:
+    one = fed(response_assembler(ERROR_LOG, ArrayShape()), b"ERROR1")
+    assert (one.payloads, one.progress) == ([b"ERROR1"], Progress.WHOLE)
 
 
 def test_each_instruction_has_its_assembler() -> None:

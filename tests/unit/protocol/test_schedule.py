@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE, INSTRUCTIONS, Group
+from custom_components.rec_bms.protocol.rs485.known import Known
 from custom_components.rec_bms.protocol.rs485.schedule import Schedule, in_order
 
 EVERY = 10.0
@@ -48,6 +49,13 @@ def unsupported(code: str, now: float = 0.0) -> Schedule:
     schedule.missed(code, now)
     answered(schedule, but=(code,))
     schedule.missed(code, now)
+    return schedule
+
+
+def remembering(*, answered: tuple[str, ...] = (), unsupported: tuple[str, ...] = ()) -> Schedule:
+    """Return a schedule that begins with what was found of the unit before."""
+    schedule = Schedule(EVERY)
+    schedule.remember(Known(answered=frozenset(answered), unsupported=frozenset(unsupported)))
     return schedule
 
 
@@ -358,6 +366,85 @@ def test_what_newer_units_have_and_an_entity_shows_is_asked_again_as_any_other()
 
 def test_what_a_unit_was_found_to_have_is_read_with_all_the_rest_after_it_was_away() -> None:
     assert "SERI" in due(read_once(), 1e6, everything=True)
+
+
+# -- what was found before ----------------------------------------------------------------------
+
+
+def test_what_newer_units_have_and_this_one_had_before_is_read_in_the_first_poll() -> None:
+    codes = due(remembering(answered=("SERI",)), 0.0, everything=True)
+    assert set(codes) & set(NEWER) == {"SERI"}
+
+
+def test_of_what_was_answered_before_only_what_newer_units_have_is_remembered() -> None:
+    assert remembering(answered=("SERI", "CMAX", "GONE")).answered_ever == {"SERI"}
+
+
+def test_what_nobody_asks_any_more_is_not_remembered_as_unsupported() -> None:
+    assert remembering(unsupported=("CAPA", "GONE")).unsupported == {"CAPA"}
+
+
+def test_what_was_unsupported_before_is_asked_again_an_hour_after_the_first_poll_began() -> None:
+    schedule = remembering(unsupported=("CAPA",))
+    schedule.begin(1000.0)
+    assert "CAPA" not in due(schedule, 1000.0, ("CAPA",), everything=True)
+    assert "CAPA" not in due(schedule, 4599.9, ("CAPA",))
+    assert due(schedule, 4600.0, ("CAPA",))[-1] == "CAPA"
+
+
+def test_before_a_poll_began_what_was_unsupported_was_asked_in_vain_long_ago() -> None:
+    assert due(remembering(unsupported=("CAPA",)), 0.0, ("CAPA",))[-1] == "CAPA"
+
+
+def test_what_was_answered_before_and_twice_not_now_is_unsupported() -> None:
+    schedule = remembering(answered=("SERI", "WCBI"))
+    schedule.missed("SERI", 0.0)
+    schedule.answered("LCD1", 1.0)
+    schedule.missed("SERI", 2.0)
+    assert schedule.unsupported == {"SERI"}
+    assert schedule.answered_ever == {"WCBI", "LCD1"}
+
+
+# -- another unit in its place ------------------------------------------------------------------
+
+
+def test_of_another_unit_what_newer_ones_have_is_probed_save_what_this_poll_has_read() -> None:
+    schedule = read_once()
+    schedule.begin(EVERY)
+    schedule.answered("SERI", EVERY)
+    schedule.forget_unit()
+    assert schedule.answered_ever == (set(ALL) - set(NEWER)) | {"SERI"}
+    assert due(schedule, EVERY)[-1] == next(code for code in NEWER if code != "SERI")
+
+
+def test_of_another_unit_what_the_first_poll_has_read_is_kept() -> None:
+    schedule = read_once()
+    schedule.forget_unit()
+    assert schedule.answered_ever == set(ALL)
+
+
+def test_what_was_found_before_is_not_known_of_another_unit() -> None:
+    schedule = remembering(answered=("SERI",))
+    schedule.forget_unit()
+    assert schedule.answered_ever == frozenset()
+    assert not set(due(schedule, 0.0, everything=True)) & set(NEWER)
+
+
+def test_what_was_unsupported_is_asked_of_another_unit_at_once() -> None:
+    schedule = remembering(unsupported=("CAPA", "SERI"))
+    schedule.begin(1000.0)
+    schedule.forget_unit()
+    assert schedule.unsupported == {"CAPA"}
+    assert due(schedule, 1010.0, ("CAPA",))[-1] == "CAPA"
+
+
+def test_rounds_in_vain_are_counted_anew_for_another_unit() -> None:
+    schedule = Schedule(EVERY)
+    schedule.missed("CAPA", 0.0)
+    schedule.answered("LCD1", 1.0)
+    schedule.forget_unit()
+    schedule.missed("CAPA", 2.0)
+    assert schedule.unsupported == frozenset()
 
 
 # -- clocks that do not begin at nought ---------------------------------------------------------

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from custom_components.rec_bms.protocol.errors import NoResponseError
+from custom_components.rec_bms.protocol.errors import NoResponseError, UnknownInstructionError
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
 from tests.unit.protocol.on_virtual_time import virtual
 from tests.unit.protocol.scripted import Peer, frames, scripted
@@ -57,11 +57,25 @@ async def test_three_attempts_of_which_the_last_waits_until_2_s_after_the_first(
     peer = await scripted()
     error = await lost(peer, "CMAX")
     assert (error.address, error.instruction, error.attempts) == (1, "CMAX", 3)
+    assert error.name == BY_CODE["CMAX"].name
     assert [peer.at(index) for index in range(3)] == [about(0), about(0.35), about(0.7)]
     assert peer.now == about(2.0)
     counters = peer.transport.counters
     assert (counters.exchanges, counters.repeated_exchanges, counters.retries) == (1, 1, 2)
     assert counters.unanswered == 1
+
+
+@virtual
+async def test_an_error_in_place_of_a_response_tells_what_is_not_known_and_ends_the_attempts() -> (
+    None
+):
+    peer = await scripted()
+    peer.script["CMAX?"] += [[], [(0.02, frames(b"ERROR1"))]]
+    error = await lost(peer, "CMAX")
+    assert isinstance(error, UnknownInstructionError)
+    assert (error.address, error.instruction, error.attempts) == (1, "CMAX", 2)
+    assert error.name == BY_CODE["CMAX"].name
+    assert peer.requests == ["CMAX?"] * 2
 
 
 @virtual
@@ -487,6 +501,17 @@ async def test_a_line_that_never_falls_idle_is_talked_into_after_twice_2_s() -> 
     await arrival()
     await lost(peer, "CMIN", attempts=1)
     assert 4.0 <= peer.at(0) < 4.02
+
+
+@virtual
+async def test_nothing_is_set_while_a_frame_that_began_after_2_s_of_noise_is_coming() -> None:
+    peer = await scripted()
+    peer.always["CMAX 4.1"] = [(0.02, frames(b"SET"))]
+    noise = [(0.005 * index, b"\x01") for index in range(400)]
+    peer.send([*noise, (2.0, CMIN[:6]), (2.03, CMIN[6:])])
+    await arrival()
+    await peer.transactions.set(1, BY_CODE["CMAX"], "4.1")
+    assert 2.03 <= peer.at(0) <= 2.04 + 1e-6
 
 
 @virtual
