@@ -329,4 +329,5 @@ async def test_200_reconnects_leave_nothing_behind(
             assert module.clients == 1
         assert module.connections == 202
         assert heard.away == []
-        assert (open_files(), len(asyncio.all_tasks())) == (files, tasks)
+        assert open_files() <= files
+        assert len(asyncio.all_tasks()) == tasks

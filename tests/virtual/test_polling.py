@@ -23,7 +23,10 @@ ALIKE = {"EAVC", "ERRO", "IOFF", "ODDC"}
 """Calibrations that are all nought in this BMS, and the fence that a second look takes."""
 COUNTERS = {"CYCL", "VMAX", "VMIN"}
 SETTINGS = {row.code for row in LIBRARY if row in SETTABLE} - COUNTERS
-SHOWN_SETTINGS = [row.code for row in LIBRARY if row.enabled and row.code in SETTINGS]
+SHOWN_SETTINGS = [
+    row.code for row in LIBRARY if (row.enabled or row.code == "SOCS") and row.code in SETTINGS
+]
+"""Those of what is enabled; SOCS tells a count that was set by hand from a correction."""
 
 
 @pytest.fixture

@@ -167,14 +167,14 @@ async def test_after_a_reconnect_the_main_data_do_not_wait_for_what_the_bms_does
 
 
 async def test_what_nobody_would_see_is_not_asked_again(line: Line) -> None:
-    rig = await set_up(line, 10, ("EAVC", "REFC", "SOCS", "CANF", "RINT", "SWVR"))
+    rig = await set_up(line, 10, ("EAVC", "REFC", "ODDC", "CANF", "RINT", "SWVR"))
     await line.poll(6)
     line.polls.clear()
     await line.an_hour()
     asked = {code for codes in line.polls for code in codes}
     assert {"CANF", "RINT", "SWVR"} <= asked, "a select, sensors and the device would show them"
-    assert not {"EAVC", "REFC", "SOCS"} & asked
-    assert rig.coordinator.bms.unsupported >= {"EAVC", "REFC", "SOCS"}
+    assert not {"EAVC", "REFC", "ODDC"} & asked
+    assert rig.coordinator.bms.unsupported >= {"EAVC", "REFC", "ODDC"}
 
 
 async def test_who_might_see_what_is_missing_is_not_looked_up_in_every_poll(line: Line) -> None:
