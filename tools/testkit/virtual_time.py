@@ -105,6 +105,16 @@ class VirtualTimeLoop(_OwnClock):
         """How often the loop has looked what there is to do."""
         return self._virtual.turns
 
+    @override
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Report what nobody has taken, but not that a port was gone whose opening was given up.
+
+        serialx takes that, and asyncio tells of it all the same.
+        """
+        is_shielded = "exception in shielded future" in context["message"]
+        if not (is_shielded and isinstance(context.get("exception"), OSError)):
+            super().call_exception_handler(context)
+
     def leap(self, seconds: float) -> None:
         """Have been asleep for so long: what was due meanwhile happens late, and only once."""
         self._virtual.now += seconds
