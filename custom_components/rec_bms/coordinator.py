@@ -275,16 +275,21 @@ class RecBmsCoordinator(DataUpdateCoordinator[Update]):
         self._follow_health(update)
 
     def _follow_health(self, update: Update) -> None:
-        """Work out what is worked out; a mistake in it costs what it is about, and no reading."""
+        """Work out what is worked out.
+
+        Whatever goes wrong with that costs what it is about, and no reading of the battery itself.
+        """
         for watch in self.headroom.values():
             # Not what it was before, should it go wrong.
             watch.headroom = None
             try:
                 watch.add(update)
+            # See above: no mistake in this is worth a reading.
             except Exception:
                 self.logger.exception("Unexpected error in the headroom of %s", self.name)
         try:
             self.health_memory.add(update)
+        # See above.
         except Exception:
             self.logger.exception("Unexpected error in following the health of %s", self.name)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tools.simulator import BMS
@@ -248,14 +246,16 @@ def test_every_scenario_runs_half_a_day_with_every_battery(name: str, preset: st
     assert all(2 < volts < 4.4 for unit in bms.battery.voltages() for volts in unit)
 
 
-def test_time_runs_by_its_factor_and_stands_at_0() -> None:
+def test_time_runs_by_its_factor_and_stands_at_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("tools.simulator.bms.time.monotonic", lambda: clock[0])
     bms = BMS(time_factor=3600)
     start = bms.battery.time
-    time.sleep(0.1)
+    clock[0] += 0.1
     bms.catch_up()
-    assert 300 < bms.battery.time - start < 2000
+    assert bms.battery.time - start == pytest.approx(360)
     bms.time_factor = 0
     stopped = bms.battery.time
-    time.sleep(0.05)
+    clock[0] += 0.05
     bms.catch_up()
     assert bms.battery.time == stopped

@@ -49,7 +49,7 @@ def _no_swallowed_exception(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def short_silence() -> Iterator[None]:
     """Wait for answers no longer than this simulator ever takes, where silence itself is no matter.
 
-    A real BMS may answer up to two seconds late, so each unanswered question costs that much.
+    A real BMS may answer up to two seconds late, so each unanswered request costs that much.
     """
     line = "custom_components.rec_bms.protocol.rs485.transaction"
     with patch(f"{line}.RESPONSE_TIMEOUT", 0.1), patch(f"{line}.LATEST_RESPONSE", 0.35):
@@ -64,13 +64,13 @@ def battery(simulate: Simulate) -> Simulated:
 
 @pytest.fixture
 def rig(hass: HomeAssistant, battery: Simulated) -> Rig:
-    """A house with that battery; its entry is not set up yet."""
+    """A rig with that battery; its entry is not set up yet."""
     return Rig(hass, battery, entry_for(battery))
 
 
 @pytest.fixture
 async def running(rig: Rig) -> Rig:
-    """A house whose entry is set up, with what is enabled by default."""
+    """A rig whose entry is set up, with what is enabled by default."""
     await rig.set_up()
     return rig
 
@@ -84,7 +84,7 @@ def all_enabled() -> Iterator[None]:
 
 @pytest.fixture
 async def complete(all_enabled: None, rig: Rig) -> Rig:
-    """A house whose entry is set up, with every entity enabled, those of newer units as well."""
+    """A rig whose entry is set up, with every entity enabled, those of newer units as well."""
     await rig.set_up()
     await rig.probe()
     return rig

@@ -417,7 +417,7 @@ async def test_nothing_is_changed_where_cold_and_warm_contradict_and_that_is_tol
 
 @pytest.fixture(params=[METRIC_SYSTEM, US_CUSTOMARY_SYSTEM], ids=["metric", "us_customary"])
 async def abroad(request: pytest.FixtureRequest, hass: HomeAssistant, rig: Rig) -> Rig:
-    """A house whose entities were registered in metric or in US customary units."""
+    """A rig whose entities were registered in metric or in US customary units."""
     hass.config.units = request.param
     await rig.set_up()
     return rig

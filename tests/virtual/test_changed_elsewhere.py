@@ -30,7 +30,7 @@ OLD, NEW = 150.0, 100.0
 
 @pytest.fixture
 async def rig(hass_storage: dict[str, Any], hass: HomeAssistant, rig: Rig) -> Rig:
-    """A house whose files are in memory, with repairs."""
+    """A rig whose files are in memory, with repairs."""
     assert await async_setup_component(hass, REPAIRS, {})
     return rig
 

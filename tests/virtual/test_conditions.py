@@ -17,31 +17,22 @@ from tests.virtual.conftest import Simulate
 from tests.virtual.keeping import change
 from tests.virtual.rig import Rig, passes
 from tests.virtual.test_wifi import set_up as set_up_wifi
-from tests.virtual.watching import by_device, by_entity, condition_of, leave
+from tests.virtual.watching import (
+    by_device,
+    by_entity,
+    condition_of,
+    error,
+    far,
+    leave,
+    near,
+    no_error,
+)
 from tools.simulator import BMS
 from tools.simulator.wifi import WifiModule
 
 NEAR_THE_TOP = {"end": "high", "below": 50}
 
 type Do = Callable[[Rig], Awaitable[None]]
-
-
-async def error(rig: Rig) -> None:
-    rig.sim.call(rig.bms.raise_error, 2, 1, 4)
-    await rig.poll()
-
-
-async def no_error(rig: Rig) -> None:
-    rig.sim.call(rig.bms.clear_error)
-    await rig.poll()
-
-
-async def near(rig: Rig) -> None:
-    await leave(rig, "high", 40)
-
-
-async def far(rig: Rig) -> None:
-    await leave(rig, "high", 200)
 
 
 async def charge(rig: Rig) -> None:

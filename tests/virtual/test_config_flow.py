@@ -209,7 +209,7 @@ async def test_what_the_user_typed_is_still_there_after_an_error(
 
 @pytest.fixture
 async def beside(hass: HomeAssistant, simulate: Simulate) -> Rig:
-    """A house where one of two BMSs on a pair of wires is set up."""
+    """A rig where one of two BMSs on a pair of wires is set up."""
     sim = simulate(baud=FACTORY_SPEED, addresses=[1, 2])
     rig = Rig(hass, sim, entry_for(sim, address=1))
     await rig.set_up()

@@ -40,7 +40,7 @@ CELLS = ("cell_drift_1_3", "cell_resistance_change_1_3")
 
 @pytest.fixture
 async def running(hass_storage: dict[str, Any], running: Rig) -> Rig:
-    """A house whose files are in memory."""
+    """A rig whose files are in memory."""
     return running
 
 

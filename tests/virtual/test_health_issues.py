@@ -29,7 +29,7 @@ FINDINGS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 
 @pytest.fixture
 async def running(hass_storage: dict[str, Any], running: Rig) -> Rig:
-    """A house whose files are in memory."""
+    """A rig whose files are in memory."""
     return running
 
 

@@ -30,7 +30,7 @@ OLD, NEW = 150.0, 100.0
 
 @pytest.fixture
 def rig(hass_storage: dict[str, Any], rig: Rig) -> Rig:
-    """A house whose files are in memory."""
+    """A rig whose files are in memory."""
     return rig
 
 

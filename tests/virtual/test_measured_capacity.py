@@ -27,7 +27,7 @@ MEASURED = Measured(capacity=412.34, uncertainty=6.2, start=1.0, end=0.18, at=AT
 
 @pytest.fixture
 async def rig(hass_storage: dict[str, Any], hass: HomeAssistant, rig: Rig) -> Rig:
-    """A house whose files are in memory, with repairs."""
+    """A rig whose files are in memory, with repairs."""
     assert await async_setup_component(hass, REPAIRS, {})
     return rig
 

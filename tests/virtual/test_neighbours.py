@@ -33,7 +33,7 @@ def three(simulate: Simulate) -> SimulatorInMemory:
 
 @pytest.fixture
 async def first(hass: HomeAssistant, three: SimulatorInMemory) -> Rig:
-    """A house where the first of three is set up, and its set-up is over."""
+    """A rig where the first of three is set up, and its set-up is over."""
     rig = Rig(hass, three, entry_for(three, scan_interval=INTERVAL, title=MODELS[1]))
     await rig.set_up()
     three.log.clear()

@@ -19,7 +19,7 @@ NEVER_ASKED = {"ERLD", "ERRL", "MODE"}
 
 @pytest.fixture
 async def polled(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
-    """A house with the usual time between polls, whose BMS knows everything."""
+    """A rig with the usual time between polls, whose BMS knows everything."""
     rig = Rig(hass, battery, entry_for(battery, scan_interval=INTERVAL))
     await rig.set_up()
     return rig

@@ -21,7 +21,7 @@ ENTITIES_BY_DEFAULT = {"ubdi", "clock_deviation"}
 
 @pytest.fixture
 def active(hass: HomeAssistant, simulate: Simulate) -> Rig:
-    """A house with an Active BMS of 4 cells; its entry is not set up yet."""
+    """A rig with an Active BMS of 4 cells; its entry is not set up yet."""
     sim = simulate(
         addresses=[ACTIVE.address],
         baud=ACTIVE.baud,

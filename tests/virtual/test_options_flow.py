@@ -17,7 +17,7 @@ from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 @pytest.fixture
 async def forbidden(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
-    """A house with changes switched off."""
+    """A rig with changes switched off."""
     rig = Rig(hass, battery, entry_for(battery, allow_changes=False))
     await rig.set_up()
     return rig
@@ -25,7 +25,7 @@ async def forbidden(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
 
 @pytest.fixture
 async def another(hass: HomeAssistant, simulate: Simulate) -> Rig:
-    """A house with a BMS whose type does not tell how it balances."""
+    """A rig with a BMS whose type does not tell how it balances."""
     sim = simulate(addresses=[2], cells=4, preset="lifepo4", texts={"*IDN": "REC ABMS"})
     rig = Rig(hass, sim, entry_for(sim, address=2))
     await rig.set_up()

@@ -31,7 +31,7 @@ SHOWN_SETTINGS = [
 
 @pytest.fixture
 async def polled(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
-    """A house with the usual time between polls; nothing was asked since the first poll."""
+    """A rig with the usual time between polls; nothing was asked since the first poll."""
     rig = Rig(hass, battery, entry_for(battery, scan_interval=INTERVAL))
     await rig.set_up()
     battery.log.clear()
@@ -229,7 +229,7 @@ async def test_slow_readings_go_stale_after_three_of_their_intervals(
 async def knows_less(
     short_silence: None, hass: HomeAssistant, simulate: Simulate, tmp_path: Path
 ) -> Rig:
-    """A house with a BMS that knows neither CANF nor BTEM, and an adapter with a stable name."""
+    """A rig with a BMS that knows neither CANF nor BTEM, and an adapter with a stable name."""
     sim = simulate(link=tmp_path / "usb-FTDI", unsupported={"CANF", "BTEM"})
     rig = Rig(hass, sim, entry_for(sim, scan_interval=INTERVAL))
     await rig.set_up()
@@ -281,7 +281,7 @@ async def test_what_the_bms_does_not_know_is_asked_again_after_a_reconnect(
 def linked(
     simulate: Simulate, hass: HomeAssistant, tmp_path_factory: pytest.TempPathFactory
 ) -> Rig:
-    """A house whose adapter has a stable name."""
+    """A rig whose adapter has a stable name."""
     link = tmp_path_factory.mktemp("by-id") / "usb-FTDI"
     sim = simulate(link=link)
     return Rig(hass, sim, entry_for(sim, scan_interval=INTERVAL))

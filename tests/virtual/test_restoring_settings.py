@@ -31,7 +31,7 @@ VISIT = {"CMAX": 4.0, "CMIN": 3.0, "CLOW": 3.1, "BVOL": 3.9, "BMIN": 3.8, "CHAR"
 
 @pytest.fixture
 def rig(hass_storage: dict[str, Any], rig: Rig) -> Rig:
-    """A house whose files are in memory."""
+    """A rig whose files are in memory."""
     return rig
 
 

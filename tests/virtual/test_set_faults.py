@@ -28,7 +28,7 @@ def battery(simulate: Simulate, tmp_path: Path) -> SimulatorInMemory:
 
 @pytest.fixture
 def limit(running: Rig) -> Rig:
-    """A house where MAXC, which no other limit depends on, is 150 A."""
+    """A rig where MAXC, which no other limit depends on, is 150 A."""
     assert running.number("maxc") == OLD
     running.sim.log.clear()
     return running

@@ -25,7 +25,7 @@ def fahrenheit(celsius: float) -> float:
 
 @pytest.fixture
 async def american(all_enabled: None, rig: Rig) -> Rig:
-    """A house where Home Assistant shows °F."""
+    """A rig where Home Assistant shows °F."""
     rig.hass.config.units = US_CUSTOMARY_SYSTEM
     await rig.set_up()
     return rig

@@ -24,7 +24,7 @@ from tests.virtual.test_settings_in_other_units import show_in
 
 @pytest.fixture
 def rig(hass_storage: dict[str, Any], rig: Rig) -> Rig:
-    """A house whose files are in memory."""
+    """A rig whose files are in memory."""
     return rig
 
 

@@ -34,7 +34,7 @@ def told(hass: HomeAssistant) -> list[ServiceCall]:
 
 @pytest.fixture
 def starting(hass_storage: dict[str, Any], hass: HomeAssistant, rig: Rig) -> Iterator[Rig]:
-    """A house whose Home Assistant is starting; its automations are loaded, but not armed."""
+    """A rig whose Home Assistant is starting; its automations are loaded, but not armed."""
     hass.set_state(CoreState.not_running)
     with patch.object(DomainBlueprints, "blueprint_folder", PropertyMock(return_value=BLUEPRINTS)):
         yield rig

@@ -124,7 +124,7 @@ def battery(simulate: Simulate) -> SimulatorInMemory:
 
 @pytest.fixture
 async def running(hass: HomeAssistant, battery: SimulatorInMemory) -> Rig:
-    """A house whose BMS is polled every ten seconds; the battery's charge stays as it is."""
+    """A rig whose BMS is polled every ten seconds; the battery's charge stays as it is."""
     rig = Rig(hass, battery, entry_for(battery, scan_interval=10))
     await rig.set_up()
     return rig

@@ -26,7 +26,11 @@ from tests.virtual.watching import (
     by_device,
     by_entity,
     charge_to,
+    error,
+    far,
     leave,
+    near,
+    no_error,
     watch,
 )
 from tools.simulator import BMS
@@ -36,24 +40,6 @@ AFTER_START = 6
 """Seconds after Home Assistant's start in which everything is told that came before it."""
 
 type Do = Callable[[Rig], Awaitable[None]]
-
-
-async def error(rig: Rig, number: int = 2) -> None:
-    rig.sim.call(rig.bms.raise_error, number, 1, 4)
-    await rig.poll()
-
-
-async def no_error(rig: Rig) -> None:
-    rig.sim.call(rig.bms.clear_error)
-    await rig.poll()
-
-
-async def near(rig: Rig) -> None:
-    await leave(rig, "high", 40)
-
-
-async def far(rig: Rig) -> None:
-    await leave(rig, "high", 200)
 
 
 async def lose(rig: Rig) -> None:
@@ -104,7 +90,7 @@ def _quick_silence(short_silence: None) -> None:
 
 @pytest.fixture
 async def starting(hass_storage: dict[str, Any], hass: HomeAssistant, rig: Rig) -> Rig:
-    """A house whose Home Assistant is starting, with files in memory."""
+    """A rig whose Home Assistant is starting, with files in memory."""
     hass.set_state(CoreState.not_running)
     return rig
 

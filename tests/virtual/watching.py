@@ -89,6 +89,28 @@ async def leave(rig: Rig, side: str, millivolts: float) -> None:
     await rig.poll()
 
 
+async def near(rig: Rig) -> None:
+    """Bring a cell near its upper cut-off."""
+    await leave(rig, "high", 40)
+
+
+async def far(rig: Rig) -> None:
+    """Take all cells away from it."""
+    await leave(rig, "high", 200)
+
+
+async def error(rig: Rig, number: int = 2) -> None:
+    """Have the BMS report an error."""
+    rig.sim.call(rig.bms.raise_error, number, 1, 4)
+    await rig.poll()
+
+
+async def no_error(rig: Rig) -> None:
+    """Have it report none any more."""
+    rig.sim.call(rig.bms.clear_error)
+    await rig.poll()
+
+
 def move(rig: Rig, side: str, millivolts: float) -> None:
     """Have the first cell at an end so far from its limit."""
     settings = rig.bms.settings

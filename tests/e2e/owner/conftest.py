@@ -29,7 +29,7 @@ SCAN_INTERVAL = 2
 
 
 class Owner(LiveRig):
-    """A house whose owner imports blueprints, makes automations and reads notifications."""
+    """A rig whose owner imports blueprints, makes automations and reads notifications."""
 
     _made = 0
 

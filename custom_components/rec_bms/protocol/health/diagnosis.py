@@ -154,7 +154,7 @@ class Diagnosing:
     `is_loose` tells whether a connection may be: then a cell seems to be full before the others.
     """
 
-    def __init__(self, longest_gap: float, is_loose: Callable[[], bool] = bool) -> None:
+    def __init__(self, longest_gap: float, is_loose: Callable[[], bool] = lambda: False) -> None:
         self.diagnosis = NOTHING_YET
         self._is_loose = is_loose
         self._ends = _Ends(longest_gap)

@@ -215,8 +215,8 @@ class MeasuredCapacity:
     def __init__(
         self,
         longest_gap: float,
-        is_loose: Callable[[], bool] = bool,
-        is_weak: Callable[[], bool] = bool,
+        is_loose: Callable[[], bool] = lambda: False,
+        is_weak: Callable[[], bool] = lambda: False,
     ) -> None:
         self.measured: Measured | None = None
         self._is_loose = is_loose

@@ -34,8 +34,8 @@ export class Place extends Store {
 
   /** A card is there. One that somebody comes back to begins anew. */
   arrive() {
-    const isAnother = this.#cards === 0 && performance.now() - this.#goneAt > MADE_ANEW_WITHIN;
-    if (isAnother) this.#at = this.question = undefined;
+    const wasLeft = this.#cards === 0 && performance.now() - this.#goneAt > MADE_ANEW_WITHIN;
+    if (wasLeft) this.#at = this.question = undefined;
     this.#cards += 1;
   }
 
