@@ -204,19 +204,42 @@ async def test_what_is_staged_outlives_news_from_the_bms_and_other_pages(
     await expect(page.bar).to_contain_text("Staged changes: 2")
 
 
+async def made_anew(battery: Battery, page: SettingsPage) -> None:
+    """Have Home Assistant make the page anew."""
+    card = await page.card.element_handle()
+    assert card is not None
+    await battery.call_it("Another")
+    await card.wait_for_element_state("hidden")
+
+
 async def test_who_types_goes_on_where_a_page_is_made_anew(
     battery: Battery, screen: Screen
 ) -> None:
     page = await SettingsPage.opened(screen)
     await page.field("cmax").fill("4.2")
     await page.page.keyboard.press("ArrowLeft")
-    card = await page.card.element_handle()
-    assert card is not None
-    await battery.call_it("Another")
-    await card.wait_for_element_state("hidden")
+    await made_anew(battery, page)
     await expect(page.field("cmax")).to_be_focused()
     await page.page.keyboard.type("1")
     await expect(page.field("cmax")).to_have_value("4.12")
+    await battery.call_it(battery.title)
+
+
+async def test_a_question_is_asked_on_where_a_page_is_made_anew(
+    battery: Battery, screen: Screen
+) -> None:
+    page = await SettingsPage.opened(screen)
+    await battery.bms.command("clear_log")
+    await page.stage(bvol="4.1")
+    await page.review()
+    await page.button("Apply").click()
+    await expect(page.dialog).to_be_visible()
+    await made_anew(battery, page)
+    await expect(page.dialog).to_contain_text("4.1")
+    assert await sets_heard(battery) == []
+    await page.confirm("Change now")
+    await page.ends("All changes are set and verified")
+    assert await sets_heard(battery) == ["BVOL"]
     await battery.call_it(battery.title)
 
 

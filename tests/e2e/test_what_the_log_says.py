@@ -25,7 +25,7 @@ async def test_the_log_has_no_errors_but_that_the_bms_was_gone_once(rig: LiveRig
     assert len(gone) == rig.times_silent
     # What Home Assistant says of an integration that does what it should not.
     assert [found[0] for found in lines if "Detected" in found["text"]] == []
-    assert re.findall(r'File ".*rec_bms.*"', rig.home_assistant.log) == []
+    assert re.findall(r'File ".*custom_components/rec_bms/.*"', rig.home_assistant.log) == []
 
 
 async def test_nothing_that_the_integration_uses_is_deprecated(rig: LiveRig) -> None:
