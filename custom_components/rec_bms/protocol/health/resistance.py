@@ -159,6 +159,8 @@ class Resistances:
             for unit, cell, one in self._connections.loose
         }
         for unit, past in self._units.items():
+            for index, at, before, now in past.shaking.loose:
+                found[unit, index + 1] = Step(unit, index + 1, now / before, before, now, at)
             for index, loose in past.loose.items():
                 found[unit, index + 1] = _step(unit, index + 1, loose)
         self.steps = tuple(found[place] for place in sorted(found))
@@ -179,8 +181,10 @@ class Resistances:
         if celsius is None or not _was_measured(logarithms):
             return
         _watch_empty(past, number, state, logarithms)
-        full = (None if n in past.empty else one for n, one in enumerate(logarithms))
-        self._judge(past, Reading(celsius, tuple(full)), now)
+        told = (None if n in past.empty else one for n, one in enumerate(logarithms))
+        reading = Reading(celsius, tuple(told))
+        self._judge(past, reading, now)
+        past.shaking.add([reading.at_reference(cell) for cell in range(past.cells)], now)
         self._show()
 
     def _judge(self, past: Past, reading: Reading, now: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from ..plausible import DEGREES
 from .arrhenius import ENERGY, coldness
 from .kept import amount, entries, not_after, number
+from .shaking import Shaking
 
 MOST_CELLS = 24
 KEPT = 15
@@ -109,6 +110,7 @@ class Past:
     loose: dict[int, Loose] = field(default_factory=dict)
     empty: dict[int, int] = field(default_factory=dict)
     """Cells that were nearly empty, and for how many readings that still tells."""
+    shaking: Shaking = field(default_factory=Shaking)
     normal: Logarithms = ()
     """The logarithms that cells usually have at 25 °C."""
 
@@ -129,6 +131,7 @@ class Past:
                 for cell, one in self.loose.items()
             ],
             "empty": [[cell, left] for cell, left in self.empty.items()],
+            "shaking": self.shaking.as_dict(),
         }
 
     @classmethod
@@ -151,6 +154,7 @@ class Past:
                 past.loose[cell] = Loose(at, before, now, int(back), back_at)
         for cell, (left,) in past._of_cells(known.get("empty"), 1):
             past.empty[cell] = int(left)
+        past.shaking = Shaking.of(known.get("shaking"), past.cells)
         return past
 
     def work_out(self) -> None:
