@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from playwright.async_api import Locator, expect
@@ -148,6 +149,7 @@ async def test_what_cannot_be_told_yet_says_what_it_takes(battery: Battery, phon
 async def test_what_is_known_is_shown_with_what_it_is_based_on(
     battery: Battery, screen: Screen, figures: list[str]
 ) -> None:
+    await until(partial(was_measured_twice, battery))
     for key, (state, attributes) in KNOWN.items():
         await battery.pretend(key, state, **attributes)
     await screen.open("health")
@@ -188,6 +190,11 @@ async def test_what_is_known_is_shown_with_what_it_is_based_on(
     assert found == []
     await battery.pretend("diagnosis", "balanced", reasons=["cells_close_together"])
     await expect(headline(screen)).to_have_text("The cells are balanced, and none is weak.")
+
+
+async def was_measured_twice(battery: Battery) -> bool:
+    """Tell whether lifetime figures are known, which are told anew when they become so."""
+    return await battery.state("deepest_discharge") != "unknown"
 
 
 def headline(screen: Screen) -> Locator:
