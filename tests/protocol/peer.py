@@ -21,7 +21,7 @@ type Step = bytes | Iterable[tuple[float, bytes]]
 
 
 def frames(*payloads: bytes, sender: int = 1, to: int = 0) -> bytes:
-    """Return the bytes of an answer's frames."""
+    """Return the bytes of a response's frames."""
     return b"".join(build(to, sender, payload) for payload in payloads)
 
 

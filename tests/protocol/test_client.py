@@ -224,7 +224,7 @@ async def test_a_set_that_was_given_up_while_it_waited_for_its_turn_asks_nothing
 # -- setting: what the line makes of it -------------------------------------------------------
 
 
-async def test_a_set_whose_answer_was_lost_is_a_success(
+async def test_a_set_whose_response_was_lost_is_a_success(
     sim: SimulatorInMemory, client: Client
 ) -> None:
     sim.faults.next("set_lost")

@@ -25,7 +25,7 @@ async def test_the_cells_of_each_unit_are_counted(simulate: Simulate, connect: C
 
 
 async def test_a_port_that_is_not_silent_is_not_opened_anew(peer: Peer, by_code: ByCode) -> None:
-    """A byte starts the count of silent exchanges again, even one that is no answer."""
+    """A byte starts the count of silent exchanges again, even one that is no response."""
     for noise in (b"", b"", b"\x00", b"", b"", b"\x00"):
         peer.script["CMAX?"] += [noise]
         with pytest.raises(NoResponseError):
@@ -139,7 +139,7 @@ async def test_the_trace_keeps_the_last_200_and_says_what_they_mean(
 async def test_counters_tell_what_happened(sim: SimulatorInMemory, client: Client) -> None:
     for _ in range(5):
         await read(client, CMAX)
-    sim.faults.next("no_answer")
+    sim.faults.next("no_response")
     await read(client, CMAX)
     sim.faults.next("bit_flips")
     await read(client, CMAX)

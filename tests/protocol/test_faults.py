@@ -28,7 +28,7 @@ LINES = 10
 EXCHANGES = 45
 """On each line."""
 
-# None of them moves a reading, so that the truth is still the same when an answer came late.
+# None of them moves a reading, so that the truth is still the same when a response came late.
 CHANGED = {
     "MAXH": (0.01, 0.2, 3),
     "MINH": (0.01, 0.2, 3),
@@ -39,9 +39,9 @@ CHANGED = {
     "CLOW": (3.2, 3.5, 3),
     "CANF": (1, 2, 0),
 }
-# An answer twice is told by its coming at once, which threads on a busy machine do not keep to:
+# A response twice is told by its coming at once, which threads on a busy machine do not keep to:
 # test_line.py has it, with both in one piece.
-STRIKING = sorted(set(LINE_FAULTS) - {"doubled_answer"})
+STRIKING = sorted(set(LINE_FAULTS) - {"doubled_response"})
 
 NOT_SET = (RefusedError, NotTakenError, ReadsBackDifferentlyError)
 
@@ -70,9 +70,9 @@ class Trial:
             self.outcomes["not read"] += 1
             return
         self.outcomes["read"] += 1
-        answer = self.sim.call(self.sim.bms[1].answer, row.query)
-        assert answer is not None
-        if reading != (truth := decode(row, tuple(answer))):
+        response = self.sim.call(self.sim.bms[1].respond, row.query)
+        assert response is not None
+        if reading != (truth := decode(row, tuple(response))):
             self.wrong.append((row.code, reading, truth))
 
     async def change(self, code: str) -> None:
@@ -136,9 +136,9 @@ async def test_each_fault_by_itself_is_survived(
 ) -> None:
     sim.faults.next(fault, seconds=0.5)
     for code in ("CMAX", "CMIN", "CHEM", "CELL", "LCD1"):
-        answer = sim.call(sim.bms[1].answer, BY_CODE[code].query)
-        assert answer is not None
-        assert await read(client, BY_CODE[code]) == decode(BY_CODE[code], tuple(answer))
+        response = sim.call(sim.bms[1].respond, BY_CODE[code].query)
+        assert response is not None
+        assert await read(client, BY_CODE[code]) == decode(BY_CODE[code], tuple(response))
     assert sim.faults.counts[fault] == 1
     assert not sim.log.overlaps
 
@@ -156,8 +156,8 @@ async def test_another_master_at_any_moment_is_survived(
         for code, following in (("CMAX", "CMIN"), ("CYCL", "VMAX"), ("CELL", "RINT")):
             sim.faults.next("other_master", place=place)
             for each in (code, following):
-                answer = sim.call(sim.bms[1].answer, BY_CODE[each].query)
-                assert answer is not None
-                assert await read(client, BY_CODE[each]) == decode(BY_CODE[each], tuple(answer))
+                response = sim.call(sim.bms[1].respond, BY_CODE[each].query)
+                assert response is not None
+                assert await read(client, BY_CODE[each]) == decode(BY_CODE[each], tuple(response))
 
     await asyncio.gather(*(trial(seed) for seed in range(8)))

@@ -49,7 +49,7 @@ async def took(coroutine: Awaitable[object]) -> tuple[object, float]:
 # -- asking again -----------------------------------------------------------------------------
 
 
-async def test_an_answer_is_taken_the_moment_its_last_byte_is_in(
+async def test_a_response_is_taken_the_moment_its_last_byte_is_in(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.always |= {"CMAX?": CMAX, "CELL?": CELL}
@@ -59,7 +59,7 @@ async def test_an_answer_is_taken_the_moment_its_last_byte_is_in(
         assert seconds < 0.05, code
 
 
-async def test_without_an_answer_it_asks_again_after_350_ms(peer: Peer, by_code: ByCode) -> None:
+async def test_without_a_response_it_asks_again_after_350_ms(peer: Peer, by_code: ByCode) -> None:
     peer.script["CMAX?"] += [b"", CMAX]
     value, seconds = await took(by_code.read("CMAX"))
     assert value == 4.18
@@ -102,7 +102,7 @@ async def test_a_response_up_to_2_s_late_counts_for_its_own_request(
     assert 1.65 < seconds < 2.0
 
 
-async def test_an_answer_that_has_begun_in_time_is_waited_for(peer: Peer, by_code: ByCode) -> None:
+async def test_a_response_that_has_begun_in_time_is_waited_for(peer: Peer, by_code: ByCode) -> None:
     pieces = [(0.25 + 0.02 * index, CELL[index * 8 : index * 8 + 8]) for index in range(9)]
     peer.script["CELL?"] += [pieces]
     assert await by_code.read("CELL") == PerUnit(((3.5,) * 14,))
@@ -110,7 +110,7 @@ async def test_an_answer_that_has_begun_in_time_is_waited_for(peer: Peer, by_cod
 
 
 async def test_a_request_has_its_350_ms_from_when_it_was_asked(peer: Peer, by_code: ByCode) -> None:
-    """Noise that is waited for before asking is not taken off the time for the answer."""
+    """Noise that is waited for before asking is not taken off the time for the response."""
     peer.always["CMAX?"] = CMAX
     await by_code.read("CMAX")
     for step in range(60):
@@ -121,11 +121,11 @@ async def test_a_request_has_its_350_ms_from_when_it_was_asked(peer: Peer, by_co
     assert peer.asked.count("CMIN?") == 1
 
 
-# -- late answers and fences ------------------------------------------------------------------
+# -- late responses and fences ------------------------------------------------------------------
 
 
 async def test_late_response_is_not_taken_for_the_next_request(peer: Peer, by_code: ByCode) -> None:
-    """The BMS answers in the order asked: the late answer first, then the fence's."""
+    """The BMS answers in the order asked: the late response first, then the fence's."""
     peer.script["CMAX?"] += [[(0.5, CMAX)]]
     peer.script["ERRO?"] += [[(0.15, NO_ERROR)]]
     peer.always["CMIN?"] = CMIN
@@ -172,8 +172,8 @@ async def test_lcd1_answered_at_once_is_a_fence_too(peer: Peer, by_code: ByCode)
     assert peer.asked == ["CMAX?", "LCD1?", "CMIN?"]
 
 
-async def test_a_fence_whose_own_answer_is_owed_is_none(peer: Peer, by_code: ByCode) -> None:
-    """Its answer may be the older asking's, and tell nothing about what came between."""
+async def test_a_fence_whose_own_response_is_owed_is_none(peer: Peer, by_code: ByCode) -> None:
+    """Its response may be the older asking's, and tell nothing about what came between."""
     peer.script["ERRO?"] += [b""]
     peer.always["CMIN?"] = CMIN
     for code in ("ERRO", "CMAX"):
@@ -195,7 +195,7 @@ async def test_after_a_silent_fence_the_2_s_are_waited_out(peer: Peer, by_code: 
     assert peer.heard[2].at - peer.heard[0].at > 1.95
 
 
-async def test_where_every_fence_is_owed_an_answer_the_2_s_are_waited_out(
+async def test_where_every_fence_is_owed_a_response_the_2_s_are_waited_out(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.always = {"CMIN?": CMIN}
@@ -221,7 +221,7 @@ async def test_cells_and_resistances_are_not_mistaken_for_each_other(
 
 
 @pytest.mark.parametrize("code", ["ERRO", "CMAX"])
-async def test_a_late_answer_of_units_is_not_taken_for_a_fences(
+async def test_a_late_response_of_units_is_not_taken_for_a_fences(
     peer: Peer, by_code: ByCode, code: str
 ) -> None:
     """Four units with one sensor each answer in the very shape of ERRO, save for what follows."""
@@ -239,7 +239,7 @@ async def test_a_late_answer_of_units_is_not_taken_for_a_fences(
     assert "CMAX?" not in peer.asked or peer.heard[-1].at - peer.heard[1].at > 0.15
 
 
-async def test_a_late_answer_of_eight_units_is_not_taken_for_lcd3(
+async def test_a_late_response_of_eight_units_is_not_taken_for_lcd3(
     peer: Peer, by_code: ByCode
 ) -> None:
     eight = frames(b"8", *[struct.pack("<2f", 19.0, 20.0)] * 8)
@@ -251,12 +251,12 @@ async def test_a_late_answer_of_eight_units_is_not_taken_for_lcd3(
     assert getattr(extremes, "consumed_charge", None) == 256
 
 
-# -- whose answer it is -----------------------------------------------------------------------
+# -- whose response it is -----------------------------------------------------------------------
 
 
 async def test_the_echo_of_our_own_bytes_is_dropped(peer: Peer, by_code: ByCode) -> None:
-    for code, answer in (("CMAX", CMAX), ("CMIN", CMIN), ("CELL", CELL), ("LCD1", LCD1)):
-        peer.always[f"{code}?"] = frames(f"{code}?".encode(), sender=0, to=1) + answer
+    for code, response in (("CMAX", CMAX), ("CMIN", CMIN), ("CELL", CELL), ("LCD1", LCD1)):
+        peer.always[f"{code}?"] = frames(f"{code}?".encode(), sender=0, to=1) + response
         _, seconds = await took(by_code.read(code))
         assert seconds < AT_ONCE
     assert await by_code.read("CMAX") == 4.18
@@ -264,7 +264,9 @@ async def test_the_echo_of_our_own_bytes_is_dropped(peer: Peer, by_code: ByCode)
     assert by_code.connection.counters.line_errors == 0
 
 
-async def test_the_answer_from_another_address_does_not_count(peer: Peer, by_code: ByCode) -> None:
+async def test_the_response_from_another_address_does_not_count(
+    peer: Peer, by_code: ByCode
+) -> None:
     strange = frames(b"3.65000e0", sender=2)
     peer.script["CMAX?"] += [strange + CMAX]
     assert await by_code.read("CMAX") == 4.18
@@ -273,12 +275,14 @@ async def test_the_answer_from_another_address_does_not_count(peer: Peer, by_cod
     assert by_code.connection.counters.line_errors == 2
 
 
-async def test_an_answer_to_another_destination_does_not_count(peer: Peer, by_code: ByCode) -> None:
+async def test_a_response_to_another_destination_does_not_count(
+    peer: Peer, by_code: ByCode
+) -> None:
     peer.script["CMAX?"] += [frames(b"3.65000e0", to=7) + CMAX]
     assert await by_code.read("CMAX") == 4.18
 
 
-async def test_an_answer_to_another_master_is_never_taken(peer: Peer, by_code: ByCode) -> None:
+async def test_a_response_to_another_master_is_never_taken(peer: Peer, by_code: ByCode) -> None:
     """Heard between our request and its response: what comes first may be either's."""
     other = frames(b"CMIN?", sender=0, to=1)
     peer.script["CMAX?"] += [[(0.0, other), (0.02, CMIN), (0.04, CMAX)], CMAX]
@@ -310,7 +314,7 @@ async def test_a_request_overheard_close_behind_our_response_is_fenced(
 
 
 async def test_another_master_asking_what_we_asked_is_no_echo(peer: Peer, by_code: ByCode) -> None:
-    """On an adapter without an echo; its answer comes behind ours and is not our next one's."""
+    """On an adapter without an echo; its response comes behind ours and is not our next one's."""
     peer.always |= {"CMAX?": CMAX, "CMIN?": CMIN}
     await by_code.read("CMAX")
     peer.script["CMAX?"] += [[(0.0, frames(b"CMAX?", sender=0, to=1)), (0.01, CMAX), (0.045, CMAX)]]
@@ -345,7 +349,7 @@ async def test_a_doubled_response_is_not_taken_for_the_next_request(
     assert peer.asked == ["CMAX?", "CMIN?"]
 
 
-async def test_a_doubled_answer_that_is_still_coming_is_let_through(
+async def test_a_doubled_response_that_is_still_coming_is_let_through(
     peer: Peer, by_code: ByCode
 ) -> None:
     pieces = [(0.005 + 0.005 * index, CMAX[index : index + 4]) for index in range(0, 16, 4)]
@@ -421,7 +425,7 @@ async def test_a_lost_frame_is_asked_for_again(peer: Peer, by_code: ByCode) -> N
 # -- bytes that are no frame ------------------------------------------------------------------
 
 
-async def test_a_false_start_with_a_long_len_hides_an_answer_for_40_ms(
+async def test_a_false_start_with_a_long_len_hides_a_response_for_40_ms(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.script["CMAX?"] += [bytes.fromhex("55 00 01 F0") + CMAX]
@@ -431,7 +435,7 @@ async def test_a_false_start_with_a_long_len_hides_an_answer_for_40_ms(
     assert peer.asked == ["CMAX?"]
 
 
-async def test_a_truncated_answer_does_not_spoil_the_next(peer: Peer, by_code: ByCode) -> None:
+async def test_a_truncated_response_does_not_spoil_the_next(peer: Peer, by_code: ByCode) -> None:
     for cut in (1, 3, 4, 8, 15):
         peer.script["CMAX?"] += [CMAX[:cut], CMAX]
         assert await by_code.read("CMAX") == 4.18
@@ -466,7 +470,7 @@ async def test_a_babbling_line_does_not_hang(connect: Connect) -> None:
         await asyncio.gather(*(ask(noise, pause) for noise in BABBLE for pause in (0.002, 0.03)))
 
 
-async def test_a_line_that_babbles_behind_half_an_answer_does_not_hang(
+async def test_a_line_that_babbles_behind_half_a_response_does_not_hang(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.script["CELL?"] += [frames(b"2", CELLS)]

@@ -97,7 +97,7 @@ async def test_only_the_addresses_that_are_wanted_are_asked(simulate: Simulate) 
 
 async def test_a_bms_that_missed_the_first_request_gets_a_second(simulate: Simulate) -> None:
     sim = simulate()
-    sim.faults.next("no_answer")
+    sim.faults.next("no_response")
     found, _ = await found_by(sim.port, (56000,), (1, 3))
     assert found == Found(56000, 1, MODEL, (14,))
 
@@ -154,7 +154,7 @@ async def test_each_address_is_looked_at_twice_but_not_one_that_was_found(
     assert asked == {address: 1 if address == 3 else 2 for address in range(2, 17)}
 
 
-async def test_a_neighbour_whose_answer_was_lost_is_found_at_the_second_look(
+async def test_a_neighbour_whose_response_was_lost_is_found_at_the_second_look(
     simulate: Simulate,
 ) -> None:
     sim = simulate(addresses=[1, 2])

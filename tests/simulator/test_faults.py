@@ -31,25 +31,25 @@ def raw(client: Terminal, request: str = "CAPA?", first: float = 2.0) -> bytes:
     return client.receive(0.06, first)
 
 
-def test_no_answer(sim: SimulatorThread, client: Terminal) -> None:
-    sim.faults.next("no_answer")
+def test_no_response(sim: SimulatorThread, client: Terminal) -> None:
+    sim.faults.next("no_response")
     assert raw(client, first=SILENCE) == b""
     assert sim.log[-1].what == "unanswered"
-    assert sim.faults.counts == {"no_answer": 1}
+    assert sim.faults.counts == {"no_response": 1}
 
 
-def test_a_set_that_gets_no_answer_was_taken_or_not_heard(
+def test_a_set_that_gets_no_response_was_taken_or_not_heard(
     sim: SimulatorThread, client: Terminal
 ) -> None:
-    sim.faults.next("no_answer", where="request")
+    sim.faults.next("no_response", where="request")
     assert raw(client, "BMIN 3.9", first=SILENCE) == b""
     assert client.ask("BMIN?") == [b"3.95000e0"]
-    sim.faults.next("no_answer")
+    sim.faults.next("no_response")
     assert raw(client, "BMIN 3.9", first=SILENCE) == b""
     assert client.ask("BMIN?") == [b"3.90000e0"]
 
 
-def test_a_late_answer_comes_in_its_turn(sim: SimulatorThread, client: Terminal) -> None:
+def test_a_late_response_comes_in_its_turn(sim: SimulatorThread, client: Terminal) -> None:
     sim.faults.next("late", seconds=0.5)
     begin = time.monotonic()
     assert raw(client, first=0.3) == b""
@@ -61,7 +61,7 @@ def test_a_late_answer_comes_in_its_turn(sim: SimulatorThread, client: Terminal)
     assert sim.log.overlaps == []
 
 
-def test_a_request_that_runs_into_a_late_answer_is_an_accident(
+def test_a_request_that_runs_into_a_late_response_is_an_accident(
     sim: SimulatorThread, client: Terminal
 ) -> None:
     sim.faults.next("late", seconds=0.3)
@@ -74,7 +74,7 @@ def test_a_request_that_runs_into_a_late_answer_is_an_accident(
 
 
 @pytest.mark.parametrize("fault", DAMAGES)
-def test_a_damaged_answer_is_not_the_answer(
+def test_a_damaged_response_is_not_the_response(
     sim: SimulatorThread, client: Terminal, fault: str
 ) -> None:
     for _ in range(5):
@@ -94,10 +94,10 @@ def test_a_damaged_request_is_not_heard(sim: SimulatorThread, client: Terminal, 
     assert sim.log[-1].what == "damaged"
 
 
-def test_a_doubled_answer_comes_twice_at_once(sim: SimulatorThread, client: Terminal) -> None:
-    sim.faults.next("doubled_answer")
+def test_a_doubled_response_comes_twice_at_once(sim: SimulatorThread, client: Terminal) -> None:
+    sim.faults.next("doubled_response")
     assert raw(client) == ANSWER * 2
-    sim.faults.next("doubled_answer", 5)
+    sim.faults.next("doubled_response", 5)
     took = min(client.timed("CAPA?", 32)[0] for _ in range(5))
     assert took < (12 + 32) * 10 / 56000 + 0.015 + 0.008
 
@@ -118,7 +118,7 @@ def test_junk_comes_where_it_should(sim: SimulatorThread, client: Terminal, plac
         assert got.startswith(header + data)
 
 
-def test_a_false_start_comes_in_front_of_the_good_answer(
+def test_a_false_start_comes_in_front_of_the_good_response(
     sim: SimulatorThread, client: Terminal
 ) -> None:
     sim.faults.next("false_start")
@@ -160,7 +160,7 @@ def test_another_master_asks_and_is_answered(
     assert [entry.payload for entry in sim.log.requests()] == [b"CYCL?"]
 
 
-def test_a_restart_cuts_the_answer_off_and_takes_its_time(
+def test_a_restart_cuts_the_response_off_and_takes_its_time(
     sim: SimulatorThread, client: Terminal
 ) -> None:
     sim.call(sim.bms[1].set_value, "CMAX", 4.1)
@@ -174,7 +174,7 @@ def test_a_restart_cuts_the_answer_off_and_takes_its_time(
 
 
 @pytest.mark.parametrize(
-    ("fault", "answer", "kept"),
+    ("fault", "response", "kept"),
     [
         ("set_lost", [], 3.9),
         ("set_refused", [b"ERROR1"], 3.95),
@@ -184,11 +184,11 @@ def test_a_restart_cuts_the_answer_off_and_takes_its_time(
     ],
 )
 def test_sets_go_wrong_in_their_own_ways(
-    sim: SimulatorThread, client: Terminal, fault: str, answer: list[bytes], kept: float
+    sim: SimulatorThread, client: Terminal, fault: str, response: list[bytes], kept: float
 ) -> None:
     sim.faults.next(fault)
     assert client.ask("BMIN?") == [b"3.95000e0"], "a request is not struck by it"
-    assert client.ask("BMIN 3.9", first=0.1) == answer
+    assert client.ask("BMIN 3.9", first=0.1) == response
     assert sim.bms[1].settings["BMIN"] == pytest.approx(kept)
 
 
@@ -199,7 +199,7 @@ def test_a_clamped_value_can_be_chosen(sim: SimulatorThread, client: Terminal) -
 
 
 def test_a_fault_can_wait_for_its_instruction(sim: SimulatorThread, client: Terminal) -> None:
-    sim.faults.next("no_answer", 2, instruction="CYCL")
+    sim.faults.next("no_response", 2, instruction="CYCL")
     assert client.ask("CMAX?") == [b"4.18000e0"]
     assert client.ask("CYCL?", first=0.1) == []
     assert client.ask("CYCL?", first=0.1) == []
@@ -220,7 +220,7 @@ def test_shares_strike_as_often_as_they_say_and_the_same_way_with_the_same_seed(
     for name in LINE_FAULTS:
         assert faults.counts[name] == pytest.approx(400, rel=0.25)
     struck = [fault for fault in drawn[0] if fault and fault.name in DAMAGES]
-    assert {fault.where for fault in struck} == {"answer", "request"}
+    assert {fault.where for fault in struck} == {"response", "request"}
 
 
 def test_shares_of_set_faults_strike_sets_alone() -> None:

@@ -24,10 +24,10 @@ def _itself(measured: Measured) -> Measured:
 
 
 def off_the_line(bms: BMS) -> State:
-    """Return what the integration's codec makes of the answers."""
+    """Return what the integration's codec makes of the responses."""
     told: dict[str, object] = {}
     for row in _CODES:
-        payloads = bms.answer(row.query)
+        payloads = bms.respond(row.query)
         assert payloads is not None
         told |= told_by(row.code, decode(row, tuple(payloads)))
     return State.of(told, bms.address)

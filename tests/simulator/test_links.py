@@ -75,7 +75,7 @@ def test_pulling_200_times_leaks_no_descriptor(sim: SimulatorThread) -> None:
     assert open_descriptors() == before
 
 
-def test_pulling_amid_an_answer_harms_nobody(start: Start) -> None:
+def test_pulling_amid_a_response_harms_nobody(start: Start) -> None:
     sim = start(units=15, cells=15)
     with Terminal(sim.port) as client:
         client.send(build(1, 0, b"CELL?"))
@@ -95,7 +95,7 @@ def test_clients_come_and_go(sim: SimulatorThread) -> None:
             assert client.ask("CAPA?", quiet=0.005) == [b"4.50000e2"]
 
 
-def test_an_answer_that_nobody_waits_for_is_not_read_by_the_next_client(
+def test_a_response_that_nobody_waits_for_is_not_read_by_the_next_client(
     sim: SimulatorThread,
 ) -> None:
     with Terminal(sim.port) as client:

@@ -49,7 +49,7 @@ from tools.simulator import BMS
 from tools.simulator.presets import PRESETS
 
 def said(bms):
-    return {code: bms.answer(f"{code}?".encode()) for code in CODES}
+    return {code: bms.respond(f"{code}?".encode()) for code in CODES}
 
 made = [BMS(preset=name, time_factor=0) for name in PRESETS]
 made.append(BMS(settings={"WIDE": 12.5}, texts={"NAME": "told"}, time_factor=0))
@@ -59,7 +59,7 @@ import asyncio, json
 from tools.soak.bms import SignedBms
 
 def said(bms):
-    return {code: bms.answer(f"{code}?".encode()) for code in CODES}
+    return {code: bms.respond(f"{code}?".encode()) for code in CODES}
 
 made = [SignedBms(1, (4,), single=False, seed=seed) for seed in range(20)]
 """

@@ -181,13 +181,13 @@ class Remote:
     def raw(self, **command: Any) -> dict[str, Any]:
         self._file.write(json.dumps(command) + "\n")
         self._file.flush()
-        answer: dict[str, Any] = json.loads(self._file.readline())
-        return answer
+        response: dict[str, Any] = json.loads(self._file.readline())
+        return response
 
     def do(self, name: str, /, **arguments: Any) -> dict[str, Any]:
-        answer = self.raw(do=name, **arguments)
-        assert answer["ok"], answer
-        return answer
+        response = self.raw(do=name, **arguments)
+        assert response["ok"], response
+        return response
 
     def close(self) -> None:
         self._file.close()
@@ -211,9 +211,9 @@ def test_the_control_socket_changes_everything(run: Run, tmp_path: Path) -> None
     with Terminal(port) as client:
         assert client.ask("ERRO?") == [b"4", bytes((1, 1, 10, 3))]
         remote.do("clear_error")
-        remote.do("fault", name="no_answer", count=1)
+        remote.do("fault", name="no_response", count=1)
         assert client.ask("CAPA?", first=0.1) == []
-        assert remote.do("faults")["counts"] == {"no_answer": 1}
+        assert remote.do("faults")["counts"] == {"no_response": 1}
         remote.do("silent", value=True)
         assert client.ask("CAPA?", first=0.1) == []
         remote.do("silent", value=False)

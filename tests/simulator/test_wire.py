@@ -49,7 +49,7 @@ def test_the_whole_master_of_225_cells_answers(start: Start) -> None:
 
 
 @pytest.mark.parametrize("baud", [38400, 56000, 115200])
-def test_an_answer_takes_the_time_of_the_wire(start: Start, baud: int) -> None:
+def test_a_response_takes_the_time_of_the_wire(start: Start, baud: int) -> None:
     sim = start(baud=baud)
     with Terminal(sim.port, baud) as client:
         took = [client.timed("CELL?", 71)[0] for _ in range(8)]
@@ -58,7 +58,7 @@ def test_an_answer_takes_the_time_of_the_wire(start: Start, baud: int) -> None:
     assert statistics.median(took) < due * 1.1
 
 
-def test_a_long_answer_keeps_its_pace(start: Start) -> None:
+def test_a_long_response_keeps_its_pace(start: Start) -> None:
     sim = start(units=15, cells=15)
     with Terminal(sim.port) as client:
         size = 7 + 2 + 15 * 67
@@ -91,7 +91,7 @@ def test_the_turnaround_can_be_chosen(start: Start) -> None:
         pytest.param(build(2, 0, b"CAPA?"), id="another address"),
     ],
 )
-def test_what_is_not_for_it_gets_no_answer_and_does_no_harm(
+def test_what_is_not_for_it_gets_no_response_and_does_no_harm(
     client: Terminal, request_: bytes
 ) -> None:
     client.send(request_)
@@ -160,7 +160,7 @@ def test_an_adapter_that_echoes_lets_the_client_hear_itself(start: Start) -> Non
 # -- talking over each other ---------------------------------------------------------------------
 
 
-def test_a_request_amid_an_answer_collides_and_neither_is_understood(
+def test_a_request_amid_a_response_collides_and_neither_is_understood(
     client: Terminal, sim: SimulatorThread
 ) -> None:
     client.send(build(1, 0, b"CELL?"))
@@ -182,7 +182,7 @@ def test_two_requests_at_once_collide_and_neither_is_understood(
     assert [entry.payload for entry in sim.log.collisions] == [b"CELL?", b"CAPA?"]
 
 
-def test_a_request_before_the_answer_is_noted_and_both_are_answered_in_order(
+def test_a_request_before_the_response_is_noted_and_both_are_answered_in_order(
     start: Start,
 ) -> None:
     sim = start(turnaround=0.05)
@@ -223,12 +223,12 @@ def test_the_log_tells_times_payloads_and_what_was_done(
     client.ask("XXXX?", first=0.1)
     first, second = sim.log
     assert (first.address, first.payload, first.what) == (1, b"CAPA?", "answered")
-    assert first.answer == (b"4.50000e2",)
-    assert first.answer_began is not None
-    assert first.answer_ended is not None
+    assert first.response == (b"4.50000e2",)
+    assert first.response_began is not None
+    assert first.response_ended is not None
     assert first.heard - first.time == pytest.approx(12 * 10 / 56000, abs=1e-4)
-    assert first.answer_began - first.heard == pytest.approx(0.015, abs=0.01)
-    assert first.answer_ended - first.answer_began == pytest.approx(16 * 10 / 56000, abs=1e-6)
+    assert first.response_began - first.heard == pytest.approx(0.015, abs=0.01)
+    assert first.response_ended - first.response_began == pytest.approx(16 * 10 / 56000, abs=1e-6)
     assert second.what == "unknown"
     assert sim.log.requests("CAPA") == [first]
     assert first.as_dict()["payload"] == "CAPA?"

@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from tests.virtual.conftest import Simulate
 from tests.virtual.rig import Rig, entry_for
 from tests.virtual.table import BY_CODE, ROWS, SETTABLE
-from tools.simulator.answers import main_data
+from tools.simulator.responses import main_data
 
 LCD1_LABELS = [
     "Minimum_Cell_Voltage",

@@ -138,7 +138,7 @@ def half_full(bms: BMS) -> None:
 def power_told(bms: BMS) -> float:
     """Return the power in W, from voltage and current as they are on the line."""
     bms._measured = None  # noise is drawn once a second of the real clock
-    payloads = bms.answer(b"LCD1?")
+    payloads = bms.respond(b"LCD1?")
     assert payloads is not None
     main = decode(BY_CODE["LCD1"], tuple(payloads))
     assert isinstance(main, MainData)

@@ -17,7 +17,7 @@ from tests.virtual.conftest import Simulate
 from tests.virtual.rig import Rig, entry_for
 from tests.virtual.table import NUMBERS, ROWS, SELECTS, Row
 from tools.simulator import BMS
-from tools.simulator.answers import main_data
+from tools.simulator.responses import main_data
 
 VOLTS = ("voltage", "measurement", "V", 3)
 LIMIT = ("current", "measurement", "A", 0, "diagnostic")
@@ -347,7 +347,7 @@ async def test_how_the_line_is_doing_is_shown(complete: Rig) -> None:
     assert 50 < complete.number("poll_duration") < 5000
     assert complete.number("line_errors") == 0
     assert complete.number("retries") == 0
-    complete.sim.faults.next("no_answer", instruction="LCD1")
+    complete.sim.faults.next("no_response", instruction="LCD1")
     complete.sim.faults.next("noise", place="before", instruction="CELL")
     await complete.poll()
     assert complete.number("retries") == 1

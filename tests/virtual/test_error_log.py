@@ -41,7 +41,7 @@ async def test_a_unit_without_one_says_so_or_nothing(
 
 async def test_a_question_that_was_lost_is_not_repeated(running: Rig) -> None:
     running.bms.error_log = [b"one", b"two"]
-    running.sim.faults.next("no_answer", 1, instruction="ERRL")
+    running.sim.faults.next("no_response", 1, instruction="ERRL")
     assert (await running.act("read_error_log"))["ended"] == "silence"
 
 

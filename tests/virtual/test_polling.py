@@ -61,7 +61,7 @@ async def test_at_start_everything_is_asked_once_and_what_may_be_a_duplicate_aga
     running: Rig,
 ) -> None:
     said: list[tuple[str, tuple[bytes, ...]]] = [
-        (entry.instruction, entry.answer) for entry in running.sim.log.requests()
+        (entry.instruction, entry.response) for entry in running.sim.log.requests()
     ]
     assert {code for code, _ in said} == {row.code for row in LIBRARY}
     seen: dict[str, tuple[bytes, ...]] = {}
@@ -186,7 +186,7 @@ async def test_only_what_has_changed_is_written(polled: Rig) -> None:
 
 
 async def test_what_a_poll_lost_is_asked_once_more_at_its_end(polled: Rig) -> None:
-    polled.sim.faults.next("no_answer", 3, instruction="CELL")
+    polled.sim.faults.next("no_response", 3, instruction="CELL")
     polled.sim.call(polled.bms.set_value, "ODDC", 0.0003)
     polled.bms.settings["ODDC"] = 0.1
     expected = polled.bms.measure().volts[0][0]

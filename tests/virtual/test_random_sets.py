@@ -28,14 +28,14 @@ from tools.simulator import Entry
 SETS = 1000
 EXAMPLES = 20
 LINE_FAULTS = {
-    "no_answer": 0.02,
+    "no_response": 0.02,
     "late": 0.03,
     "truncated": 0.02,
     "bit_flips": 0.03,
     "inserted_bytes": 0.02,
     "lost_bytes": 0.02,
     "doubled_bytes": 0.02,
-    "doubled_answer": 0.02,
+    "doubled_response": 0.02,
     "noise": 0.03,
     "false_start": 0.02,
     "other_address": 0.02,

@@ -43,7 +43,7 @@ async def polls(rig: Rig, number: int, *, lost_in_each: int = 0) -> None:
     for _ in range(number):
         # Let what was lost be something that every poll asks for.
         for code in ("LCD1", "LCD3", "CELL", "ERRO")[:lost_in_each]:
-            rig.sim.faults.next("no_answer", instruction=code)
+            rig.sim.faults.next("no_response", instruction=code)
         await rig.poll(INTERVAL)
     await rig.hass.async_block_till_done()
 
@@ -110,7 +110,7 @@ async def test_who_polls_seldom_hears_of_a_bad_line_too(
     await rig.set_up()
     for _ in range(5):
         for code in ("LCD1", "CELL", "RINT"):
-            rig.sim.faults.next("no_answer", instruction=code)
+            rig.sim.faults.next("no_response", instruction=code)
         await rig.poll(300)
     assert issue(rig) is not None
 

@@ -267,7 +267,7 @@ async def test_an_entity_of_another_bms_says_nothing_of_this_ones_limits(
 async def test_a_limit_that_cannot_be_read_forbids_the_set(
     short_silence: None, running: Rig
 ) -> None:
-    running.sim.faults.next("no_answer", 3, instruction="CMAX")
+    running.sim.faults.next("no_response", 3, instruction="CMAX")
     with pytest.raises(HomeAssistantError) as refused:
         await running.set_number("char", 4.05)
     assert refused.value.translation_key == "no_answer"

@@ -51,7 +51,7 @@ class Line:
             self.rig.hass.loop.leap(SILENCE)
             raise NoResponseError(1, instruction.code, instruction.name, 3)
         self.rig.hass.loop.leap(EXCHANGE)
-        payloads = self.rig.bms.answer(instruction.query)
+        payloads = self.rig.bms.respond(instruction.query)
         assert payloads is not None
         return Response(decode(instruction, tuple(payloads)), 1)
 

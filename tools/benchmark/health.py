@@ -86,15 +86,15 @@ def _follow(updates: Sequence[Update]) -> tuple[list[float], Health]:
 
 def _decoding(bms: BMS, repeats: int = 200) -> float:
     """Return the s of CPU from the bytes of a poll to its readings."""
-    answers = {code: tuple(bms.answer(f"{code}?".encode()) or ()) for code in _EACH_POLL}
+    responses = {code: tuple(bms.respond(f"{code}?".encode()) or ()) for code in _EACH_POLL}
     line = {
         code: [Frame(MASTER, 1, payload).encode() for payload in payloads]
-        for code, payloads in answers.items()
+        for code, payloads in responses.items()
     }
     decoder = Decoder()
     began = time.thread_time()
     for _ in range(repeats):
-        for code, payloads in answers.items():
+        for code, payloads in responses.items():
             for data in line[code]:
                 decoder.feed(data)
             decode(BY_CODE[code], payloads)

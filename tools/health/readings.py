@@ -2,7 +2,7 @@
 
 Arrays are float32s, as they are on the line, and settings go through the text that the BMS writes
 and the integration's own codec. `tests/simulator/test_health_readings.py` compares all of it with
-what that codec makes of the simulator's answers.
+what that codec makes of the simulator's responses.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
 As a program: `python -m tools.simulator --help`.
 
 From the inside out: `chemistry` and `battery` are physics, `presets` and `scenarios` what the
-owner has and does, `guard` the limits and errors, `bms` one BMS, `answers` what it says,
+owner has and does, `guard` the limits and errors, `bms` one BMS, `responses` what it says,
 `figures` how it writes numbers; `framing`, `wire` and `line` carry it, `faults` spoil it, `log`
 tells of it; `link`, `tcp` and `telnet` are the ports; `wifi` is the WiFi module, another way to a
 BMS, with `wifi_messages` and `wifi_faults`; `host` puts it all together, `control` steers it from

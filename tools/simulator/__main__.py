@@ -165,7 +165,7 @@ def _add_line(group: argparse._ArgumentGroup) -> None:
         type=float,
         default=15.0,
         metavar="MS",
-        help="milliseconds between a request and its answer (default 15)",
+        help="milliseconds between a request and its response (default 15)",
     )
     group.add_argument(
         "--echo", action="store_true", help="the adapter lets the client hear itself"

@@ -1,4 +1,4 @@
-"""One BMS at one address: settings, measurements, errors, and its answers as payloads."""
+"""One BMS at one address: settings, measurements, errors, and its responses as payloads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from . import answers, defaults
+from . import defaults, responses
 from .battery import Battery, Unit, make_unit
 from .chemistry import CHEMISTRIES
 from .figures import float32, write_float
@@ -57,7 +57,7 @@ class CurrentSensor:
 
 
 class BMS:
-    """A REC BMS: address, settings, a battery, and answers to requests.
+    """A REC BMS: address, settings, a battery, and responses to requests.
 
     `cells` is one number for all units or one for each. `settings` go over those of the preset
     (see `presets.PRESETS`), and `defaults` makes up what neither has. `unsupported` are
@@ -419,11 +419,11 @@ class BMS:
         self._demand()
         self._measured = None
 
-    # -- answering -------------------------------------------------------------------------------
+    # -- responding ------------------------------------------------------------------------------
 
-    def answer(self, request: bytes) -> list[bytes] | None:
-        """Do what a request asks for; return the payloads of the answer, None for silence."""
-        return answers.answer(self, request)
+    def respond(self, request: bytes) -> list[bytes] | None:
+        """Do what a request asks for; return the payloads of the response, None for silence."""
+        return responses.respond(self, request)
 
     def clock(self) -> datetime:
         """Return what the BMS's clock shows: the time of where this runs, and how far it is off."""

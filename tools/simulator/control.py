@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .answers import main_data
 from .bms import BMS, CurrentSensor
 from .host import Simulator
+from .responses import main_data
 from .tcp import Tcp
 
 HELP = """\
@@ -66,13 +66,13 @@ class Control:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
-                answer = await self.handle(line)
-                writer.write(json.dumps(answer).encode() + b"\n")
+                response = await self.handle(line)
+                writer.write(json.dumps(response).encode() + b"\n")
                 await writer.drain()
         writer.close()
 
     async def handle(self, line: bytes) -> dict[str, Any]:
-        """Run one command; return its answer."""
+        """Run one command; return its response."""
         try:
             command = json.loads(line)
             name = command.pop("do")

@@ -8,22 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Where = Literal["answer", "request"]
+Where = Literal["response", "request"]
 
 LINE_FAULTS: Mapping[str, str] = {
-    "no_answer": "the BMS does what it was asked for but says nothing",
-    "late": "the answer comes up to two seconds late, after whatever was asked before it",
+    "no_response": "the BMS does what it was asked for but says nothing",
+    "late": "the response comes up to two seconds late, after whatever was asked before it",
     "truncated": "the end of a frame is missing",
     "bit_flips": "one to three bits are wrong",
     "inserted_bytes": "one to three bytes too many, somewhere inside",
     "lost_bytes": "one to three bytes are missing, somewhere inside",
     "doubled_bytes": "a byte is there twice",
-    "doubled_answer": "the whole answer comes twice, the second at once behind the first",
+    "doubled_response": "the whole response comes twice, the second at once behind the first",
     "noise": "noise before, between or after the frames",
-    "false_start": "a false STX with a long LEN in front of the good answer",
-    "other_address": "an answer from another BMS, instead of ours or in front of it",
+    "false_start": "a false STX with a long LEN in front of the good response",
+    "other_address": "a response from another BMS, instead of ours or in front of it",
     "other_master": "another master asks, and is answered, near our exchange or amid it",
-    "restart": "the BMS restarts in mid-answer and is silent for some time",
+    "restart": "the BMS restarts in mid-response and is silent for some time",
 }
 SET_FAULTS: Mapping[str, str] = {
     "set_lost": "the set was taken, its SET is lost",
@@ -34,7 +34,7 @@ SET_FAULTS: Mapping[str, str] = {
 }
 ABOUT: Mapping[str, str] = {**LINE_FAULTS, **SET_FAULTS}
 DAMAGES = ("truncated", "bit_flips", "inserted_bytes", "lost_bytes", "doubled_bytes")
-"""Faults of bytes, which can strike a request as well as an answer."""
+"""Faults of bytes, which can strike a request as well as a response."""
 
 _SHARE_ON_REQUESTS = 0.2
 """How many of the damages drawn by chance strike the request."""
@@ -44,17 +44,17 @@ _SHARE_ON_REQUESTS = 0.2
 class Fault:
     """One fault for one exchange. What it does not say is drawn by chance.
 
-    `seconds`: how late, or how long a restart takes. `where`: for damages and `no_answer`, the
-    answer or the request (which then is not heard). `place`: for `noise` "before", "between" or
-    "after" the frames; for `other_master` "between" our request and our answer, "around" (their
-    request in between, their answer behind ours) or "after"; for `other_address` "instead" or
+    `seconds`: how late, or how long a restart takes. `where`: for damages and `no_response`, the
+    response or the request (which then is not heard). `place`: for `noise` "before", "between" or
+    "after" the frames; for `other_master` "between" our request and our response, "around" (their
+    request in between, their response behind ours) or "after"; for `other_address` "instead" or
     "before". `value`: for `set_clamped`, what is kept. `instruction`, `address`: strikes only
     those exchanges.
     """
 
     name: str
     seconds: float | None = None
-    where: Where = "answer"
+    where: Where = "response"
     place: str | None = None
     value: float | None = None
     instruction: str | None = None
@@ -109,7 +109,7 @@ class Faults:
         count: int = 1,
         *,
         seconds: float | None = None,
-        where: Where = "answer",
+        where: Where = "response",
         place: str | None = None,
         value: float | None = None,
         instruction: str | None = None,
@@ -161,11 +161,11 @@ class Faults:
             left -= share
             if left < 0:
                 struck = name in DAMAGES and self.rng.random() < _SHARE_ON_REQUESTS
-                return Fault(name, where="request" if struck else "answer")
+                return Fault(name, where="request" if struck else "response")
         return None
 
     def delay(self, fault: Fault) -> float:
-        """Return for how many s a fault delays an answer or keeps a BMS away."""
+        """Return for how many s a fault delays a response or keeps a BMS away."""
         if fault.seconds is not None:
             return fault.seconds
         return self.rng.uniform(*(self.restart if fault.name == "restart" else self.late))
@@ -199,7 +199,7 @@ def damage(fault: str, data: bytes, rng: random.Random) -> bytes:
 
 
 def damage_one(fault: str, frames: list[bytes], rng: random.Random) -> list[bytes]:
-    """Return an answer's frames with one of them damaged."""
+    """Return a response's frames with one of them damaged."""
     struck = rng.randrange(len(frames))
     return [
         damage(fault, frame, rng) if index == struck else frame
@@ -216,7 +216,7 @@ def noise(rng: random.Random) -> bytes:
 
 
 def with_noise(frames: list[bytes], place: str | None, rng: random.Random) -> list[bytes]:
-    """Return an answer's frames with noise before, between or after them."""
+    """Return a response's frames with noise before, between or after them."""
     places = ("before", "between", "after") if len(frames) > 1 else ("before", "after")
     chosen = place or rng.choice(places)
     if chosen == "before":

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from . import faults as wrong
-from .answers import REFUSED, SET, wanted
 from .bms import BMS
 from .clock import Alarm
 from .faults import Fault, Faults
@@ -27,6 +26,7 @@ from .log import (
     Entry,
     Log,
 )
+from .responses import REFUSED, SET, wanted
 from .wire import BITS, Wire
 
 _LOGGER = logging.getLogger("tools.simulator.line")
@@ -37,7 +37,7 @@ _OTHER_ASKS = (b"CMAX?", b"CMIN?", b"BVOL?", b"CAPA?", b"LCD1?", b"CELL?", b"RIN
 
 @dataclass
 class Job:
-    """A request that waits for its BMS. `due` is when its answer starts, `loop.time()` s."""
+    """A request that waits for its BMS. `due` is when its response starts, `loop.time()` s."""
 
     entry: Entry
     frame: Frame
@@ -107,30 +107,30 @@ class Station:
         if payloads is None:
             line.log.settle(entry, UNKNOWN)
             return
-        entry.answer = tuple(payloads)
-        if _is(job, "no_answer", "set_lost"):
+        entry.response = tuple(payloads)
+        if _is(job, "no_response", "set_lost"):
             line.log.settle(entry, UNANSWERED)
             return
-        await self._answer(job, payloads, due)
+        await self._respond(job, payloads, due)
 
     def _do(self, job: Job) -> list[bytes] | None:
         """Do what is asked for, or what a fault makes of it."""
         bms, fault, payload = self.bms, job.fault, job.frame.payload
         change = wanted(payload)
         if fault is None or change is None:
-            return bms.answer(payload)
+            return bms.respond(payload)
         if fault.name == "set_refused":
             return [REFUSED]
         if fault.name == "set_ignored":
             return [SET]
-        answer = bms.answer(payload) if fault.name != "set_clamped" else [SET]
+        response = bms.respond(payload) if fault.name != "set_clamped" else [SET]
         if fault.name == "set_clamped":
             row, value = change
             kept = (bms.settings[row.code] + value) / 2 if fault.value is None else fault.value
             bms.set_value(row.code, kept)
-        return answer
+        return response
 
-    async def _answer(self, job: Job, payloads: list[bytes], due: float) -> None:
+    async def _respond(self, job: Job, payloads: list[bytes], due: float) -> None:
         line, entry, fault = self._line, job.entry, job.fault
         address, master = self.bms.address, job.frame.sender
         frames = [build(master, address, payload) for payload in payloads]
@@ -139,16 +139,16 @@ class Station:
         frames = self._spoil(frames, job)
         data = self._cut_or_doubled(b"".join(frames), fault)
         delayed = fault is not None or due - job.due > 0.05
-        entry.answer_began, entry.answer_ended = await line.wire.play(
-            self._alarm, data, due, "answer", innocent=delayed
+        entry.response_began, entry.response_ended = await line.wire.play(
+            self._alarm, data, due, "response", innocent=delayed
         )
         line.log.settle(entry, ANSWERED)
         await self._afterwards(job, fault)
 
     def _cut_or_doubled(self, data: bytes, fault: Fault | None) -> bytes:
-        if fault is None or fault.name not in ("restart", "doubled_answer"):
+        if fault is None or fault.name not in ("restart", "doubled_response"):
             return data
-        if fault.name == "doubled_answer":
+        if fault.name == "doubled_response":
             return data + data
         return data[: self._line.faults.rng.randrange(1, len(data))]
 
@@ -176,11 +176,11 @@ class Station:
     _other_request = b""
 
     def _spoil(self, frames: list[bytes], job: Job) -> list[bytes]:
-        """Return the pieces that go over the line in place of an answer's frames."""
+        """Return the pieces that go over the line in place of a response's frames."""
         fault, rng = job.fault, self._line.faults.rng
         if fault is None:
             return frames
-        if fault.name in wrong.DAMAGES and fault.where == "answer":
+        if fault.name in wrong.DAMAGES and fault.where == "response":
             return wrong.damage_one(fault.name, frames, rng)
         if fault.name == "noise":
             pieces = wrong.with_noise(frames, fault.place, rng)
@@ -190,12 +190,12 @@ class Station:
             return [wrong.false_start(rng), *frames]
         if fault.name == "other_address":
             place = fault.place or rng.choice(("instead", "before"))
-            strange = self._line.strange_answer(job.frame)
+            strange = self._line.strange_response(job.frame)
             return strange if place == "instead" else [*strange, *frames]
         return frames
 
     async def _other_master_first(self, fault: Fault, due: float) -> None:
-        """Let another master ask, before our answer, and perhaps be answered."""
+        """Let another master ask, before our response, and perhaps be answered."""
         line, rng = self._line, self._line.faults.rng
         self._other_place = fault.place or rng.choice(("between", "around", "after"))
         self._other_request = rng.choice(_OTHER_ASKS)
@@ -203,14 +203,14 @@ class Station:
             return
         await self._play_other(self._request_of_other(), due)
         if self._other_place == "between":
-            await self._play_other(self._answer_to_other(), self._loop.time() + line.turnaround)
+            await self._play_other(self._response_to_other(), self._loop.time() + line.turnaround)
 
     async def _other_master_behind(self) -> None:
-        """Let another master be answered behind our answer, and perhaps ask there too."""
+        """Let another master be answered behind our response, and perhaps ask there too."""
         line = self._line
         if self._other_place == "after":
             await self._play_other(self._request_of_other(), self._loop.time() + 0.003)
-        await self._play_other(self._answer_to_other(), self._loop.time() + line.turnaround)
+        await self._play_other(self._response_to_other(), self._loop.time() + line.turnaround)
 
     async def _play_other(self, data: bytes, start: float) -> None:
         await self._line.wire.play(self._alarm, data, start, "another master", innocent=True)
@@ -218,11 +218,11 @@ class Station:
     def _request_of_other(self) -> bytes:
         return build(self.bms.address, self._line.other_master, self._other_request)
 
-    def _answer_to_other(self) -> bytes:
-        payloads = self.bms.answer(self._other_request) or []
+    def _response_to_other(self) -> bytes:
+        payloads = self.bms.respond(self._other_request) or []
         now = self._loop.time()
         entry = Entry(now, self.bms.address, self._other_request, by_other_master=True)
-        entry.answer = tuple(payloads)
+        entry.response = tuple(payloads)
         self._line.log.settle(self._line.log.add(entry), ANSWERED)
         return b"".join(build(self._line.other_master, self.bms.address, p) for p in payloads)
 
@@ -234,7 +234,7 @@ def _is(job: Job, *names: str) -> bool:
 class Line:
     """Two wires with BMSs on them. The link gives it what the client sends: `hear`.
 
-    `baud` bits a second, `turnaround` s between a request and its answer. With `echo` the client
+    `baud` bits a second, `turnaround` s between a request and its response. With `echo` the client
     hears itself, as with some adapters. `other_master` is the address that another master asks
     from. Collisions are noticed, and nobody understands what collided, while `collisions` is on.
     """
@@ -301,7 +301,7 @@ class Line:
             entry = self.log.add(Entry(now, -1, data, heard=self._busy_until))
             self.log.settle(entry, WRONG_SPEED, f"{speed} baud, not {self.baud}")
             return
-        self._notice_answer(now)
+        self._notice_response(now)
         for found in self._listener.feed(data):
             heard = start + (len(data) - (self._listener.count - found.end)) * byte_time
             if isinstance(found, Frame):
@@ -309,7 +309,7 @@ class Line:
             else:
                 self._note_garbage(found.raw, now)
 
-    def _notice_answer(self, now: float) -> None:
+    def _notice_response(self, now: float) -> None:
         """Notice that the client talks while something else is on the line."""
         if not self._listener.waiting:
             self._run_into, self._began = None, now
@@ -356,15 +356,15 @@ class Line:
             return False
         if fault.name == "set_unheard":
             return True
-        if fault.where != "request" or fault.name not in (*wrong.DAMAGES, "no_answer"):
+        if fault.where != "request" or fault.name not in (*wrong.DAMAGES, "no_response"):
             return False
-        if fault.name == "no_answer":
+        if fault.name == "no_response":
             return True
         heard = Listener().feed(wrong.damage(fault.name, job.frame.raw, self.faults.rng))
         return not any(isinstance(found, Frame) and found == job.frame for found in heard)
 
     def _collides(self, job: Job, previous: Job | None) -> bool:
-        """Notice a request that began amid an answer or amid the request before it."""
+        """Notice a request that began amid a response or amid the request before it."""
         if not self.collisions:
             return False
         if self._run_into is not None:
@@ -392,12 +392,12 @@ class Line:
         finally:
             alarm.close()
 
-    def strange_answer(self, frame: Frame) -> list[bytes]:
+    def strange_response(self, frame: Frame) -> list[bytes]:
         """Return what a BMS at another address would say to a request."""
         if self._stranger is None:
             address = next(n for n in range(2, 255) if n not in self.stations)
             self._stranger = BMS(address, preset="lifepo4", cells=14, time_factor=0)
         stranger = self._stranger
         is_set = frame.payload[4:5] == b" "
-        payloads = [SET] if is_set else stranger.answer(frame.payload) or [b"0"]
+        payloads = [SET] if is_set else stranger.respond(frame.payload) or [b"0"]
         return [build(frame.sender, stranger.address, part) for part in payloads]

@@ -14,7 +14,7 @@ HEARD = "heard"
 ANSWERED = "answered"
 COLLISION = "collision"
 UNANSWERED = "unanswered"
-"""A fault kept the answer back, whole."""
+"""A fault kept the response back, whole."""
 UNKNOWN = "unknown"
 """The instruction is not known, switched off, or no instruction at all."""
 NOT_MINE = "not_mine"
@@ -34,11 +34,11 @@ class Entry:
     """A request (or bytes that are none). Times are of `loop.time()`, in s.
 
     `time` is when its first byte began, `heard` when its last one was in. `what` is one of this
-    module's words. `fault` is the fault that struck this exchange. `answer` are the payloads that
-    the BMS meant to send, `answer_began` and `answer_ended` when they were on the line.
+    module's words. `fault` is the fault that struck this exchange. `response` are the payloads that
+    the BMS meant to send, `response_began` and `response_ended` when they were on the line.
 
     `accident` says that a collision was nobody's mistake: what was run into was noise, another
-    master, or an answer that a fault had delayed or doubled. `early` says that the request began
+    master, or a response that a fault had delayed or doubled. `early` says that the request began
     while a request that nothing had delayed was still to be answered.
     """
 
@@ -49,9 +49,9 @@ class Entry:
     detail: str = ""
     heard: float = 0.0
     fault: str | None = None
-    answer: tuple[bytes, ...] = ()
-    answer_began: float | None = None
-    answer_ended: float | None = None
+    response: tuple[bytes, ...] = ()
+    response_began: float | None = None
+    response_ended: float | None = None
     accident: bool = False
     early: bool = False
     by_other_master: bool = False
@@ -71,7 +71,7 @@ class Entry:
         """Return it with plain JSON types."""
         plain = asdict(self)
         plain["payload"] = self.payload.decode("latin-1")
-        plain["answer"] = [part.hex() for part in self.answer]
+        plain["response"] = [part.hex() for part in self.response]
         return plain
 
 
@@ -138,7 +138,7 @@ class Log:
 
     @property
     def collisions(self) -> list[Entry]:
-        """Requests that ran into an answer or another request, by the client's own fault."""
+        """Requests that ran into a response or another request, by the client's own fault."""
         return [entry for entry in self if entry.what == COLLISION and not entry.accident]
 
     @property

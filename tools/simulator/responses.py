@@ -1,4 +1,4 @@
-"""What a BMS says to a request: payloads, one for each frame of the answer."""
+"""What a BMS says to a request: payloads, one for each frame of the response."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _ABSENT = (-3.0e38, float("nan"), 85.0, 1.4e-45, -127.0, 0.0)
 """What sensors that are not fitted read as."""
 
 
-def answer(bms: BMS, request: bytes) -> list[bytes] | None:
-    """Do what a request asks a BMS for; return the answer's payloads, None for silence."""
+def respond(bms: BMS, request: bytes) -> list[bytes] | None:
+    """Do what a request asks a BMS for; return the response's payloads, None for silence."""
     text = request.decode("latin-1")
     if text == "ERRL?":
         return _next_log_entry(bms)

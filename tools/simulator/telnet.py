@@ -8,7 +8,7 @@ from typing import Any
 _IAC, _DONT, _DO, _WONT, _WILL, _SB, _SE = 255, 254, 253, 252, 251, 250, 240
 _BINARY, _ECHO, _SUPPRESS_GO_AHEAD, _COM_PORT = 0, 1, 3, 44
 _SIGNATURE, _BAUD, _CONTROL, _SUSPEND, _RESUME = 0, 1, 5, 8, 9
-_ANSWER = 100
+_RESPONSE = 100
 """What a server adds to a command's number when it answers."""
 _REMEMBERED = {2: 8, 3: 1, 4: 1}
 """Data size, parity, stop bits: their numbers and what they are at first (8N1)."""
@@ -106,5 +106,5 @@ class ComPort:
             value = b"simulated REC BMS"
         elif command in (_SUSPEND, _RESUME):
             return
-        body = self.escape(bytes((command + _ANSWER,)) + value)
+        body = self.escape(bytes((command + _RESPONSE,)) + value)
         self._send(bytes((_IAC, _SB, _COM_PORT)) + body + bytes((_IAC, _SE)))

@@ -1,6 +1,6 @@
-"""A BMS whose every answer tells what it answers: no value occurs under two instructions.
+"""A BMS whose every response tells what it answers: no value occurs under two instructions.
 
-Values change with each answer, so that an old one or another cell's is seen at once. What was
+Values change with each response, so that an old one or another cell's is seen at once. What was
 answered when is kept in `chronicle`. An instruction that is new in the table gets its values by
 itself: only an array, of which the table does not tell the content, is not answered.
 """
@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from tools.simulator.answers import REFUSED, SET, wanted
 from tools.simulator.figures import float32, float32s, write_float
+from tools.simulator.responses import REFUSED, SET, wanted
 from tools.simulator.table import BY_CODE, RULES, Instruction, Reply
 
 type Floats = tuple[float, ...]
-type Answer = Floats | tuple[Floats, ...] | float | str | time | date | None
-"""What an answer says: rows of floats for CELL, RINT and PTEM, numbers for other arrays."""
+type Response = Floats | tuple[Floats, ...] | float | str | time | date | None
+"""What a response says: rows of floats for CELL, RINT and PTEM, numbers for other arrays."""
 
 SENSORS = 2
 MOST_CELLS = 16
@@ -74,10 +74,10 @@ _MEASURED = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One answer: when it was made, in s of the loop's clock, and what it says."""
+    """One response: when it was made, in s of the loop's clock, and what it says."""
 
     at: float
-    says: Answer
+    says: Response
 
 
 class SignedBms:
@@ -103,7 +103,7 @@ class SignedBms:
         self.cells = tuple(cells)
         self.silent = False
         self.steady = False
-        """While it is, answers do not change."""
+        """While it is, responses do not change."""
         self.chronicle: dict[str, deque[Said]] = {code: deque() for code in BY_CODE}
         self._single = single
         self._rng = random.Random(seed)
@@ -146,10 +146,10 @@ class SignedBms:
         row = rng.choice([row for row in SETTINGS if row.code in known])
         self.set_value(row.code, self.sensible(row, rng))
 
-    # -- answering -------------------------------------------------------------------------------
+    # -- responding -------------------------------------------------------------------------------
 
-    def answer(self, request: bytes) -> list[bytes] | None:
-        """Do what a request asks for; return the answer's payloads, None for silence."""
+    def respond(self, request: bytes) -> list[bytes] | None:
+        """Do what a request asks for; return the response's payloads, None for silence."""
         code, rest = request[:4].decode("latin-1"), request[4:]
         row = BY_CODE.get(code)
         if row is None or code in self.lacks or (row.reply is Reply.ARRAY and code not in _ARRAYS):
@@ -161,7 +161,7 @@ class SignedBms:
         if not self.steady:
             self._times[code] += 1
         now = asyncio.get_running_loop().time()
-        says, payloads = self._answer(code, self._times[code], now)
+        says, payloads = self._respond_to(code, self._times[code], now)
         said = self.chronicle[code]
         said.append(Said(now, says))
         while said[0].at < now - _KEPT_SECONDS and len(said) > 1:
@@ -174,7 +174,7 @@ class SignedBms:
         self.set_value(change[0].code, change[1])
         return True
 
-    def _answer(self, code: str, times: int, now: float) -> tuple[Answer, list[bytes]]:
+    def _respond_to(self, code: str, times: int, now: float) -> tuple[Response, list[bytes]]:
         match code:
             case "LCD1":
                 return self._with_header(b"28", _main(times))
@@ -191,7 +191,7 @@ class SignedBms:
         return self._single_value(code, times, now)
 
     @staticmethod
-    def _with_header(header: bytes, values: Floats) -> tuple[Answer, list[bytes]]:
+    def _with_header(header: bytes, values: Floats) -> tuple[Response, list[bytes]]:
         return values, [header, float32s(values)]
 
     def _error(self, now: float) -> tuple[int, ...]:
@@ -200,7 +200,7 @@ class SignedBms:
         phase = int(now / _ERROR_LASTS) + self.address
         return (1, phase % 15 + 1, phase % 20 + 1, phase % 16) if phase % 2 else (0, 0, 0, 0)
 
-    def _table(self, code: str, times: int) -> tuple[Answer, list[bytes]]:
+    def _table(self, code: str, times: int) -> tuple[Response, list[bytes]]:
         rows = tuple(
             tuple(_signed(code, unit, place, times) for place in range(self._places(code, cells)))
             for unit, cells in enumerate(self.cells)
@@ -215,7 +215,7 @@ class SignedBms:
     def _places(code: str, cells: int) -> int:
         return SENSORS if code == "PTEM" else cells
 
-    def _single_value(self, code: str, times: int, now: float) -> tuple[Answer, list[bytes]]:
+    def _single_value(self, code: str, times: int, now: float) -> tuple[Response, list[bytes]]:
         if code in TEXTS:
             return TEXTS[code], [TEXTS[code].encode("ascii")]
         match code:
@@ -265,7 +265,7 @@ def _measured(row: Instruction, times: int) -> float:
 
 
 def _whole_numbers(row: Instruction) -> Sequence[int]:
-    """Return numbers within a setting's limits, if possible such as no other answer is."""
+    """Return numbers within a setting's limits, if possible such as no other response is."""
     if row.code in _WHOLE:
         return _WHOLE[row.code]
     assert row.minimum is not None

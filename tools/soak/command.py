@@ -120,7 +120,7 @@ def _print(report: Report) -> None:
         ("polls failed", "failed_polls"),
         ("sets made", "sets"),
         ("sets that told something wrong", "wrong_sets"),
-        ("requests that ran into an answer", "overlaps"),
+        ("requests that ran into a response", "overlaps"),
         ("ERLD, ERRL and MODE sent", "never_sent"),
     )
     for label, name in rows:

@@ -1,4 +1,4 @@
-"""What the sensors may show that no single answer tells: energy, time left, how the line is doing.
+"""What the sensors may show that no one response tells: energy, time left, how the line is doing.
 
 Worked out from the polls by rules of this module's own, so that a mistake in the integration's
 arithmetic is not made here, too.
@@ -15,7 +15,7 @@ from . import rules
 _SMOOTHING_SECONDS = 120.0
 _LONGEST_HOURS = 240.0
 _CURRENT, _VOLTAGE, _STATE_OF_CHARGE = 2, 4, 5
-"""Places in LCD1's answer."""
+"""Places in LCD1's response."""
 _ENERGIES = {"energy_charged": 1, "energy_discharged": -1}
 _CHARGES = {"lifetime_charged": 1, "lifetime_discharged": -1}
 _TIMES = {"time_to_full": 1, "time_to_empty": -1}

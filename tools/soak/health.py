@@ -11,7 +11,7 @@ from collections import defaultdict
 
 from .flow import Main
 
-# Key: place in LCD1's answer, factor, decimals shown.
+# Key: place in LCD1's response, factor, decimals shown.
 _EXTREMES = {
     "lowest_cell_voltage_ever": (0, 1, 3),
     "highest_cell_voltage_ever": (1, 1, 3),

@@ -36,7 +36,7 @@ from .bms import SignedBms, house_at
 from .scenarios import Scenario
 
 LATE = 2.0
-"""Seconds for which an answer may be on its way."""
+"""Seconds for which a response may be on its way."""
 _MOST_EXAMPLES = 20
 _FIRST = "LCD1"
 _MASTER = 0
@@ -68,25 +68,25 @@ class Findings:
 
 _OVERHEAD = 7
 _FOREIGN = 8
-"""Bytes that the shortest frame of another BMS adds to an answer."""
+"""Bytes that the shortest frame of another BMS adds to a response."""
 
 
 def _would_have_done(entry: Entry, baud: int) -> bool:
-    """Tell whether an attempt's own answer went over the line whole, and in time."""
-    if entry.what != ANSWERED or entry.answer_began is None or entry.answer_ended is None:
+    """Tell whether an attempt's own response went over the line whole, and in time."""
+    if entry.what != ANSWERED or entry.response_began is None or entry.response_ended is None:
         return False
     if entry.fault == "other_address":
-        own = sum(len(payload) + _OVERHEAD for payload in entry.answer)
-        went = (entry.answer_ended - entry.answer_began) * baud / BITS
+        own = sum(len(payload) + _OVERHEAD for payload in entry.response)
+        went = (entry.response_ended - entry.response_began) * baud / BITS
         return went > own + _FOREIGN - 1
     return entry.fault in (
         None,
         "late",
-        "doubled_answer",
+        "doubled_response",
         "noise",
         "false_start",
         "other_master",
-        *(DAMAGES if not entry.answer else ()),
+        *(DAMAGES if not entry.response else ()),
     )
 
 
@@ -244,7 +244,7 @@ class Monitor:
             and before.state not in oracle.ABSENT
             and before.state != state.state
             and entry.entry_id in self._polled
-            and oracle.is_of_one_answer(key)
+            and oracle.is_of_one_response(key)
         )
         self._judge(
             entry,
@@ -255,7 +255,7 @@ class Monitor:
         )
 
     def _moment(self, entry: RecBmsConfigEntry, just_read: str | None = None) -> oracle.Moment:
-        """Return since when answers may still be shown; what has just changed was just read."""
+        """Return since when responses may still be shown; what has just changed was just read."""
         scan_interval: float = entry.options["scan_interval"]
         # What was good at the end of a poll is shown until the next one's end.
         longest = self._longest_poll[entry.entry_id]
@@ -386,7 +386,7 @@ class Monitor:
 
     @staticmethod
     def _why(scenario: Scenario, attempts: list[Entry], code: str) -> str:
-        """Say why nothing came of some attempts, though an answer to one may have been there."""
+        """Say why nothing came of some attempts, though a response to one may have been there."""
         fates = ", ".join(_fate(each) for each in attempts)
         good = [each for each in attempts if _would_have_done(each, scenario.plan.baud)]
         if not good:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from custom_components.rec_bms.protocol.rs485.instructions import BY_CODE
 
 from . import rules
-from .bms import CLOCK_AHEAD, SETTINGS, Answer, SignedBms
+from .bms import CLOCK_AHEAD, SETTINGS, Response, SignedBms
 
 ABSENT = ("unavailable", "unknown")
 _TABLES = {
@@ -110,7 +110,7 @@ class Moment:
     oldest: Mapping[str, float]
 
     def since(self, code: str) -> float:
-        """Return from when on an answer to an instruction may still be shown."""
+        """Return from when on a response to an instruction may still be shown."""
         return self.oldest[code]
 
 
@@ -137,8 +137,8 @@ def code_of(key: str) -> str | None:
     }.get(key)
 
 
-def is_of_one_answer(key: str) -> bool:
-    """Tell whether an entity is of one answer; a date may make an earlier time a clock's."""
+def is_of_one_response(key: str) -> bool:
+    """Tell whether an entity is of one response; a date may make an earlier time a clock's."""
     return key not in _CLOCK
 
 
@@ -169,10 +169,10 @@ def is_true(bms: SignedBms, key: str, shown: Shown, moment: Moment) -> bool:
 
 def capacities(bms: SignedBms, moment: Moment) -> Iterator[float]:
     """Yield what the BMS said of its capacity, in Ah, since it may be shown."""
-    yield from _answers(bms, "CAPA", moment)
+    yield from _responses(bms, "CAPA", moment)
 
 
-def _answers(bms: SignedBms, code: str, moment: Moment) -> Iterator[Any]:
+def _responses(bms: SignedBms, code: str, moment: Moment) -> Iterator[Any]:
     """Yield what the BMS said to an instruction since it may be shown, latest first."""
     for said in reversed(bms.chronicle[code]):
         if said.at < moment.since(code):
@@ -200,64 +200,64 @@ def _candidates(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[floa
     if code == "WCBI" and len(bms.cells) != 1:
         # It tells no unit.
         return
-    for answer in _answers(bms, code, moment):
+    for response in _responses(bms, code, moment):
         if key == "charging":
-            yield from rules.charging(answer[2])
+            yield from rules.charging(response[2])
         elif found := _BALANCING.fullmatch(key):
-            balanced = answer is not None and (found[2] is None or answer == int(found[2]))
+            balanced = response is not None and (found[2] is None or response == int(found[2]))
             yield "on" if balanced else "off"
         else:
-            yield _expected(key, code, answer)
+            yield _expected(key, code, response)
 
 
-def _expected(key: str, code: str, answer: Any) -> tuple[float, float] | str:
+def _expected(key: str, code: str, response: Any) -> tuple[float, float] | str:
     if found := _OF_TABLE.fullmatch(key):
         _, factor, decimals = _TABLES[found[1]]
-        rows: tuple[tuple[float, ...], ...] = answer
+        rows: tuple[tuple[float, ...], ...] = response
         unit, place = int(found[2]) - 1, int(found[3]) - 1
         if unit >= len(rows) or place >= len(rows[unit]):
             return "nothing"
         return rows[unit][place] * factor, _rounding(decimals)
     if key in _MAIN:
         field, factor, decimals = _MAIN[key]
-        return answer[field] * factor, _rounding(decimals)
+        return response[field] * factor, _rounding(decimals)
     match key:
         case "power":
-            return answer[4] * answer[2], _rounding(1)
+            return response[4] * response[2], _rounding(1)
         case "discharge_power":
-            return -answer[4] * answer[2], _rounding(1)
+            return -response[4] * response[2], _rounding(1)
         case "cell_voltage_delta":
-            return answer[1] - answer[0], _rounding(3)
+            return response[1] - response[0], _rounding(3)
         case "problem":
-            return "on" if answer[0] else "off"
+            return "on" if response[0] else "off"
         case "error":
-            return _name_of_error(answer)
+            return _name_of_error(response)
         case "consumed_charge":
-            return 256 * answer[6] + answer[7], _rounding(3)
+            return 256 * response[6] + response[7], _rounding(3)
         case "bms_temperature":
-            return answer[0], _rounding(1)
+            return response[0], _rounding(1)
         case "reference_voltage":
-            return answer, _rounding(4)
+            return response, _rounding(4)
     if key in _TASKS:
-        mode = int(answer) >> 24 & 0xF
+        mode = int(response) >> 24 & 0xF
         return _MODES[mode] if mode < len(_MODES) else "unknown"
     row = BY_CODE[code]
     if row.choices:
-        return row.choices.get(int(answer), "unknown")
+        return row.choices.get(int(response), "unknown")
     scale = 100 if row.line_unit == "fraction" else 1
-    return answer * scale, abs(answer * scale) * 5e-6
+    return response * scale, abs(response * scale) * 5e-6
 
 
-def _name_of_error(answer: tuple[int, ...]) -> str:
-    present, _, number, _ = answer
+def _name_of_error(response: tuple[int, ...]) -> str:
+    present, _, number, _ = response
     if not present:
         return _ERRORS[0]
     return _ERRORS[number] if number < len(_ERRORS) else "other"
 
 
 def _products(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float, float]]:
-    for main in _answers(bms, "LCD1", moment):
-        for capacity in _answers(bms, "CAPA", moment):
+    for main in _responses(bms, "LCD1", moment):
+        for capacity in _responses(bms, "CAPA", moment):
             amperehours = capacity * main[5]
             if key == "remaining_capacity":
                 yield amperehours, _rounding(1)
@@ -265,7 +265,7 @@ def _products(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float,
                 cells = sum(bms.cells)
                 yield from (
                     (capacity * main[6] * cells * _NOMINAL[int(chemistry)] / 1000, _rounding(2))
-                    for chemistry in _answers(bms, "CHEM", moment)
+                    for chemistry in _responses(bms, "CHEM", moment)
                 )
             else:
                 yield amperehours * main[4] / 1000, _rounding(1)
@@ -274,8 +274,8 @@ def _products(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float,
 def _headrooms(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[float, float]]:
     """Yield the mV that were left; of limits that are far apart, the nearer counts."""
     field, sign, codes = _HEADROOMS[key]
-    said = [list(_answers(bms, code, moment)) for code in codes if bms.chronicle[code]]
-    for main in _answers(bms, "LCD1", moment):
+    said = [list(_responses(bms, code, moment)) for code in codes if bms.chronicle[code]]
+    for main in _responses(bms, "LCD1", moment):
         for limits in product(*said):
             left = min(sign * (limit - main[field]) for limit in limits)
             yield left * 1000, _rounding(0)
@@ -285,13 +285,13 @@ def _current_limits(bms: SignedBms, key: str, moment: Moment) -> Iterator[tuple[
     coefficient, for_each = _CURRENT_LIMITS[key]
     # A newer unit is asked for STRN after it was asked for SISN.
     for count in ("STRN", "SISN"):
-        said = (_answers(bms, code, moment) for code in (coefficient, "CAPA", for_each, count))
+        said = (_responses(bms, code, moment) for code in (coefficient, "CAPA", for_each, count))
         for share, capacity, amperes, number in product(*said):
             yield min(share * capacity, amperes * number), _rounding(1)
 
 
 def _spreads(bms: SignedBms, moment: Moment) -> Iterator[tuple[float, float]]:
-    for rows in _answers(bms, "PTEM", moment):
+    for rows in _responses(bms, "PTEM", moment):
         told = [degrees for row in rows for degrees in row]
         yield max(told) - min(told), _rounding(1)
 
@@ -313,24 +313,24 @@ def _matches(state: str, expected: tuple[float, float] | str) -> bool:
 def _is_true_clock(bms: SignedBms, key: str, state: str, moment: Moment) -> bool:
     """Tell whether the clock was shown as it is, in whatever zone the house is."""
     if key == "clock_deviation":
-        # Its seconds are cut off, and it is ahead by less the longer an answer was on its way.
+        # Its seconds are cut off, and it is ahead by less the longer a response was on its way.
         return -_LONGEST_ON_ITS_WAY - 1 <= float(state) - CLOCK_AHEAD <= 0
     shown = datetime.fromisoformat(state)
     return any(
         (said.minute % _ZONE, said.second) == (shown.minute % _ZONE, shown.second)
-        for said in _answers(bms, "TIME", moment)
+        for said in _responses(bms, "TIME", moment)
         if said is not None
     )
 
 
 def _is_true_balancing(bms: SignedBms, shown: Shown, moment: Moment) -> bool:
-    """Tell whether what is balanced is the cell of an answer, if the BMS can tell of which unit."""
+    """Say whether what is balanced is the cell of a response, if the BMS can tell of which unit."""
     if len(bms.cells) != 1:
         return False
     return any(
         (shown.state, shown.attributes.get("cells"))
         == (("off", []) if cell is None else ("on", [[1, cell]]))
-        for cell in _answers(bms, "WCBI", moment)
+        for cell in _responses(bms, "WCBI", moment)
     )
 
 
@@ -338,27 +338,27 @@ def _is_true_place(bms: SignedBms, key: str, attributes: Mapping[str, Any], mome
     first, name = _WHERE[key]
     unit, number = attributes.get("unit"), attributes.get(name)
     return (unit, number) == (None, None) or any(
-        unit in _units(bms, answer[first]) and number == answer[first + 1]
-        for answer in _answers(bms, "LCD3", moment)
+        unit in _units(bms, response[first]) and number == response[first + 1]
+        for response in _responses(bms, "LCD3", moment)
     )
 
 
 def _are_true_details(bms: SignedBms, shown: Shown, moment: Moment) -> bool:
     return any(
-        _is_of(bms, shown, answer) if answer[0] else _place(shown) == (None, None, None)
-        for answer in _answers(bms, "ERRO", moment)
+        _is_of(bms, shown, response) if response[0] else _place(shown) == (None, None, None)
+        for response in _responses(bms, "ERRO", moment)
     )
 
 
 def _is_true_event(bms: SignedBms, shown: Shown) -> bool:
     told = [cast("tuple[int, ...]", said.says) for said in bms.chronicle["ERRO"]]
-    return any(_is_of(bms, shown, answer) for answer in told if answer[0])
+    return any(_is_of(bms, shown, response) for response in told if response[0])
 
 
-def _is_of(bms: SignedBms, shown: Shown, answer: tuple[int, ...]) -> bool:
+def _is_of(bms: SignedBms, shown: Shown, response: tuple[int, ...]) -> bool:
     """Tell whether an error that is shown is what ERRO told."""
     unit, *error = _place(shown)
-    return unit in _units(bms, answer[1]) and error == [*answer[2:]]
+    return unit in _units(bms, response[1]) and error == [*response[2:]]
 
 
 def _place(shown: Shown) -> tuple[Any, Any, Any]:
@@ -376,7 +376,7 @@ def reading_is_true(bms: SignedBms, code: str, reading: object, since: float) ->
     return any(_same(said.says, read) for said in reversed(bms.chronicle[code]) if said.at >= since)
 
 
-def plain(reading: object) -> Answer | None:
+def plain(reading: object) -> Response | None:
     """Return one of the protocol's readings as a BMS of this package would have said it."""
     if isinstance(reading, str | int | float | time | date) or reading is None:
         return reading
@@ -402,5 +402,5 @@ def _numbers(reading: object) -> Iterator[float]:
             yield value
 
 
-def _same(said: Answer, read: Answer | None) -> bool:
+def _same(said: Response, read: Response | None) -> bool:
     return said == read

@@ -14,14 +14,14 @@ from tools.testkit.memory_port import Port
 from .bms import SignedBms
 
 LINE_SHARES = {
-    "no_answer": 1,
+    "no_response": 1,
     "late": 3,
     "truncated": 1,
     "bit_flips": 2,
     "inserted_bytes": 1,
     "lost_bytes": 1,
     "doubled_bytes": 1,
-    "doubled_answer": 2,
+    "doubled_response": 2,
     "noise": 2,
     "false_start": 1,
     "other_address": 1,
@@ -100,7 +100,7 @@ PLANS = (
         baud=115200,
     ),
     Plan(
-        "two that answer what they do not know with an error",
+        "two that response what they do not know with an error",
         (
             Unit(6, (8,), lacks=_ACTIVE | _HALF, refuses=True),
             Unit(1, (14,), lacks=_OLDER, refuses=True),

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-_ANSWER_WITHIN = 60.0
+_RESPONSE_WITHIN = 60.0
 _MESSAGE_LIMIT = 2**26
 
 
@@ -47,9 +47,9 @@ class Api:
         return self._token
 
     async def request(self, method: str, path: str, **options: Any) -> bytes:
-        """Return the body of an answer. Raises ApiError; aiohttp.ClientError without a server."""
+        """Return the body of a response. Raises ApiError; aiohttp.ClientError without a server."""
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        timeout = aiohttp.ClientTimeout(total=_ANSWER_WITHIN)
+        timeout = aiohttp.ClientTimeout(total=_RESPONSE_WITHIN)
         async with self._session.request(
             method, self.url + path, headers=headers, timeout=timeout, **options
         ) as response:
@@ -63,11 +63,11 @@ class Api:
         return json.loads(await self.request("GET", path))
 
     async def post(self, path: str, body: Any = None) -> Any:
-        """Post JSON and return the answer's."""
+        """Post JSON and return the response's."""
         return json.loads(await self.request("POST", path, json=body or {}))
 
     async def delete(self, path: str) -> Any:
-        """Delete what is at a path and return the answer's JSON."""
+        """Delete what is at a path and return the response's JSON."""
         return json.loads(await self.request("DELETE", path))
 
     @asynccontextmanager
@@ -75,11 +75,11 @@ class Api:
         """Lend a WebSocket on which this user is logged in."""
         address = self.url + "/api/websocket"
         async with self._session.ws_connect(address, max_msg_size=_MESSAGE_LIMIT) as socket:
-            await socket.receive_json(timeout=_ANSWER_WITHIN)
+            await socket.receive_json(timeout=_RESPONSE_WITHIN)
             await socket.send_json({"type": "auth", "access_token": self._token})
-            answer = await socket.receive_json(timeout=_ANSWER_WITHIN)
-            if answer["type"] != "auth_ok":
-                raise ApiError(answer["type"], answer.get("message", ""))
+            response = await socket.receive_json(timeout=_RESPONSE_WITHIN)
+            if response["type"] != "auth_ok":
+                raise ApiError(response["type"], response.get("message", ""))
             yield WebSocket(socket)
 
     async def command(self, kind: str, **fields: Any) -> Any:
@@ -137,7 +137,7 @@ class WebSocket:
         number = next(self._ids)
         await self._socket.send_json({"id": number, "type": kind, **fields})
         while True:
-            message = await self._receive(_ANSWER_WITHIN)
+            message = await self._receive(_RESPONSE_WITHIN)
             if message["id"] != number or message["type"] != "result":
                 self._events.append(message)
                 continue

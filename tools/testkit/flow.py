@@ -94,13 +94,13 @@ async def scanned(
 
 async def _complaint(client: Api, step: Step) -> str:
     """Return what the dialog says of an error, in the user's words."""
-    answer = await client.command(
+    told = await client.command(
         "frontend/get_translations", language="en", category="config", integration=[DOMAIN]
     )
     kind, key = ("error", (step.get("errors") or {}).get("base"))
     if step["type"] == "abort":
         kind, key = "abort", step["reason"]
-    text = answer["resources"].get(f"component.{DOMAIN}.config.{kind}.{key}", str(key))
+    text = told["resources"].get(f"component.{DOMAIN}.config.{kind}.{key}", str(key))
     for name, value in (step.get("description_placeholders") or {}).items():
         text = text.replace("{" + name + "}", value)
     return " ".join(text.split())

@@ -31,7 +31,7 @@ _POLL_EVERY = 0.1
 
 # They are compiled on installation and serve voice assistants only; without them, every start
 # would try in vain for half a minute. Home Assistant imports them nevertheless when its web page
-# asks what actions there are, and without an answer to that the page stays at "Loading…".
+# asks what actions there are, and without a response to that the page stays at "Loading…".
 _NOT_NEEDED = "pymicro-vad,pyspeex-noise"
 _STAND_INS = ROOT / "tools" / "testkit" / "stand_ins"
 

@@ -38,8 +38,8 @@ class Installed:
 
     async def entry(self) -> dict[str, Any]:
         """Return what Home Assistant tells of the entry."""
-        answer = await self._client.command("config_entries/get_single", entry_id=self.entry_id)
-        entry: dict[str, Any] = answer["config_entry"]
+        response = await self._client.command("config_entries/get_single", entry_id=self.entry_id)
+        entry: dict[str, Any] = response["config_entry"]
         return entry
 
     async def registered(self) -> dict[str, dict[str, Any]]:

@@ -27,16 +27,16 @@ class SimulatedBms:
         self._control = control
 
     async def command(self, do: str, **fields: Any) -> dict[str, Any]:
-        """Run one of the commands in the simulator's --help; return its answer."""
+        """Run one of the commands in the simulator's --help; return its response."""
         reader, writer = await asyncio.open_unix_connection(self._control, limit=_LINE_LIMIT)
         try:
             writer.write(json.dumps({"do": do, **fields}).encode() + b"\n")
-            answer: dict[str, Any] = json.loads(await reader.readline())
+            response: dict[str, Any] = json.loads(await reader.readline())
         finally:
             writer.close()
-        if not answer.pop("ok"):
-            raise ValueError(answer["error"])
-        return answer
+        if not response.pop("ok"):
+            raise ValueError(response["error"])
+        return response
 
 
 @asynccontextmanager

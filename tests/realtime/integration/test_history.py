@@ -239,7 +239,7 @@ def told_at_once(rig: Rig) -> Any:
     async def request(client: Client, instruction: Instruction, **_: Any) -> Response:
         if client.address != rig.bms.address:
             raise NoResponseError(client.address, instruction.code, instruction.name, 1)
-        payloads = rig.bms.answer(f"{instruction.code}?".encode())
+        payloads = rig.bms.respond(f"{instruction.code}?".encode())
         assert payloads is not None
         return Response(decode(instruction, tuple(payloads)), 1)
 
