@@ -16,9 +16,9 @@ from typing import Any, Self
 from .kept import amount, entries, not_after, number
 
 _SWING = math.log(1.5)
-_LEAST_SWING = 1e-4
-"""Ω: twice what the BMS can tell."""
-_LEAST_STEPS = 10.0
+_LEAST_SWING = 2e-4
+"""Ω: 2 W at 100 A, and four times what the BMS can tell."""
+_LEAST_STEPS = 16.0
 """Of the usual steps of the others, which are their noise."""
 _USUAL = 16
 """Readings that tell what is usual."""
@@ -35,16 +35,21 @@ _LOGARITHMS = (-15.0, 15.0)
 
 @dataclass(frozen=True, slots=True)
 class _Others:
-    """The middle one of the other cells: the logarithm of its Ω, and its usual step."""
+    """The middle one of the other cells: the logarithm of its Ω, and its usual step in Ω."""
 
     ohms: float
     step: float
 
     def is_swing(self, low: float, high: float) -> bool:
-        """Tell whether a change is more than the BMS's resolution and noise make."""
-        if high - low <= max(_SWING, _LEAST_STEPS * self.step):
+        """Tell whether a change is more than the BMS's resolution and noise make.
+
+        Noise is as many Ω of each cell, or as large a part.
+        """
+        step = self.step / math.exp(self.ohms)
+        if high - low <= max(_SWING, _LEAST_STEPS * step):
             return False
-        return math.exp(high + self.ohms) - math.exp(low + self.ohms) > _LEAST_SWING
+        rise = math.exp(high + self.ohms) - math.exp(low + self.ohms)
+        return rise > max(_LEAST_SWING, _LEAST_STEPS * self.step)
 
 
 @dataclass(slots=True)
@@ -56,7 +61,7 @@ class _Cell:
     count: int = 0
     """Readings, as long as there are few."""
     step: float = 0.0
-    """By how much it usually changes from one reading to the next."""
+    """By how many Ω it usually changes from one reading to the next."""
     low: float = math.inf
     high: float = -math.inf
     """The ends between which it was since it last turned."""
@@ -68,13 +73,13 @@ class _Cell:
     """Readings since then."""
     shakes: bool = False
 
-    def read(self, told: float) -> None:
-        """Take a reading."""
+    def read(self, told: float, others: float) -> None:
+        """Take a reading, and the others' logarithm."""
         self.count += 1
         self.still += 1
         if self.told is not None:
-            usual = min(self.count - 1, _USUAL)
-            self.step += (abs(told - self.told) - self.step) / usual
+            step = abs(math.exp(told + others) - math.exp(self.told + others))
+            self.step += (step - self.step) / min(self.count - 1, _USUAL)
         self.told = told
 
     def follow(self, told: float, others: _Others, now: float) -> None:
@@ -111,7 +116,7 @@ class _Cell:
         """Return what is to be kept."""
         if self.told is None or self.count <= _USUAL:
             return {}
-        told = [round(one, 3) for one in (self.told, self.step, self.low, self.high)]
+        told = [float(f"{one:.4g}") for one in (self.told, self.step, self.low, self.high)]
         if not self.swings:
             return {"told": told}
         return {"told": told, "rises": self.rises, "swings": self.swings, "shakes": self.shakes}
@@ -157,9 +162,9 @@ class Shaking:
             self._cells = [_Cell() for _ in known]
         middles = [median(_without(known, place)) for place in range(len(known))]
         told = [own - middle for own, middle in zip(known, middles, strict=True)]
-        for cell, times in zip(self._cells, told, strict=True):
+        for cell, times, middle in zip(self._cells, told, middles, strict=True):
             cell.no_later_than(now)
-            cell.read(times)
+            cell.read(times, middle)
         steps = [cell.step for cell in self._cells]
         for place, cell in enumerate(self._cells):
             others = _Others(middles[place], median(_without(steps, place)))
