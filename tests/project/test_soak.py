@@ -63,6 +63,7 @@ def wrongly_shown(report: dict[str, Any]) -> set[str]:
     return {example.split(": ", 1)[1].split()[0] for example in report["examples"]}
 
 
+@pytest.mark.long
 def test_what_is_right_is_not_called_wrong_even_when_a_first_poll_takes_long() -> None:
     report = soak()
     assert report["examples"] == []
@@ -70,6 +71,7 @@ def test_what_is_right_is_not_called_wrong_even_when_a_first_poll_takes_long() -
     assert report["without_oracle"] == {}
 
 
+@pytest.mark.long
 def test_mistakes_are_found_and_what_there_is_no_oracle_for_is_named() -> None:
     report = soak(MISTAKES)
     assert report["counts"]["wrong_states"] > 0

@@ -32,6 +32,7 @@ def soak(hours: int, mistake: str = "") -> list[Any]:
     return found
 
 
+@pytest.mark.long
 def test_nothing_that_is_right_is_called_wrong() -> None:
     counts, faults, sent, examples = soak(hours=2)
     assert examples == []
@@ -40,6 +41,7 @@ def test_nothing_that_is_right_is_called_wrong() -> None:
     assert sent.keys() == {"GET", "ping", "close"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "mistake",
     [

@@ -315,6 +315,7 @@ async def test_nobody_and_something_else_are_told_apart(
                 await identify(session, host)
 
 
+@pytest.mark.long
 async def test_200_reconnects_leave_nothing_behind(
     session: aiohttp.ClientSession, module: WifiModule
 ) -> None:

@@ -50,11 +50,11 @@ async def passes(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for something that happens on the line."""
+async def until(condition: Callable[[], object], every: float = 0.001) -> None:
+    """Wait for something that happens on the line, which is looked at every so many seconds."""
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110  (what a BMS does sets no event)
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(every)
 
 
 @dataclass

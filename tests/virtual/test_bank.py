@@ -650,6 +650,7 @@ async def test_while_home_assistant_stops_it_writes_what_it_counted(
     assert kept["energy_charged"] == counted > 0
 
 
+@pytest.mark.long
 async def test_whatever_its_members_do_it_shows_what_they_show_together_or_nothing(
     short_silence: None, bank: Bank
 ) -> None:

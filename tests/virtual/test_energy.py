@@ -215,6 +215,7 @@ def keep_only(rig: Rig, *keys: str) -> None:
             registry.async_update_entity(each.entity_id, disabled_by=er.RegistryEntryDisabler.USER)
 
 
+@pytest.mark.long
 async def test_the_entities_are_right_over_a_day_in_home_assistant(
     hass: HomeAssistant, battery: SimulatorInMemory
 ) -> None:

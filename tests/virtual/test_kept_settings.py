@@ -430,6 +430,7 @@ async def test_a_broken_file_is_left_alone(
     assert hass_storage[file_of(rig)]["data"] == rubbish
 
 
+@pytest.mark.long
 async def test_of_200_snapshots_the_oldest_goes_and_those_with_a_name_stay(
     hass_storage: dict[str, Any], running: Rig
 ) -> None:
@@ -501,7 +502,7 @@ async def test_what_a_wifi_module_tells_is_kept_and_a_change_is_found(
 ) -> None:
     before = wifi.bms.settings["MAXC"]
     wifi.bms.set_value("MAXC", NEW)
-    await until(lambda: over_wifi.number("maxc") == NEW)
+    await until(lambda: over_wifi.number("maxc") == NEW, every=0.1)
     kept = await newest(over_wifi)
     assert (kept["reason"], kept["changes"]) == (Reason.ELSEWHERE, {"MAXC": [before, NEW]})
     assert issue_of(over_wifi) is not None
@@ -512,7 +513,7 @@ async def test_over_wifi_settings_are_backed_up_and_compared_and_not_restored(
 ) -> None:
     await over_wifi.act("backup_settings", name="autumn")
     wifi.bms.set_value("MAXC", NEW)
-    await until(lambda: over_wifi.number("maxc") == NEW)
+    await until(lambda: over_wifi.number("maxc") == NEW, every=0.1)
     told = await over_wifi.act("compare_settings", backup="autumn")
     assert list(told["differences"]) == ["MAXC"]
     with pytest.raises(HomeAssistantError) as refused:
@@ -525,7 +526,7 @@ async def test_over_wifi_a_change_is_kept_by_its_repair_and_cannot_be_put_back(
 ) -> None:
     assert await async_setup_component(over_wifi.hass, "repairs", {})
     wifi.bms.set_value("MAXC", NEW)
-    await until(lambda: issue_of(over_wifi))
+    await until(lambda: issue_of(over_wifi), every=0.1)
     repair = await opened(over_wifi)
     await repair.answer("put_back")
     assert "cannot be written to" in repair.result["description_placeholders"]["reason"]

@@ -135,6 +135,7 @@ async def test_on_a_good_line_all_of_an_active_bms_is_known_in_minutes(
     assert not rig.bms.offences
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_an_hour_of_probing_on_a_bad_line_shows_nothing_wrong_and_holds_nothing_up(
     all_enabled: None, active: Callable[[Faults], Rig], seed: int

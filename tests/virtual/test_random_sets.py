@@ -107,6 +107,7 @@ def test_what_is_drawn_is_no_finer_than_what_is_sent(attempt: Attempt) -> None:
 
 
 # It waits for hundreds of answers that do not come: minutes on any machine.
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @settings(
     max_examples=EXAMPLES,

@@ -486,6 +486,7 @@ def value_of(dice: random.Random, row: Row) -> float:
     return round(value) if row.whole_number else float(f"{value:.4g}")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_after_a_thousand_restores_on_a_bad_line_every_setting_is_what_was_told(
     in_haste: None,

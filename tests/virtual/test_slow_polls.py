@@ -114,6 +114,7 @@ async def test_what_a_slow_first_poll_has_read_is_shown(
     assert "unavailable" not in shown(rig).values()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("interval", "missing"), [(2, ("CANF", "BTEM")), (5, SEVEN), (10, TWELVE)])
 async def test_for_an_hour_nothing_goes_away_for_what_the_bms_does_not_know(
     line: Line, interval: int, missing: tuple[str, ...]

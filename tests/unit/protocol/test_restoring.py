@@ -77,6 +77,7 @@ def coherent(dice: random.Random) -> dict[str, float]:
             return values
 
 
+@pytest.mark.long
 def test_between_coherent_settings_there_is_a_plan_and_each_of_its_steps_is_coherent() -> None:
     dice = random.Random(15)
     wrong = steps = 0

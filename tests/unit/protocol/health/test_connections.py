@@ -98,6 +98,7 @@ def test_a_loose_connection_is_found_within_two_days_of_use(seed: int) -> None:
     assert step.at > BEGIN + 60 * HOUR
 
 
+@pytest.mark.long
 def test_a_good_battery_has_no_loose_connection() -> None:
     for seed in range(5):
         lived = house(seed)
