@@ -117,9 +117,12 @@ class _Cell:
         if self.told is None or self.count <= _USUAL:
             return {}
         told = [float(f"{one:.4g}") for one in (self.told, self.step, self.low, self.high)]
-        if not self.swings:
-            return {"told": told}
-        return {"told": told, "rises": self.rises, "swings": self.swings, "shakes": self.shakes}
+        kept: dict[str, Any] = {"told": told}
+        if self.swings:
+            kept |= {"rises": self.rises, "swings": self.swings}
+        if self.shakes:
+            kept["still"] = self.still
+        return kept
 
     @classmethod
     def of(cls, kept: object) -> Self:
@@ -134,7 +137,9 @@ class _Cell:
         if isinstance(rises, bool) and isinstance(swings, list):
             cell.rises = rises
             cell.swings = [at for one in swings if (at := amount(one)) is not None][-_SWINGS:]
-            cell.shakes = known.get("shakes") is True and len(cell.swings) == _SWINGS
+        still = amount(known.get("still"))
+        cell.shakes = still is not None and len(cell.swings) == _SWINGS
+        cell.still = int(still or 0)
         return cell
 
 
