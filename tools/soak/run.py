@@ -41,7 +41,7 @@ _SETTLED_AFTER = 8.0
 _LOOKS_BETWEEN_QUESTIONS = 1000
 _NOT_SET = (*COUNTERS, "SISN", "CANF")
 _OUTCOMES_WITH_A_VALUE = ("refused", "not_taken", "reads_back_differently")
-_OUTCOMES_UNSENT = ("incoherent", "no_response", "port_failed")
+_OUTCOMES_UNSENT = ("incoherent", "no_answer", "port_failed")
 
 
 @contextmanager

@@ -100,7 +100,7 @@ PLANS = (
         baud=115200,
     ),
     Plan(
-        "two that response what they do not know with an error",
+        "two that answer what they do not know with an error",
         (
             Unit(6, (8,), lacks=_ACTIVE | _HALF, refuses=True),
             Unit(1, (14,), lacks=_OLDER, refuses=True),
