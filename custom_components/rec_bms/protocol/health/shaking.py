@@ -35,9 +35,9 @@ _LOGARITHMS = (-15.0, 15.0)
 
 @dataclass(frozen=True, slots=True)
 class _Others:
-    """The middle one of the other cells: the logarithm of its Ω, and its usual step in Ω."""
+    """The middle one of the other cells, as the logarithm of its Ω, and their usual step in Ω."""
 
-    ohms: float
+    middle: float
     step: float
 
     def is_swing(self, low: float, high: float) -> bool:
@@ -45,10 +45,10 @@ class _Others:
 
         Noise is as many Ω of each cell, or as large a part.
         """
-        step = self.step / math.exp(self.ohms)
-        if high - low <= max(_SWING, _LEAST_STEPS * step):
+        part = self.step / math.exp(self.middle)
+        if high - low <= max(_SWING, _LEAST_STEPS * part):
             return False
-        rise = math.exp(high + self.ohms) - math.exp(low + self.ohms)
+        rise = math.exp(high + self.middle) - math.exp(low + self.middle)
         return rise > max(_LEAST_SWING, _LEAST_STEPS * self.step)
 
 
@@ -59,7 +59,7 @@ class _Cell:
     told: float | None = None
     """The last reading."""
     count: int = 0
-    """Readings, as long as there are few."""
+    """Readings since the start; those that were kept count as enough."""
     step: float = 0.0
     """By how many Ω it usually changes from one reading to the next."""
     low: float = math.inf
