@@ -46,13 +46,22 @@ class LoopsWallClock:
 
     def __call__(self) -> datetime:
         """Return what time it is, in UTC and without saying so, as freezegun wants it."""
-        passed = self._loop.time() - self._began if self._loop is not None else 0.0
-        return self._shown_at_first + timedelta(seconds=passed)
+        return self._shown_at_first + timedelta(seconds=self._passed())
+
+    def timestamp(self) -> float:
+        """Return what time it is as `time.time` does, by no way round: each event asks for it."""
+        return self._shown_at_first.replace(tzinfo=UTC).timestamp() + self._passed()
+
+    def _passed(self) -> float:
+        return self._loop.time() - self._began if self._loop is not None else 0.0
 
     @contextmanager
     def shown(self) -> Iterator[Self]:
         """Have it be the time of day, in all threads."""
-        with wall_clock(self._starts_at.replace(tzinfo=UTC), stands=True):
+        with (
+            patch.object(freezegun.api, "fake_time", self.timestamp),
+            wall_clock(self._starts_at.replace(tzinfo=UTC), stands=True),
+        ):
             freezegun.api.freeze_factories[-1] = self
             yield self
 

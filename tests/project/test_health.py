@@ -36,6 +36,7 @@ def test_what_it_holds_is_measured(lived: Outcome) -> None:
     assert all(0.9 < kept / true < 1.1 for kept, true in lived.lifetime.values() if kept)
 
 
+@pytest.mark.long
 def test_a_loose_busbar_is_found_in_its_cell() -> None:
     life = Life(Case(3, Fault.LOOSE, "machine", 14, 3), interval=300)
     busbar = LooseBusbar(*life.outcome.true_cell, 6.5 * 86400.0, 2e-3)
@@ -47,6 +48,7 @@ def test_a_loose_busbar_is_found_in_its_cell() -> None:
     assert not alarms([outcome])
 
 
+@pytest.mark.long
 def test_a_false_current_is_found_in_idle_hours_between_charges() -> None:
     outcome = Life(Case(3, Fault.OFFSET, "machine", 14, 3), interval=300).run()
     assert [each.found for each in outcome.offsets] == [

@@ -272,6 +272,7 @@ async def test_closing_cannot_hang(
     await module.resume()
 
 
+@pytest.mark.long
 async def test_nothing_is_sent_but_pings(
     session: aiohttp.ClientSession, module: WifiModule
 ) -> None:

@@ -25,9 +25,11 @@ def _integration(enable_custom_integrations: None) -> None:
 
 @pytest.fixture(autouse=True)
 def _quiet_lines(caplog: pytest.LogCaptureFixture) -> None:
-    """Log no single byte: of hours, nobody reads them, and they take longer than all else."""
-    caplog.set_level(logging.INFO, "tools.simulator")
-    caplog.set_level(logging.INFO, "custom_components.rec_bms.protocol")
+    """Log no byte and no entity that is registered: nobody reads that, and it takes long."""
+    for chatty in ("homeassistant", "pytest_homeassistant_custom_component"):
+        caplog.set_level(logging.WARNING, chatty)
+    # The level that is set last is also that of the records a test can look at.
+    caplog.set_level(logging.INFO)
 
 
 @pytest.fixture(autouse=True)

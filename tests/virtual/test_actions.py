@@ -53,6 +53,7 @@ async def refused(rig: Rig, action: str, **data: Any) -> HomeAssistantError:
 # -- get_parameter -------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_one_instruction_is_read_now(running: Rig) -> None:
     running.bms.settings["CMAX"] = 4.11
     response = await running.act("get_parameter", instruction="CMAX")
@@ -251,6 +252,7 @@ BAD_VALUES: list[Any] = [
 ]
 
 
+@pytest.mark.long
 async def test_what_is_not_one_plain_decimal_number_is_refused(
     running: Rig, subtests: pytest.Subtests
 ) -> None:

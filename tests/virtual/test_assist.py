@@ -392,6 +392,7 @@ async def test_all_batteries_are_told_where_none_is_named(
     assert told == {"Battery 1": {"state": "80.0 %"}, "Battery 2": {"state": "40.0 %"}}
 
 
+@pytest.mark.long
 async def test_one_is_told_by_its_name_in_whatever_case(
     hass: HomeAssistant, two: tuple[Rig, ...]
 ) -> None:
@@ -548,6 +549,7 @@ async def test_over_wifi_it_tells_the_same_and_says_when_the_module_is_away(
 # -- nothing can be set ----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_the_tools_are_those_that_read_and_no_other(
     hass: HomeAssistant, running: Rig
 ) -> None:

@@ -88,6 +88,7 @@ async def flow(bank: Bank, *amperes: float) -> None:
 # -- what it shows ---------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_a_bank_has_its_entities_on_a_device_of_its_own(bank: Bank) -> None:
     keys = {
         each.unique_id.removeprefix(f"{bank.entry.entry_id}_")
@@ -110,6 +111,7 @@ async def test_in_parallel_it_shows_the_sum_of_currents_and_the_voltage_of_all(b
     assert bank.shown("problem") == "off"
 
 
+@pytest.mark.long
 async def test_in_series_it_shows_the_sum_of_voltages_and_the_current_through_all(
     hass: HomeAssistant, members: tuple[Rig, ...]
 ) -> None:
@@ -132,6 +134,7 @@ async def test_the_state_of_charge_is_weighed_by_capacity(bank: Bank) -> None:
     assert bank.number("stored_energy") == pytest.approx(sum(bank.told("stored_energy")), abs=0.011)
 
 
+@pytest.mark.long
 async def test_the_time_left_is_that_of_all_together(bank: Bank) -> None:
     await flow(bank, 100, 20)  # a current that turns round is taken as it is
     await flow(bank, -100, -20)
@@ -142,6 +145,7 @@ async def test_the_time_left_is_that_of_all_together(bank: Bank) -> None:
     assert bank.number("time_to_empty") == pytest.approx(ampere_hours / 120, abs=0.1)
 
 
+@pytest.mark.long
 async def test_extremes_tell_the_battery_the_unit_and_the_cell(bank: Bank) -> None:
     second = bank.members[1]
     second.sim.call(second.bms.battery.cell(1, 5).rest_at, 3.4)
@@ -161,6 +165,7 @@ async def test_extremes_tell_the_battery_the_unit_and_the_cell(bank: Bank) -> No
     assert hot.attributes["sensor"] is not None
 
 
+@pytest.mark.long
 async def test_an_error_of_one_is_a_problem_also_while_another_is_away(
     short_silence: None, bank: Bank
 ) -> None:
@@ -212,6 +217,7 @@ async def test_what_one_member_does_not_know_is_not_known_of_the_bank(bank: Bank
     assert {attributes[key] for key in ("battery", "unit", "cell")} == {None}
 
 
+@pytest.mark.long
 async def test_members_of_which_nothing_is_enabled_are_asked_all_the_same(
     hass: HomeAssistant, bank: Bank
 ) -> None:
@@ -228,6 +234,7 @@ async def test_members_of_which_nothing_is_enabled_are_asked_all_the_same(
 # -- members that come and go ----------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_while_a_member_is_away_it_says_nothing_and_then_goes_on(
     short_silence: None, bank: Bank
 ) -> None:
@@ -242,6 +249,7 @@ async def test_while_a_member_is_away_it_says_nothing_and_then_goes_on(
     assert says_all(bank)
 
 
+@pytest.mark.long
 async def test_a_member_that_is_unloaded_silences_it_and_one_that_is_loaded_brings_it_back(
     hass: HomeAssistant, bank: Bank
 ) -> None:
@@ -254,6 +262,7 @@ async def test_a_member_that_is_unloaded_silences_it_and_one_that_is_loaded_brin
     assert says_all(bank)
 
 
+@pytest.mark.long
 async def test_after_a_reload_of_a_member_it_hears_the_new_one(bank: Bank) -> None:
     first, second = bank.members
     old = second.coordinator
@@ -267,6 +276,7 @@ async def test_after_a_reload_of_a_member_it_hears_the_new_one(bank: Bank) -> No
     assert first.number("current") == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.long
 async def test_a_member_that_is_disabled_silences_it(hass: HomeAssistant, bank: Bank) -> None:
     second = bank.members[1]
     await hass.config_entries.async_set_disabled_by(second.entry.entry_id, ConfigEntryDisabler.USER)
@@ -298,6 +308,7 @@ async def test_a_member_that_is_deleted_silences_it_and_a_repair_issue_says_why(
     assert issues.async_get_issue(DOMAIN, issue_id) is None
 
 
+@pytest.mark.long
 async def test_a_bank_that_is_unloaded_takes_its_issue_along_unless_it_is_ignored(
     hass: HomeAssistant, bank: Bank
 ) -> None:
@@ -313,6 +324,7 @@ async def test_a_bank_that_is_unloaded_takes_its_issue_along_unless_it_is_ignore
     assert issue.dismissed_version is not None
 
 
+@pytest.mark.long
 async def test_a_member_that_is_renamed_is_called_so(hass: HomeAssistant, bank: Bank) -> None:
     def lowest_at() -> str:
         return str(bank.state("min_cell_voltage").attributes["battery"])
@@ -340,6 +352,7 @@ async def test_it_is_told_by_its_members_and_asks_them_nothing(bank: Bank) -> No
     assert not second.sim.log.requests()
 
 
+@pytest.mark.long
 async def test_what_has_not_changed_is_not_written(bank: Bank) -> None:
     def written() -> dict[str, Any]:
         return {key: bank.state(key).last_reported for key in KEYS}
@@ -420,6 +433,7 @@ def having_told(member: Rig, **other: Any) -> Update:
 # -- energy ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_energy_is_that_of_all_and_is_counted_once(bank: Bank) -> None:
     await flow(bank, 100, 50)
     before = bank.number("energy_charged"), bank.told("energy_charged")
@@ -431,6 +445,7 @@ async def test_energy_is_that_of_all_and_is_counted_once(bank: Bank) -> None:
     assert bank.number("energy_discharged") == 0
 
 
+@pytest.mark.long
 async def test_what_flows_from_one_member_into_another_is_no_energy_of_the_bank(
     bank: Bank,
 ) -> None:
@@ -444,6 +459,7 @@ async def test_what_flows_from_one_member_into_another_is_no_energy_of_the_bank(
     assert after == pytest.approx(before, abs=0.02)
 
 
+@pytest.mark.long
 async def test_members_that_are_polled_at_different_times_are_counted_right(bank: Bank) -> None:
     await flow(bank, 100, 50)
     before = bank.number("energy_charged"), sum(bank.told("energy_charged"))
@@ -454,6 +470,7 @@ async def test_members_that_are_polled_at_different_times_are_counted_right(bank
     assert bank.number("energy_charged") - before[0] == pytest.approx(gained, rel=0.02)
 
 
+@pytest.mark.long
 async def test_nothing_is_invented_while_a_member_is_away(short_silence: None, bank: Bank) -> None:
     await flow(bank, 100, 100)
     before = bank.number("energy_charged")
@@ -471,6 +488,7 @@ async def test_nothing_is_invented_while_a_member_is_away(short_silence: None, b
     assert bank.number("energy_charged") - back == pytest.approx(in_ten_seconds, abs=0.002)
 
 
+@pytest.mark.long
 async def test_one_missed_poll_is_counted_through(short_silence: None, bank: Bank) -> None:
     await flow(bank, 100, 100)
     before = bank.number("energy_charged")
@@ -485,6 +503,7 @@ async def test_one_missed_poll_is_counted_through(short_silence: None, bank: Ban
     )
 
 
+@pytest.mark.long
 async def test_energy_is_kept_over_a_restart_of_the_bank_and_of_its_members(bank: Bank) -> None:
     await flow(bank, 100, 100)
     for _ in range(10):
@@ -517,6 +536,7 @@ async def test_energy_is_kept_where_home_assistant_has_forgotten_the_states(
     assert bank.number("energy_charged") == 12.5
 
 
+@pytest.mark.long
 async def test_with_the_bank_what_was_counted_goes(
     hass: HomeAssistant, hass_storage: dict[str, Any], members: tuple[Rig, ...]
 ) -> None:
@@ -582,6 +602,7 @@ async def test_a_bank_can_be_asked_to_update(hass: HomeAssistant, bank: Bank) ->
 # -- at the edges ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_polls_that_last_thirty_seconds_are_waited_for_and_counted_through(
     bank: Bank,
 ) -> None:
@@ -638,6 +659,7 @@ async def test_batteries_on_one_pair_of_wires_make_a_bank(
     assert bank.number("current") == pytest.approx(sum(bank.told("current")), abs=0.01)
 
 
+@pytest.mark.long
 async def test_while_home_assistant_stops_it_writes_what_it_counted(
     hass: HomeAssistant, hass_storage: dict[str, Any], bank: Bank
 ) -> None:

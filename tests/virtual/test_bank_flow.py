@@ -96,6 +96,7 @@ async def three(hass: HomeAssistant, simulate: Simulate) -> tuple[Rig, ...]:
 # -- adding ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_a_bank_is_added_under_the_name_that_it_is_given(
     three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
@@ -189,6 +190,7 @@ async def test_a_battery_that_is_disabled_can_be_a_member_and_an_ignored_one_can
     assert dialog.offered() == ["Battery 1", "Battery 2", "Battery 3"]
 
 
+@pytest.mark.long
 async def test_a_bms_that_is_read_over_both_ways_is_one_battery(
     hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
@@ -226,6 +228,7 @@ async def test_a_dialog_that_is_closed_or_forgotten_leaves_all_as_it_was(
     assert len(hass.config_entries.async_entries(DOMAIN)) == 3
 
 
+@pytest.mark.long
 async def test_a_bms_is_added_beside_a_bank(
     hass: HomeAssistant, three: tuple[Rig, ...], simulate: Simulate
 ) -> None:
@@ -274,6 +277,7 @@ async def test_the_wiring_alone_can_be_changed(
     assert bank.entry.data["wiring"] == "series"
 
 
+@pytest.mark.long
 async def test_a_bank_does_not_become_another_one(
     hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:
@@ -299,6 +303,7 @@ async def test_a_change_that_is_wrong_can_be_put_right(
     assert dialog.reason == "bank_changed"
 
 
+@pytest.mark.long
 async def test_a_member_that_was_deleted_is_replaced(
     hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:

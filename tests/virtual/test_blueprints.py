@@ -99,6 +99,7 @@ def notifications(hass: HomeAssistant) -> dict[str, str]:
     return told
 
 
+@pytest.mark.long
 async def test_every_error_number_is_told_with_its_advice(automate: Automate, running: Rig) -> None:
     hass = running.hass
     await automate("error_notification", bms=running.device().id)

@@ -81,6 +81,7 @@ async def cells(
 # -- near a limit ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("side", "title", "words"),
     [
@@ -140,6 +141,7 @@ async def test_a_short_peak_is_not_told(cells: Cells) -> None:
     assert cells.desk.told() == []
 
 
+@pytest.mark.long
 async def test_a_cell_of_a_bank_is_told_with_its_battery(
     desk: Desk, hass: HomeAssistant, simulate: Simulate
 ) -> None:
@@ -170,6 +172,7 @@ async def test_it_tells_volts_in_either_unit_system(cells: Cells, system: Any) -
 # -- when it begins to watch -----------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("side", "title"), [("low", LOW), ("high", HIGH)])
 async def test_a_cell_that_is_near_when_home_assistant_starts_is_told_once(
     cells: Cells, side: str, title: str
@@ -192,6 +195,7 @@ async def test_a_cell_that_is_near_when_home_assistant_starts_is_told_once(
     assert desk.told() == [title]
 
 
+@pytest.mark.long
 async def test_a_cell_that_is_back_soon_after_the_start_is_not_told(cells: Cells) -> None:
     desk = cells.desk
     await cells.are("low", NEAR)
@@ -208,6 +212,7 @@ async def test_a_cell_that_is_back_soon_after_the_start_is_not_told(cells: Cells
     assert desk.told() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("later", [0, 10, 60, 600])
 async def test_a_bms_that_comes_up_later_with_a_cell_near_its_limit_is_told_once(
     cells: Cells, later: int
@@ -225,6 +230,7 @@ async def test_a_bms_that_comes_up_later_with_a_cell_near_its_limit_is_told_once
     assert desk.told() == [LOW]
 
 
+@pytest.mark.long
 async def test_a_bms_that_goes_away_and_comes_back_just_after_the_start_is_told_once(
     cells: Cells,
 ) -> None:
@@ -240,6 +246,7 @@ async def test_a_bms_that_goes_away_and_comes_back_just_after_the_start_is_told_
     assert desk.told() == [LOW]
 
 
+@pytest.mark.long
 async def test_a_cell_near_its_limit_is_told_when_the_automation_is_changed(cells: Cells) -> None:
     desk = cells.desk
     await cells.are("low", 150)
@@ -251,6 +258,7 @@ async def test_a_cell_near_its_limit_is_told_when_the_automation_is_changed(cell
     assert desk.told() == [LOW]
 
 
+@pytest.mark.long
 async def test_reloading_other_automations_tells_nothing_again(cells: Cells) -> None:
     desk = cells.desk
     await cells.automate()
@@ -262,6 +270,7 @@ async def test_reloading_other_automations_tells_nothing_again(cells: Cells) -> 
     assert desk.told() == []
 
 
+@pytest.mark.long
 async def test_a_cell_near_its_limit_is_told_when_the_automation_is_turned_on(
     cells: Cells,
 ) -> None:
@@ -287,6 +296,7 @@ async def test_run_by_hand_it_tells_nothing_false(cells: Cells) -> None:
 # -- the spread ------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unit", VOLTAGE_UNITS)
 async def test_cells_that_drift_apart_are_told_in_volts_whatever_the_unit(
     cells: Cells, unit: str
@@ -307,6 +317,7 @@ async def test_cells_that_drift_apart_are_told_in_volts_whatever_the_unit(
     assert desk.told() == [APART]
 
 
+@pytest.mark.long
 async def test_a_spread_when_home_assistant_starts_is_told_once(cells: Cells) -> None:
     desk = cells.desk
     desk.hass.set_state(CoreState.not_running)
@@ -345,6 +356,7 @@ async def test_all_that_is_so_when_home_assistant_starts_is_told(cells: Cells) -
     assert sorted(desk.told()) == [HIGH, LOW, APART]
 
 
+@pytest.mark.long
 async def test_a_spread_in_an_unknown_unit_warns_of_nothing_false_and_is_told_once(
     cells: Cells,
 ) -> None:

@@ -53,6 +53,7 @@ async def opened(rig: Rig) -> Repair:
 # -- The issue -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_a_change_is_an_issue_with_old_new_and_time(running: Rig) -> None:
     await changed_elsewhere(running, MAXC=NEW)
     issue = issue_of(running)

@@ -103,6 +103,7 @@ async def test_a_condition_holds_by_whatever_its_bms_is_named(
     condition.async_unload()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", CASES)
 async def test_a_condition_works_while_all_entities_are_disabled(running: Rig, key: str) -> None:
     registry = er.async_get(running.hass)

@@ -165,6 +165,7 @@ def report(what: str, charged: float, discharged: float, bms: BMS) -> list[float
     return errors
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("scenario", "interval"), [("day", 10), ("cycling", 60)])
 def test_the_meter_is_right_over_a_day_of_noisy_readings(scenario: str, interval: int) -> None:
     bms = BMS(scenario=scenario, time_factor=0, noise=True, seed=5)
@@ -264,6 +265,7 @@ async def test_energy_begins_at_nothing(rig: Rig) -> None:
     assert shown(rig) == (0, 0)
 
 
+@pytest.mark.long
 async def test_charging_counts_in_one_and_discharging_in_the_other(rig: Rig) -> None:
     await rig.set_up()
     await flow(rig, 100)
@@ -280,6 +282,7 @@ async def test_charging_counts_in_one_and_discharging_in_the_other(rig: Rig) -> 
     assert discharged - before[1] == pytest.approx(kwh(50, 300), rel=0.02)
 
 
+@pytest.mark.long
 async def test_energy_is_kept_over_a_reload_and_goes_on(rig: Rig) -> None:
     await rig.set_up()
     await flow(rig, 100)

@@ -124,6 +124,7 @@ def precision_of(entry: er.RegistryEntry) -> Any:
     return entry.options.get("sensor", {}).get("suggested_display_precision")
 
 
+@pytest.mark.long
 async def test_every_sensor_is_what_the_design_says(complete: Rig) -> None:
     for each in SENSORS:
         entry, state = complete.registered(each.key), complete.state(each.key)
@@ -166,6 +167,7 @@ async def test_unique_ids_are_unique_and_begin_with_the_entry(running: Rig) -> N
     assert all(each.startswith(f"{running.entry.entry_id}_") for each in ids)
 
 
+@pytest.mark.long
 async def test_every_instruction_with_an_entity_has_it(complete: Rig) -> None:
     for row in ROWS:
         if row.key and row.platform != "device":
@@ -234,6 +236,7 @@ async def test_main_readings_are_those_of_the_bms(running: Rig) -> None:
     assert running.number("stored_energy") == pytest.approx(charge * 0.45 * volts, abs=0.006)
 
 
+@pytest.mark.long
 async def test_discharge_power_is_power_the_other_way_round(complete: Rig) -> None:
     assert complete.number("power") < 0
     assert complete.number("discharge_power") == -complete.number("power")
@@ -292,6 +295,7 @@ async def test_units_of_a_master_are_told_by_their_position(
     assert await units_told(hass, simulate, bms) == [2, 3, bms.measure().hottest().unit, 3]
 
 
+@pytest.mark.long
 async def test_of_a_master_in_the_midst_of_its_units_no_wrong_unit_is_told(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
@@ -334,6 +338,7 @@ async def test_every_cell_and_sensor_shows_its_own_value(running: Rig) -> None:
         assert running.number(f"temperature_1_{number}") == pytest.approx(degrees, abs=0.05)
 
 
+@pytest.mark.long
 async def test_bms_temperature_and_reference_voltage_are_those_of_the_bms(
     complete: Rig,
 ) -> None:
@@ -343,6 +348,7 @@ async def test_bms_temperature_and_reference_voltage_are_those_of_the_bms(
     assert complete.number("reference_voltage") == 5.0
 
 
+@pytest.mark.long
 async def test_how_the_line_is_doing_is_shown(complete: Rig) -> None:
     assert 50 < complete.number("poll_duration") < 5000
     assert complete.number("line_errors") == 0
@@ -443,6 +449,7 @@ async def test_all_cells_in_one_frame_are_shown_as_well(
     assert rig.number("cell_voltage_2_8") == pytest.approx(volts[1][7], abs=0.0005)
 
 
+@pytest.mark.long
 async def test_fifteen_units_of_fifteen_cells_are_shown(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:

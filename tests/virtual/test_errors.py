@@ -126,6 +126,7 @@ async def owner(rig: Rig) -> Owner:
 # -- state, event, issue and text ------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_every_error_is_shown_told_explained_and_taken_back(
     hass: HomeAssistant, owner: Owner
 ) -> None:
@@ -434,6 +435,7 @@ async def restart(owner: Owner, storage: dict[str, Any]) -> None:
     await owner.rig.set_up()
 
 
+@pytest.mark.long
 async def test_an_ignored_issue_stays_ignored_over_a_reload(owner: Owner) -> None:
     await owner.lasting(3)
     owner.ignore(3)

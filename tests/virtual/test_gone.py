@@ -186,6 +186,7 @@ async def pack(hass: HomeAssistant, simulate: Simulate) -> Rig:
     return rig
 
 
+@pytest.mark.long
 async def test_a_unit_that_is_gone_after_a_restart_is_deleted_with_its_entities(
     pack: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:
@@ -199,6 +200,7 @@ async def test_a_unit_that_is_gone_after_a_restart_is_deleted_with_its_entities(
     assert len(pack.devices()) == 2
 
 
+@pytest.mark.long
 async def test_a_unit_that_was_deleted_comes_back_with_its_device(
     pack: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:

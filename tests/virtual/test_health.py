@@ -90,6 +90,7 @@ async def test_a_current_limit_follows_a_setting_that_was_set(running: Rig) -> N
     assert running.state("charge_current_limit").attributes["limited_by"] == "maxc"
 
 
+@pytest.mark.long
 async def test_what_is_worked_out_is_asked_for_while_nothing_else_shows_it(running: Rig) -> None:
     """A limit goes on although the numbers that it is made of are disabled."""
     registry = er.async_get(running.hass)
@@ -103,6 +104,7 @@ async def test_what_is_worked_out_is_asked_for_while_nothing_else_shows_it(runni
     assert running.number("charge_current_limit") > 0
 
 
+@pytest.mark.long
 async def test_a_count_set_by_hand_is_looked_for_though_its_number_is_disabled(
     running: Rig,
 ) -> None:

@@ -132,6 +132,7 @@ async def test_the_cell_that_drifts_most_is_named(running: Rig) -> None:
     assert running.state("most_drifting_cell").attributes["unit_of_measurement"] == "mV/month"
 
 
+@pytest.mark.long
 async def test_each_cell_has_its_drift_and_change_of_resistance_if_enabled(
     complete: Rig,
 ) -> None:

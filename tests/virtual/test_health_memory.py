@@ -68,6 +68,7 @@ async def test_the_time_while_it_was_unloaded_counts_nothing(rig: Rig) -> None:
     assert rig.coordinator.health.lifetime.discharged == pytest.approx(before, abs=2)
 
 
+@pytest.mark.long
 async def test_a_power_cut_costs_a_quarter_of_an_hour(
     hass_storage: dict[str, Any], rig: Rig
 ) -> None:
@@ -79,6 +80,7 @@ async def test_a_power_cut_costs_a_quarter_of_an_hour(
         assert lost <= 100 * (QUARTER_OF_AN_HOUR + INTERVAL) / 3600
 
 
+@pytest.mark.long
 async def test_it_is_written_four_times_an_hour_and_never_while_the_bms_is_away(
     short_silence: None, rig: Rig
 ) -> None:
@@ -112,6 +114,7 @@ async def test_what_takes_weeks_to_find_is_written_within_a_minute(
     assert hass_storage[file_of(rig)]["data"]["capacity"] == {"is": "there"}
 
 
+@pytest.mark.long
 async def test_what_is_written_again_and_again_as_rare_is_written_once_a_minute(
     rig: Rig,
 ) -> None:
@@ -139,6 +142,7 @@ async def test_when_home_assistant_stops_nothing_is_lost(
     assert written(hass_storage, rig) == rig.coordinator.health.lifetime.discharged
 
 
+@pytest.mark.long
 async def test_the_file_of_a_later_version_is_left_alone(
     hass_storage: dict[str, Any], rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -219,6 +223,7 @@ async def test_a_mistake_in_what_is_worked_out_does_not_hide_the_battery(
     assert "following the health of" in caplog.text
 
 
+@pytest.mark.long
 async def test_a_mistake_in_headroom_does_not_hide_the_battery_nor_its_health(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:

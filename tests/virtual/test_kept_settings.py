@@ -85,6 +85,7 @@ async def test_what_another_program_set_was_changed_elsewhere(running: Rig) -> N
     assert kept["changes"] == {"MAXC": [OLD, NEW]}
 
 
+@pytest.mark.long
 async def test_what_another_program_set_is_found_by_polling(running: Rig) -> None:
     change(running, MAXC=NEW)
     for _ in SETTABLE:
@@ -268,6 +269,7 @@ async def test_calibration_that_was_changed_elsewhere_is_kept_and_raises_no_issu
     assert issue_of(running) is None
 
 
+@pytest.mark.long
 async def test_a_setting_that_is_not_told_for_a_while_has_not_changed(
     short_silence: None, running: Rig
 ) -> None:
@@ -342,6 +344,7 @@ async def test_a_set_that_ends_after_its_entry_was_deleted_leaves_no_file(
     assert file_of(running) not in hass_storage
 
 
+@pytest.mark.long
 async def test_another_bms_in_its_place_has_changed_nothing(running: Rig) -> None:
     await running.probe()
     before = running.bms.settings["MAXC"]

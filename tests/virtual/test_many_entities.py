@@ -48,6 +48,7 @@ def states_by_turn(hass: HomeAssistant) -> Iterator[Counter[int]]:
     stop()
 
 
+@pytest.mark.long
 async def test_others_have_their_turn_while_all_cells_have_changed(large: Rig) -> None:
     large.sim.call(large.bms.set_current, -80)
     with states_by_turn(large.hass) as written:
@@ -67,6 +68,7 @@ async def growing(hass: HomeAssistant, simulate: Simulate) -> Rig:
     return rig
 
 
+@pytest.mark.long
 async def test_others_have_their_turn_while_new_units_are_added(growing: Rig) -> None:
     with states_by_turn(growing.hass) as written:
         for _ in range(3):
@@ -76,6 +78,7 @@ async def test_others_have_their_turn_while_new_units_are_added(growing: Rig) ->
     assert max(written.values()) <= MOST_ADDED_IN_A_TURN
 
 
+@pytest.mark.long
 async def test_all_cells_become_unavailable_and_available_again(large: Rig) -> None:
     large.bms.silent = True
     await large.poll()
@@ -86,6 +89,7 @@ async def test_all_cells_become_unavailable_and_available_again(large: Rig) -> N
     assert all(large.number(cell) > 3 for cell in cells)
 
 
+@pytest.mark.long
 async def test_unloading_in_the_middle_of_an_update_leaves_nothing_behind(
     large: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -101,6 +105,7 @@ async def test_unloading_in_the_middle_of_an_update_leaves_nothing_behind(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+@pytest.mark.long
 async def test_unloading_while_new_units_are_added_leaves_none_of_their_entities_behind(
     growing: Rig,
 ) -> None:

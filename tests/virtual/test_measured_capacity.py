@@ -55,6 +55,7 @@ async def test_it_is_offered_where_measured_and_set_differ_by_more_than_is_uncer
         assert (issue_of(running, "capacity") is not None) == offered
 
 
+@pytest.mark.long
 async def test_without_a_measurement_nothing_is_offered(running: Rig) -> None:
     await measure(running, None)
     assert issue_of(running, "capacity") is None

@@ -82,6 +82,7 @@ async def test_a_power_cut_costs_a_minute_of_counting_or_one_poll(
         assert lost <= kwh(100, max(60 - interval, 0) + 1) + 0.001
 
 
+@pytest.mark.long
 async def test_at_rest_nothing_is_written_once_it_is_known_what_the_unit_knows(
     hass_storage: dict[str, Any], rig: Rig
 ) -> None:

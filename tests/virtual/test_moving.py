@@ -32,6 +32,7 @@ async def home(hass: HomeAssistant, simulate: Simulate) -> Rig:
     return rig
 
 
+@pytest.mark.long
 async def test_a_bms_moves_to_another_port_and_keeps_its_entities(
     home: Rig, simulate: Simulate
 ) -> None:
@@ -135,6 +136,7 @@ async def test_the_others_address_is_taken(neighbour: tuple[Rig, Rig]) -> None:
     dialog.close()
 
 
+@pytest.mark.long
 async def test_a_new_speed_is_that_of_the_others_too_after_saying_so(
     short_silence: None, neighbour: tuple[Rig, Rig]
 ) -> None:
@@ -173,6 +175,7 @@ async def both_away(neighbour: tuple[Rig, Rig]) -> tuple[Rig, Rig]:
     return neighbour
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("speed", ["automatic", "38400"])
 async def test_of_two_that_wait_for_their_bmss_one_takes_the_other_along(
     short_silence: None, both_away: tuple[Rig, Rig], speed: str
@@ -283,6 +286,7 @@ async def test_one_that_failed_at_the_ports_old_speed_runs_at_the_new_one(
     assert wrong.entry.state is right.entry.state is ConfigEntryState.LOADED
 
 
+@pytest.mark.long
 async def test_one_that_is_added_takes_those_along_that_wait_at_the_old_speed(
     short_silence: None, both_away: tuple[Rig, Rig]
 ) -> None:
@@ -374,6 +378,7 @@ async def test_reconfiguring_renews_the_name_of_the_port(by_device: tuple[Rig, s
     assert rig.entry.state is ConfigEntryState.LOADED
 
 
+@pytest.mark.long
 async def test_an_entry_is_taken_off_its_port_whatever_its_name_there(
     short_silence: None, by_device: tuple[Rig, str]
 ) -> None:

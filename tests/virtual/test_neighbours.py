@@ -57,6 +57,7 @@ async def look_begins(rig: Rig) -> None:
     await until(lambda: rig.coordinator.bms.client.connection.is_busy)
 
 
+@pytest.mark.long
 async def test_the_others_are_offered_as_discovered_devices(
     hass: HomeAssistant, three: SimulatorInMemory
 ) -> None:
@@ -70,6 +71,7 @@ async def test_the_others_are_offered_as_discovered_devices(
     assert not three.log.sets
 
 
+@pytest.mark.long
 async def test_what_is_offered_is_set_up_with_one_click(hass: HomeAssistant, first: Rig) -> None:
     await passes(LONG_ENOUGH)
     for flow in discovered(hass):
@@ -83,6 +85,7 @@ async def test_what_is_offered_is_set_up_with_one_click(hass: HomeAssistant, fir
     assert not discovered(hass)
 
 
+@pytest.mark.long
 async def test_the_rest_is_looked_through_twice_and_then_never_again(first: Rig) -> None:
     await passes(LONG_ENOUGH)
     found = {2, 3}
@@ -109,6 +112,7 @@ async def test_after_each_poll_one_request_is_sent(first: Rig) -> None:
         assert len(others) == 1
 
 
+@pytest.mark.long
 async def test_a_poll_waits_for_one_look_at_most(hass: HomeAssistant, first: Rig) -> None:
     await first.poll(INTERVAL)
     usual = first.coordinator.data.duration
@@ -132,6 +136,7 @@ async def test_a_setting_waits_for_one_look_at_most(hass: HomeAssistant, first: 
         assert await took() <= usual + ONE_EXCHANGE
 
 
+@pytest.mark.long
 async def test_nobody_is_looked_for_while_the_bms_is_away(short_silence: None, first: Rig) -> None:
     first.bms.silent = True
     await passes(LONG_ENOUGH)
@@ -141,6 +146,7 @@ async def test_nobody_is_looked_for_while_the_bms_is_away(short_silence: None, f
     assert names(first.hass) == {"REC ABMS (2)", "REC 9M (3)"}
 
 
+@pytest.mark.long
 async def test_a_silent_neighbour_makes_no_bad_line(first: Rig) -> None:
     await passes(LONG_ENOUGH)
     assert first.coordinator.data.retries == 0
@@ -153,6 +159,7 @@ async def test_a_silent_neighbour_makes_no_bad_line(first: Rig) -> None:
 # -- what happens meanwhile ----------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_a_set_up_that_fails_looks_for_nobody_until_it_succeeds(
     short_silence: None, hass: HomeAssistant, three: SimulatorInMemory
 ) -> None:
@@ -168,6 +175,7 @@ async def test_a_set_up_that_fails_looks_for_nobody_until_it_succeeds(
     assert len(discovered(hass)) == 2
 
 
+@pytest.mark.long
 async def test_a_reload_in_between_begins_anew_and_offers_nobody_twice(first: Rig) -> None:
     await passes(4 * INTERVAL)
     assert names(first.hass) == {"REC ABMS (2)"}
@@ -177,6 +185,7 @@ async def test_a_reload_in_between_begins_anew_and_offers_nobody_twice(first: Ri
     assert len(discovered(first.hass)) == 2
 
 
+@pytest.mark.long
 async def test_what_home_assistant_forgot_is_offered_after_the_next_start(first: Rig) -> None:
     await passes(LONG_ENOUGH)
     for flow in discovered(first.hass):
@@ -199,6 +208,7 @@ async def test_an_entry_that_goes_takes_its_looking_along(first: Rig, end: str) 
     assert not first.sim.is_open
 
 
+@pytest.mark.long
 async def test_home_assistant_stops_in_between(first: Rig) -> None:
     await passes(2 * INTERVAL)
     first.hass.set_state(CoreState.running)
@@ -223,6 +233,7 @@ async def test_a_dialog_that_is_forgotten_looks_for_nobody(
 # -- others at the same port ---------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_two_entries_go_through_the_addresses_together(
     hass: HomeAssistant, first: Rig
 ) -> None:
@@ -235,6 +246,7 @@ async def test_two_entries_go_through_the_addresses_together(
     assert not first.sim.log.overlaps
 
 
+@pytest.mark.long
 async def test_one_goes_on_when_the_other_leaves(hass: HomeAssistant, first: Rig) -> None:
     second = Rig(hass, first.sim, entry_for(first.sim, address=2, scan_interval=INTERVAL))
     await second.set_up()
@@ -245,6 +257,7 @@ async def test_one_goes_on_when_the_other_leaves(hass: HomeAssistant, first: Rig
     assert 1 not in looks(first.sim)
 
 
+@pytest.mark.long
 async def test_one_that_a_user_adds_meanwhile_is_not_offered(
     hass: HomeAssistant, first: Rig
 ) -> None:
@@ -258,6 +271,7 @@ async def test_one_that_a_user_adds_meanwhile_is_not_offered(
     assert names(hass) == {"REC 9M (3)"}
 
 
+@pytest.mark.long
 async def test_a_search_by_hand_and_looking_take_turns(hass: HomeAssistant, first: Rig) -> None:
     await passes(INTERVAL)
     dialog = await Dialog(hass).open()
@@ -269,6 +283,7 @@ async def test_a_search_by_hand_and_looking_take_turns(hass: HomeAssistant, firs
     assert len(discovered(hass)) == 2
 
 
+@pytest.mark.long
 async def test_one_that_is_disabled_is_not_offered(hass: HomeAssistant, first: Rig) -> None:
     entry_for(first.sim, address=2).add_to_hass(hass)
     await passes(LONG_ENOUGH)
@@ -279,6 +294,7 @@ async def test_one_that_is_disabled_is_not_offered(hass: HomeAssistant, first: R
 # -- ignored -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_an_ignored_bms_is_neither_asked_nor_offered(hass: HomeAssistant, first: Rig) -> None:
     await ignore(hass, f"{first.sim.port}#3")
     await passes(LONG_ENOUGH)
@@ -286,6 +302,7 @@ async def test_an_ignored_bms_is_neither_asked_nor_offered(hass: HomeAssistant, 
     assert 3 not in looks(first.sim)
 
 
+@pytest.mark.long
 async def test_one_that_its_owner_ignores_is_not_offered_again(
     hass: HomeAssistant, first: Rig
 ) -> None:

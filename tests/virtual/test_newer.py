@@ -41,6 +41,7 @@ def rs485(rig: Rig) -> Rs485Bms:
     return bms
 
 
+@pytest.mark.long
 async def test_the_first_poll_asks_for_none_of_it(polled: Rig) -> None:
     assert not set(polled.asked_at_all()) & set(CODES)
 
@@ -55,6 +56,7 @@ async def test_all_that_a_unit_knows_is_found_and_told(polled: Rig) -> None:
     assert rs485(polled).known.answered >= set(CODES)
 
 
+@pytest.mark.long
 async def test_of_a_unit_that_knows_none_each_is_asked_in_two_rounds_and_then_no_more(
     short_silence: None, polled: Rig
 ) -> None:
@@ -66,6 +68,7 @@ async def test_of_a_unit_that_knows_none_each_is_asked_in_two_rounds_and_then_no
     assert not any(await probed(polled, 5))
 
 
+@pytest.mark.long
 async def test_a_restart_does_not_ask_in_vain_again(short_silence: None, polled: Rig) -> None:
     polled.bms.unsupported.update(CODES[3:])
     await probed(polled)
@@ -76,6 +79,7 @@ async def test_a_restart_does_not_ask_in_vain_again(short_silence: None, polled:
     assert not {code for codes in asked for code in codes} & set(CODES[3:])
 
 
+@pytest.mark.long
 async def test_what_an_update_of_the_unit_brings_is_found(short_silence: None, polled: Rig) -> None:
     polled.bms.unsupported.update(CODES)
     await probed(polled)
@@ -87,6 +91,7 @@ async def test_what_an_update_of_the_unit_brings_is_found(short_silence: None, p
     assert rs485(polled).known.software_version == "3.0"
 
 
+@pytest.mark.long
 async def test_another_unit_in_the_place_of_one_is_asked_for_all_again(
     short_silence: None, polled: Rig
 ) -> None:
@@ -100,6 +105,7 @@ async def test_another_unit_in_the_place_of_one_is_asked_for_all_again(
     assert rs485(polled).known.answered >= set(CODES)
 
 
+@pytest.mark.long
 async def test_what_must_never_be_asked_is_not_even_when_somebody_wants_it(polled: Rig) -> None:
     for code in sorted(NEVER_ASKED):
         for action, data in (("get_parameter", {}), ("set_parameter", {"value": 1})):

@@ -45,6 +45,7 @@ async def probed(all_enabled: None, short_silence: None, active: Rig) -> Rig:
     return active
 
 
+@pytest.mark.long
 async def test_values_are_shown_as_the_unit_has_them(probed: Rig) -> None:
     assert {
         key: probed.shown(key)
@@ -63,6 +64,7 @@ async def test_values_are_shown_as_the_unit_has_them(probed: Rig) -> None:
     assert {key: probed.number(key.lower()) for key in CALIBRATION} == CALIBRATION
 
 
+@pytest.mark.long
 async def test_the_relays_task_is_told_in_words(probed: Rig) -> None:
     relay = probed.state("re1t")
     assert relay.state == "lowest_cell"
@@ -72,6 +74,7 @@ async def test_the_relays_task_is_told_in_words(probed: Rig) -> None:
     assert relay.attributes["raw"] == 1979711486
 
 
+@pytest.mark.long
 async def test_the_optocouplers_task_is_told_in_words(probed: Rig) -> None:
     optocoupler = probed.state("op2t")
     assert optocoupler.state == "highest_cell"
@@ -79,6 +82,7 @@ async def test_the_optocouplers_task_is_told_in_words(probed: Rig) -> None:
     assert optocoupler.attributes["output"] is True
 
 
+@pytest.mark.long
 async def test_an_output_follows_what_the_unit_tells(probed: Rig) -> None:
     probed.bms.settings["RE1T"] = 1879055993
     await probed.poll(INTERVAL)
@@ -89,6 +93,7 @@ async def test_an_output_follows_what_the_unit_tells(probed: Rig) -> None:
     assert probed.state("re1t").attributes["raw"] == 0xF << 24
 
 
+@pytest.mark.long
 async def test_which_cell_is_balanced_is_shown(probed: Rig) -> None:
     assert probed.shown("balancing") == "off"
     probed.bms.battery.units[0].cells[1].bleed = 0.5
@@ -99,6 +104,7 @@ async def test_which_cell_is_balanced_is_shown(probed: Rig) -> None:
     assert shown == ["off", "on", "off", "off"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("key", "code", "value"), [("cfvc", "CFVC", 0.85), ("strn", "STRN", 5)])
 async def test_what_can_be_set_is_set_and_read_back(
     probed: Rig, key: str, code: str, value: float
@@ -109,6 +115,7 @@ async def test_what_can_be_set_is_set_and_read_back(
     assert probed.number(key) == value
 
 
+@pytest.mark.long
 async def test_the_clock_and_how_far_it_is_ahead_are_shown(probed: Rig) -> None:
     await probed.hass.config.async_set_time_zone("UTC")
     for ahead in (90.0, -3600.0):
@@ -121,12 +128,14 @@ async def test_the_clock_and_how_far_it_is_ahead_are_shown(probed: Rig) -> None:
         assert probed.number("clock_deviation") == pytest.approx(ahead, abs=1)
 
 
+@pytest.mark.long
 async def test_the_clock_goes_by_the_time_of_the_rig(probed: Rig) -> None:
     await probed.hass.config.async_set_time_zone("Asia/Tokyo")
     await probed.poll(2 * INTERVAL)
     assert probed.number("clock_deviation") == pytest.approx(-9 * 3600, abs=1)
 
 
+@pytest.mark.long
 async def test_a_clock_at_the_end_of_all_calendars_shows_no_time(probed: Rig) -> None:
     last_evening = datetime(9999, 12, 31, 23, tzinfo=UTC)
     probed.bms.clock_ahead = (last_evening - dt_util.utcnow()).total_seconds()
@@ -146,6 +155,7 @@ async def test_a_unit_that_lacks_them_has_none_of_these_entities(
     assert not shown & {*keys, "strn", "cfvc", "clock", "clock_deviation"}
 
 
+@pytest.mark.long
 async def test_only_what_an_owner_looks_at_is_enabled_at_first(
     short_silence: None, active: Rig
 ) -> None:

@@ -41,6 +41,7 @@ async def choose(rig: Rig, **options: Any) -> None:
     assert rig.entry.state is ConfigEntryState.LOADED
 
 
+@pytest.mark.long
 async def test_changes_are_allowed_without_a_restart(forbidden: Rig) -> None:
     await choose(forbidden, scan_interval=300, allow_changes=True)
     await forbidden.set_number("maxc", 100)

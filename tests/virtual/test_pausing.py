@@ -347,6 +347,7 @@ async def test_an_entry_that_is_being_set_up_is_taken_off_its_port_when_that_is_
     assert (home.entry.state, home.entry.data["baudrate"]) == (LOADED, int(NEW_SPEED))
 
 
+@pytest.mark.long
 async def test_a_search_waits_for_an_entry_that_is_being_reloaded(
     pair: tuple[Rig, Rig],
 ) -> None:
@@ -369,6 +370,7 @@ async def test_a_search_waits_for_an_entry_that_is_being_reloaded(
     await dialog.confirm()
 
 
+@pytest.mark.long
 async def test_an_entry_that_waits_for_its_bms_does_not_disturb_a_search(
     pair: tuple[Rig, Rig],
 ) -> None:

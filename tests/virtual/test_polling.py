@@ -92,6 +92,7 @@ async def test_temperatures_are_asked_every_half_minute(polled: Rig) -> None:
         assert [code in codes for codes in asked] == [False, False, True] * 3
 
 
+@pytest.mark.long
 async def test_resistances_and_counters_are_asked_every_five_minutes(polled: Rig) -> None:
     asked = await asked_in(polled, 60)
     for code in ("RINT", *COUNTERS):
@@ -103,6 +104,7 @@ async def test_versions_are_not_asked_again(polled: Rig) -> None:
     assert not {"*IDN", "SWVR", "HWVR", "REFC"} & set(polled.asked())
 
 
+@pytest.mark.long
 async def test_what_no_enabled_entity_shows_is_not_polled(polled: Rig) -> None:
     cells = [f"cell_{what}_1_{n}" for what in ("voltage", "resistance") for n in range(1, 15)]
     await asked_in(polled, len(NEWER))
@@ -157,6 +159,7 @@ def writes(rig: Rig) -> dict[str, object]:
     }
 
 
+@pytest.mark.long
 async def test_what_has_not_changed_is_not_written_again(complete: Rig) -> None:
     complete.sim.call(complete.bms.set_current, 0)
     for _ in range(len(NEWER) + 1):
@@ -249,6 +252,7 @@ async def test_what_the_bms_does_not_know_is_asked_in_two_rounds_and_has_no_enti
     assert not {"canf", "bms_temperature"} & keys_of(knows_less)
 
 
+@pytest.mark.long
 async def test_what_the_bms_does_not_know_is_asked_again_once_an_hour(
     knows_less: Rig,
 ) -> None:

@@ -115,6 +115,7 @@ async def all_right(rig: Rig) -> dict[str, str]:
     return right
 
 
+@pytest.mark.long
 async def test_on_a_good_line_all_of_an_active_bms_is_known_in_minutes(
     all_enabled: None, active: Callable[[Faults], Rig]
 ) -> None:

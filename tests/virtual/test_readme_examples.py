@@ -51,6 +51,7 @@ def test_each_automation_has_a_test() -> None:
     ]
 
 
+@pytest.mark.long
 async def test_the_entities_of_the_examples_are_named_as_those_of_a_bms(complete: Rig) -> None:
     named = entity_ids(examples())
     assert len(named) >= 4

@@ -48,6 +48,7 @@ async def polls(rig: Rig, number: int, *, lost_in_each: int = 0) -> None:
     await rig.hass.async_block_till_done()
 
 
+@pytest.mark.long
 async def test_a_good_line_is_no_issue(rig: Rig) -> None:
     await polls(rig, 40)
     assert issue(rig) is None
@@ -72,6 +73,7 @@ async def test_nothing_is_said_before_enough_was_seen(rig: Rig) -> None:
     assert issue(rig) is None
 
 
+@pytest.mark.long
 async def test_less_than_a_tenth_is_no_issue(rig: Rig) -> None:
     for _ in range(15):
         await polls(rig, 2)
@@ -79,6 +81,7 @@ async def test_less_than_a_tenth_is_no_issue(rig: Rig) -> None:
     assert issue(rig) is None
 
 
+@pytest.mark.long
 async def test_the_issue_is_gone_when_the_line_is_good_again(rig: Rig) -> None:
     await polls(rig, 15, lost_in_each=1)
     assert issue(rig) is not None
@@ -131,6 +134,7 @@ async def ignored(rig: Rig) -> str:
     return found.issue_id
 
 
+@pytest.mark.long
 async def test_an_ignored_issue_stays_ignored_over_a_reload_while_the_line_is_bad(
     rig: Rig,
 ) -> None:
@@ -142,6 +146,7 @@ async def test_an_ignored_issue_stays_ignored_over_a_reload_while_the_line_is_ba
     assert found.dismissed_version is not None
 
 
+@pytest.mark.long
 async def test_an_ignored_issue_is_forgotten_when_the_line_was_found_good(rig: Rig) -> None:
     await ignored(rig)
     await rig.reload()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -52,6 +51,7 @@ async def values_of(rig: Rig, **data: Any) -> dict[str, float]:
 # -- Comparing -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_what_is_different_is_told_with_its_name_and_unit(running: Rig) -> None:
     before = await values_of(running, name="autumn")
     change(running, MAXC=100, SOCH=0.1)
@@ -147,6 +147,7 @@ async def test_what_the_unit_lacks_is_named(short_silence: None, running: Rig) -
     assert list(told["differences"]) == ["CMAX"]
 
 
+@pytest.mark.long
 async def test_what_a_successor_in_the_same_place_lacks_is_named_although_it_has_an_entity(
     short_silence: None, running: Rig
 ) -> None:
@@ -434,6 +435,7 @@ async def test_a_restore_goes_before_the_rest_of_a_running_poll(running: Rig) ->
     assert [each["reason"] for each in await listed(running)] == ["home_assistant", "first"]
 
 
+@pytest.mark.long
 async def test_two_bmss_on_one_line_are_kept_apart(hass: HomeAssistant, simulate: Simulate) -> None:
     sim = simulate(addresses=[1, 2])
     one, other = (Rig(hass, sim, entry_for(sim, address=address)) for address in (1, 2))
@@ -493,10 +495,7 @@ async def test_after_a_thousand_restores_on_a_bad_line_every_setting_is_what_was
     hass_storage: dict[str, Any],
     hass: HomeAssistant,
     simulate: Simulate,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # What is kept in memory in place of a file is logged as a whole with each change.
-    caplog.set_level(logging.INFO, "pytest_homeassistant_custom_component.common")
     sim = simulate(baud=921600, turnaround=0.0005, cells=4)
     rig = Rig(hass, sim, entry_for(sim))
     await rig.set_up()

@@ -220,6 +220,7 @@ async def test_a_set_goes_before_the_rest_of_a_running_poll(limit: Rig) -> None:
     assert not limit.sim.log.overlaps
 
 
+@pytest.mark.long
 async def test_in_the_middle_of_a_poll_of_225_cells_a_set_takes_half_a_second_at_most(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:
@@ -261,6 +262,7 @@ async def test_a_cancelled_caller_whose_set_fails_leaves_no_trouble_behind(limit
 # -- changes switched off ------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_with_changes_switched_off_not_one_byte_of_a_set_is_sent(
     hass: HomeAssistant, battery: SimulatorInMemory
 ) -> None:

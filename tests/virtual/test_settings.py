@@ -64,6 +64,7 @@ def shows(rig: Rig, row: Row) -> bool:
     return rig.number(row.key) == pytest.approx(has * row.scale, rel=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("preset", ["kokam", "lifepo4"])
 async def test_all_are_shown_as_the_bms_has_them(
     all_enabled: None, hass: Any, simulate: Any, preset: str
@@ -77,6 +78,7 @@ async def test_all_are_shown_as_the_bms_has_them(
     assert [row.code for row in SETTABLE if not shows(rig, row)] == []
 
 
+@pytest.mark.long
 async def test_all_are_set_to_minimum_maximum_and_between_and_read_back(
     complete: Rig, subtests: pytest.Subtests
 ) -> None:
@@ -93,6 +95,7 @@ async def test_all_are_set_to_minimum_maximum_and_between_and_read_back(
     assert len(complete.sim.log.sets) == 3 * len(SETTABLE)
 
 
+@pytest.mark.long
 async def test_outside_their_limits_numbers_are_refused_without_traffic(
     complete: Rig, subtests: pytest.Subtests
 ) -> None:
@@ -182,6 +185,7 @@ async def test_limits_that_may_be_equal_may_be_equal(running: Rig) -> None:
         assert running.number(key) == value
 
 
+@pytest.mark.long
 async def test_the_other_limits_are_read_freshly(running: Rig) -> None:
     running.bms.settings["CMAX"] = 4.05
     assert running.number("cmax") == 4.18, "another program changed it, nobody has looked yet"

@@ -156,6 +156,7 @@ async def test_home_assistant_turned_to_fahrenheit_while_it_runs_changes_nothing
 # -- a unit of the owner's own -------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unit", [*IN_VOLTS, *IN_AMPERES])
 async def test_a_number_in_its_owners_unit_is_shown_set_and_kept_within_its_limits(
     complete: Rig, subtests: pytest.Subtests, unit: str
@@ -195,6 +196,7 @@ async def test_a_number_in_its_owners_unit_is_shown_set_and_kept_within_its_limi
             assert not complete.sim.log.requests()
 
 
+@pytest.mark.long
 async def test_a_limit_in_millivolts_is_held_to_one_in_volts(complete: Rig) -> None:
     show_in(complete, BY_CODE["CLOW"], "mV")
     await complete.hass.async_block_till_done()

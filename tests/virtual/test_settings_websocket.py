@@ -294,6 +294,7 @@ async def test_what_only_a_later_version_knows_is_left_out(running: Rig, page: P
     assert list((await page.hears())[0]["changes"]) == ["soch"]
 
 
+@pytest.mark.long
 async def test_the_subscription_goes_on_over_a_reload(running: Rig, page: Page) -> None:
     await page.asks("kept")
     await page.hears()

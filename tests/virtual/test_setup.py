@@ -171,6 +171,7 @@ async def test_a_unit_that_vanishes_is_unavailable_and_can_be_deleted(three_unit
     assert [await three_units.may_be_deleted(unit) for unit in (1, 2, 3)] == [False, False, True]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", ["frames", "single"])
 async def test_units_that_appear_and_vanish_are_followed_in_both_layouts(
     hass: HomeAssistant, simulate: Simulate, layout: Any

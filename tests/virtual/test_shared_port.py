@@ -300,6 +300,7 @@ async def test_a_set_is_made_although_the_entry_of_its_neighbour_goes(
     assert first.number("maxc") == first.bms.settings["MAXC"] == 100
 
 
+@pytest.mark.long
 async def test_a_set_that_was_sent_is_read_back_although_its_entry_goes(
     both: tuple[Rig, Rig],
 ) -> None:
@@ -372,6 +373,7 @@ async def test_the_actions_refuse_an_entry_that_is_not_loaded(
     assert not first.sim.log.requests()
 
 
+@pytest.mark.long
 async def test_entries_on_one_port_share_it_fairly_and_never_talk_over_each_other(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:

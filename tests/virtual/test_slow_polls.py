@@ -128,6 +128,7 @@ async def test_for_an_hour_nothing_goes_away_for_what_the_bms_does_not_know(
     assert {code for asked in line.polls for code in asked} >= set(missing)
 
 
+@pytest.mark.long
 async def test_of_what_the_bms_may_not_know_one_at_most_is_asked_a_poll_and_last(
     line: Line,
 ) -> None:
@@ -167,6 +168,7 @@ async def test_after_a_reconnect_the_main_data_do_not_wait_for_what_the_bms_does
     assert rig.number("maxc") == 150
 
 
+@pytest.mark.long
 async def test_what_nobody_would_see_is_not_asked_again(line: Line) -> None:
     rig = await set_up(line, 10, ("EAVC", "REFC", "ODDC", "CANF", "RINT", "SWVR"))
     await line.poll(6)
@@ -178,6 +180,7 @@ async def test_what_nobody_would_see_is_not_asked_again(line: Line) -> None:
     assert rig.coordinator.bms.unsupported >= {"EAVC", "REFC", "ODDC"}
 
 
+@pytest.mark.long
 async def test_who_might_see_what_is_missing_is_not_looked_up_in_every_poll(line: Line) -> None:
     rig = await set_up(line, 10, ("EAVC", "REFC", "SOCS"))
     await line.poll(6)
@@ -188,6 +191,7 @@ async def test_who_might_see_what_is_missing_is_not_looked_up_in_every_poll(line
     assert len(looked_up) <= 3
 
 
+@pytest.mark.long
 async def test_what_an_enabled_entity_shows_is_asked_again_until_its_owner_disables_it(
     line: Line,
 ) -> None:
@@ -230,6 +234,7 @@ def test_every_code_of_this_module_is_an_instruction() -> None:
 # -- energy --------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_energy_is_counted_while_polls_last_longer_than_three_intervals(line: Line) -> None:
     rig = await set_up(line, 2)
     rig.sim.call(rig.bms.set_current, -100)

@@ -143,6 +143,7 @@ async def test_while_charging_there_is_a_time_to_full_and_none_to_empty(running:
     assert running.shown("time_to_empty") == "unknown"
 
 
+@pytest.mark.long
 async def test_while_discharging_there_is_a_time_to_empty_and_none_to_full(running: Rig) -> None:
     await flow(running, -90)
     # The rest current that flowed before is still felt.
@@ -170,6 +171,7 @@ async def test_at_rest_there_is_neither(running: Rig, amperes: float) -> None:
     assert running.shown("time_to_empty") == "unknown"
 
 
+@pytest.mark.long
 async def test_it_does_not_jump_with_a_load_that_comes_and_goes(running: Rig) -> None:
     await flow(running, -60, polls=60)
     draw = random.Random(4)

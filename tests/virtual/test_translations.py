@@ -109,6 +109,7 @@ async def test_every_name_and_icon_has_an_entity(complete: Rig, what: dict[str, 
     assert {(platform, key) for platform, keys in what["entity"].items() for key in keys} <= known
 
 
+@pytest.mark.long
 async def test_attributes_have_names(complete: Rig) -> None:
     for key, texts in ENGLISH["entity"]["sensor"].items():
         # At which battery it is, a bank alone tells.

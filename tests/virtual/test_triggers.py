@@ -153,6 +153,7 @@ async def test_a_trigger_tells_once_by_whatever_its_bms_is_named(
     watcher.detach()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", HAPPENS)
 async def test_a_trigger_works_while_all_entities_are_disabled(running: Rig, key: str) -> None:
     target = by_entity(running, "error_event")
@@ -551,6 +552,7 @@ async def test_a_cell_that_stays_near_while_its_bms_is_away_is_not_told_again(
     watcher.detach()
 
 
+@pytest.mark.long
 async def test_a_limit_that_cannot_be_triggers_nothing(running: Rig) -> None:
     await far(running)
     watcher = await watch(running, "cell_near_cut_off", end="low")
@@ -565,6 +567,7 @@ async def test_a_limit_that_cannot_be_triggers_nothing(running: Rig) -> None:
 # -- lost and back ---------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_a_short_silence_is_not_told(running: Rig) -> None:
     lost, back = [await watch(running, key) for key in ("bms_lost", "bms_back")]
     running.bms.silent = True

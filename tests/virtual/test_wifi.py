@@ -322,6 +322,7 @@ async def test_a_host_where_nobody_is_is_tried_again(
     assert rig.entry.state is ConfigEntryState.LOADED
 
 
+@pytest.mark.long
 async def test_energy_goes_by_the_pushs_own_clock(hass: HomeAssistant, capture: WifiModule) -> None:
     rig = await on_capture(hass, capture)
     for _ in range(60):
@@ -600,6 +601,7 @@ async def test_a_capacity_that_was_measured_over_wifi_is_not_offered_to_be_set(
     assert issue_of(rig, "capacity") is None
 
 
+@pytest.mark.long
 async def test_the_same_bms_over_both_ways_raises_an_issue_until_one_is_gone(
     hass: HomeAssistant, module: WifiModule, simulate: Any
 ) -> None:
@@ -628,6 +630,7 @@ async def test_the_same_bms_over_both_ways_raises_an_issue_until_one_is_gone(
 # -- with others -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_a_module_and_an_adapter_make_a_bank(
     hass: HomeAssistant, module: WifiModule, simulate: Simulate
 ) -> None:

@@ -95,6 +95,7 @@ def test_between_coherent_settings_there_is_a_plan_and_each_of_its_steps_is_cohe
     assert wrong == 0
 
 
+@pytest.mark.long
 def test_there_is_a_plan_exactly_where_there_is_an_order_whatever_is_set_now() -> None:
     dice = random.Random(51)
     refused = wrong = 0

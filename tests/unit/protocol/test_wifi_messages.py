@@ -280,6 +280,7 @@ def test_whatever_stands_in_a_status_nothing_raises_and_nothing_impossible_is_to
     assert voltage is None or PACK_VOLTS[0] <= voltage <= PACK_VOLTS[1]  # type: ignore[operator]
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.sampled_from(sorted(SETTINGS)), JSON))
 def test_whatever_stands_in_settings_nothing_raises(other: dict[str, Any]) -> None:
     assert isinstance(said({**SETTINGS, **other, "type": "settings"}), Settings)

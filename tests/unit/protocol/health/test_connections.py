@@ -130,6 +130,7 @@ def test_a_connection_that_is_good_at_times_is_found() -> None:
     assert lived.loose == [(1, 6)]
 
 
+@pytest.mark.long
 def test_a_cell_that_leaves_its_curve_where_charging_stops_is_not_loose() -> None:
     lived = house()
 
@@ -141,6 +142,7 @@ def test_a_cell_that_leaves_its_curve_where_charging_stops_is_not_loose() -> Non
     assert not lived.loose
 
 
+@pytest.mark.long
 def test_an_empty_cell_that_falls_under_load_is_not_loose() -> None:
     lived = house()
 

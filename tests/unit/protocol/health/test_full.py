@@ -523,6 +523,7 @@ _TOLD = st.lists(
 )
 
 
+@pytest.mark.long
 @given(_TOLD)
 def test_whatever_comes_it_stays_within_reason(told: list[tuple[Any, ...]]) -> None:
     watched = Watched()

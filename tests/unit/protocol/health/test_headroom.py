@@ -86,6 +86,7 @@ def test_a_cell_that_goes_away_from_a_limit_never_comes_to_it() -> None:
     assert headroom.minutes is None
 
 
+@pytest.mark.long
 def test_noise_is_no_slope() -> None:
     draw = random.Random(7)
     watching = watch()

@@ -169,6 +169,7 @@ def test_between_the_two_thresholds_it_stays_as_it_is() -> None:
     assert not lived.loose
 
 
+@pytest.mark.long
 def test_a_loose_connection_does_not_become_what_is_normal() -> None:
     lived = boat()
     lived.live(20, times={(1, 5): 8.0})
@@ -211,6 +212,7 @@ def test_what_the_bms_cannot_resolve_is_no_step() -> None:
     assert not lived.loose
 
 
+@pytest.mark.long
 def test_cells_that_were_never_steady_make_no_step() -> None:
     lived = Boat()
     rng = random.Random(5)
@@ -331,6 +333,7 @@ def test_a_unit_that_is_away_keeps_its_past() -> None:
     assert lived.loose == [(2, 3)]
 
 
+@pytest.mark.long
 def test_a_cell_is_held_against_its_own_past() -> None:
     lived = boat()
     lived.live(10, times={(1, 5): 1.3})
@@ -389,6 +392,7 @@ def test_without_any_temperature_nothing_is_taken() -> None:
     assert not lived.loose
 
 
+@pytest.mark.long
 def test_what_is_kept_does_not_grow() -> None:
     lived = boat(cells=15, units=16)
     size = len(json.dumps(lived.resistances.as_dict()))
@@ -426,6 +430,7 @@ def test_what_cannot_be_read_is_left_out(spoilt: object) -> None:
     assert lived.loose == [(1, 5)]
 
 
+@pytest.mark.long
 def test_noise_is_no_loose_connection_in_six_years() -> None:
     for seed in range(6):
         lived = Boat(cells=8, noise=0.2, seed=seed)

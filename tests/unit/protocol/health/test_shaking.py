@@ -42,12 +42,14 @@ def test_a_contact_that_was_bad_before_is_found_as_it_is_good_and_bad_again() ->
     assert step.before == pytest.approx(lived.ohms[0][4], rel=0.3)
 
 
+@pytest.mark.long
 def test_a_cell_that_has_more_than_the_others_from_the_start_is_not_loose() -> None:
     lived = boat()
     lived.live(30, times={LOOSE: BAD})
     assert not lived.loose
 
 
+@pytest.mark.long
 def test_bad_measurements_within_an_hour_are_no_loose_connection() -> None:
     lived = boat()
     for one in (BAD, GOOD, GOOD, BAD, BAD, GOOD):
