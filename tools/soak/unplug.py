@@ -8,14 +8,12 @@ on the network closes all connections, refuses new ones, and takes them again.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import sys
 import tempfile
-import threading
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.rec_bms.ports import async_get_ports
 from tools.simulator import SimulatorThread
+from tools.testkit.held import held
 from tools.testkit.in_process import add_entry, home_assistant, set_up
 
 _BMS: dict[str, Any] = {"baud": 115200, "turnaround": 0.001, "time_factor": 0, "cells": 4}
@@ -32,33 +31,8 @@ _NEVER_BY_ITSELF = 300
 _WARM_UP = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What a process holds."""
-
-    descriptors: int
-    tasks: int
-    threads: int
-    ports: int
-
-    def more_than(self, before: _Held) -> int:
-        """Return how much more is held than before, in all."""
-        return (
-            max(self.descriptors - before.descriptors, 0)
-            + max(self.tasks - before.tasks, 0)
-            + max(self.threads - before.threads, 0)
-            + max(self.ports - before.ports, 0)
-        )
-
-
-def _held(hass: HomeAssistant) -> _Held:
-    gc.collect()
-    return _Held(
-        descriptors=len(list(Path("/proc/self/fd").iterdir())),
-        tasks=len(asyncio.all_tasks()),
-        threads=threading.active_count(),
-        ports=len(async_get_ports(hass)._shared),
-    )
+def _held(hass: HomeAssistant) -> Counter[str]:
+    return held() + Counter(ports=len(async_get_ports(hass)._shared))
 
 
 class _Cycle:
@@ -118,10 +92,11 @@ async def unplug(line: str, folder: str, times: int) -> int:
             after = _held(hass)
             await hass.config_entries.async_unload(entry.entry_id)
             still_open = len(async_get_ports(hass)._shared)
-    leaked = after.more_than(before) + still_open
+    leaked = (after - before).total() + still_open
     print(f"{line}, unplug and return {times} times: recovered {recovered}, leaked {leaked}")
     if leaked:
-        print(f"  before: {before}\n  after:  {after}\n  ports open after unloading: {still_open}")
+        print(f"  before: {dict(before)}\n  after:  {dict(after)}")
+        print(f"  ports open after unloading: {still_open}")
     return 0 if recovered == times and not leaked else 1
 
 

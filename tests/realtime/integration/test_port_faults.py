@@ -41,6 +41,7 @@ from tests.virtual.giving_up import (
 from tests.virtual.rig import Rig, entry_for
 from tools.simulator import SimulatorThread
 from tools.simulator.tcp import Tcp
+from tools.testkit.held import held
 
 __all__ = ["give_up"]
 """The fixture of others."""
@@ -157,13 +158,6 @@ async def test_the_log_says_gone_once_and_back_once(
 
 
 async def test_pulled_and_put_back_many_times_nothing_is_left_behind(plugged: Rig) -> None:
-    def left_behind() -> tuple[int, int, int]:
-        return (
-            len(list(Path("/proc/self/fd").iterdir())),
-            len(asyncio.all_tasks()),
-            threading.active_count(),
-        )
-
     async def once() -> None:
         plugged.sim.unplug()
         await plugged.poll()
@@ -173,10 +167,10 @@ async def test_pulled_and_put_back_many_times_nothing_is_left_behind(plugged: Ri
         assert is_there(plugged)
 
     await once()
-    before = left_behind()
+    before = held()
     for _ in range(5):
         await once()
-    assert left_behind() <= before
+    assert not held() - before
     assert len(async_get_ports(plugged.hass)._shared) == 1
 
 
