@@ -246,11 +246,21 @@ class Screen:
                 await asyncio.sleep(0.05)
 
     async def volts(self) -> dict[str, str]:
-        """Return the voltages that the cells are labelled with."""
-        found: dict[str, str] = await self.cells.evaluate_all(
-            """cells => Object.fromEntries(cells.map(cell =>
-                [cell.dataset.cell, cell.querySelector(".volts").textContent]))"""
-        )
+        """Return the voltages that the cells are labelled with, once there are cells.
+
+        Home Assistant draws a page anew whenever its registries change; until then it is waited.
+        """
+        found: dict[str, str] = {}
+
+        async def are_there() -> bool:
+            nonlocal found
+            found = await self.cells.evaluate_all(
+                """cells => Object.fromEntries(cells.map(cell =>
+                    [cell.dataset.cell, cell.querySelector(".volts").textContent]))"""
+            )
+            return bool(found)
+
+        await until(are_there)
         return found
 
     async def heights(self) -> dict[str, float]:
