@@ -15,7 +15,8 @@ from playwright.async_api import async_playwright
 from tests.browser.home import Battery, Home, until
 from tests.browser.screen import FIND_ALL, Browser, Look, Screen
 from tools.testkit.flow import add_integration
-from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.home_assistant import running_home_assistant
+from tools.testkit.ports import reserved_port
 from tools.testkit.simulated import running_simulator
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")

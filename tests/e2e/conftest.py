@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from tools.testkit.api import Api
 from tools.testkit.flow import Added, add_integration
-from tools.testkit.home_assistant import HomeAssistant, reserved_port, running_home_assistant
+from tools.testkit.home_assistant import HomeAssistant, running_home_assistant
 from tools.testkit.installed import SOON, Installed, until
+from tools.testkit.ports import reserved_port
 from tools.testkit.simulated import SimulatedBms, running_simulator
 
 MAY_BE_UNKNOWN = {

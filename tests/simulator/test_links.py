@@ -174,6 +174,8 @@ def test_the_peer_closes_resets_refuses_and_comes_back(start: Start) -> None:
     with pytest.raises(ConnectionRefusedError):
         Terminal(sim.port)
     port = sim.port
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", sim.link.number))
     sim.replug()
     assert sim.port == port
     with Terminal(sim.port) as client:

@@ -23,7 +23,8 @@ from playwright.async_api import Browser, Route, async_playwright
 
 from tools.demo.dashboard import PATH, add_dashboard
 from tools.testkit.flow import add_integration
-from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.home_assistant import running_home_assistant
+from tools.testkit.ports import reserved_port
 from tools.testkit.process import ROOT, ToolError
 from tools.testkit.simulated import running_simulator
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tools.testkit.api import Api
 from tools.testkit.flow import FLOWS, add_integration, answer, begin, scanned
-from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.home_assistant import running_home_assistant
+from tools.testkit.ports import reserved_port
 from tools.testkit.process import ToolError
 from tools.testkit.simulated import running_simulator
 

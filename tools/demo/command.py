@@ -19,7 +19,8 @@ import aiohttp
 
 from tools.testkit.api import ApiError
 from tools.testkit.flow import Added, add_integration, add_wifi_module
-from tools.testkit.home_assistant import HomeAssistant, reserved_port, running_home_assistant
+from tools.testkit.home_assistant import HomeAssistant, running_home_assistant
+from tools.testkit.ports import reserved_port
 from tools.testkit.process import ToolError
 from tools.testkit.simulated import SimulatedBms, running_simulator
 
@@ -72,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
         "--http-port",
         type=int,
         metavar="N",
-        help="port of the web page (default: 8123 if it is free, otherwise any)",
+        help="port of the web page (default: the first that is free, from 8123 on)",
     )
     return made
 

@@ -18,7 +18,8 @@ from playwright.async_api import Browser, async_playwright
 
 from tools.testkit.api import Api
 from tools.testkit.flow import add_integration
-from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.home_assistant import running_home_assistant
+from tools.testkit.ports import reserved_port
 from tools.testkit.simulated import running_simulator
 
 from .dashboard import PATH, add_dashboard

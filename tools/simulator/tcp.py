@@ -9,9 +9,11 @@ import socket
 import struct
 
 from .link import Hear
+from .sockets import bound
 from .telnet import ComPort
 
 _HOST = "127.0.0.1"
+_BACKLOG = 8
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that makes close send RST."""
 
@@ -38,10 +40,12 @@ class Tcp:
         """The TCP port's number."""
         self.connections = 0
         """How many clients were served so far."""
-        self._server: socket.socket | None = None
+        self._listening: socket.socket | None = None
+        self._kept_port: socket.socket | None = None
         self._client: socket.socket | None = None
         self._com_port: ComPort | None = None
-        self._listen()
+        self._keep_port()
+        self.accept()
 
     @property
     def port(self) -> str:
@@ -58,18 +62,21 @@ class Tcp:
         """Bits a second that the client has set, None where it cannot."""
         return self._com_port.baud if self._com_port is not None else None
 
-    def _listen(self) -> None:
-        server = socket.create_server((_HOST, self.number), backlog=8)
-        server.setblocking(False)
-        self.number = server.getsockname()[1]
-        self._server = server
-        self._loop.add_reader(server.fileno(), self._accept)
+    def _keep_port(self) -> None:
+        """Take the port without listening: who connects is refused."""
+        self._kept_port = bound(_HOST, self.number)
+        self.number = self._kept_port.getsockname()[1]
+
+    def _give_port_up(self) -> None:
+        if self._kept_port is not None:
+            self._kept_port.close()
+            self._kept_port = None
 
     def _accept(self) -> None:
-        if self._server is None:
+        if self._listening is None:
             return
         try:
-            client, _ = self._server.accept()
+            client, _ = self._listening.accept()
         except OSError:
             return
         if self._client is not None and not self.takeover:
@@ -129,15 +136,19 @@ class Tcp:
 
     def refuse(self) -> None:
         """Stop listening: new connections are refused, the one that is there goes on."""
-        if self._server is not None:
-            self._loop.remove_reader(self._server.fileno())
-            self._server.close()
-            self._server = None
+        if self._listening is not None:
+            self._loop.remove_reader(self._listening.fileno())
+            self._listening.close()
+            self._listening = None
+            self._keep_port()
 
     def accept(self) -> None:
         """Listen again, on the same port."""
-        if self._server is None:
-            self._listen()
+        if self._kept_port is not None:
+            self._listening, self._kept_port = self._kept_port, None
+            self._listening.setblocking(False)
+            self._listening.listen(_BACKLOG)
+            self._loop.add_reader(self._listening.fileno(), self._accept)
 
     def unplug(self) -> None:
         """Let the server vanish: the connection breaks and new ones are refused."""
@@ -150,10 +161,13 @@ class Tcp:
         """Let the server come back, on the same port or (`other_device`) on another."""
         self.unplug()
         if other_device:
+            self._give_port_up()
             self.number = 0
+            self._keep_port()
         self.accept()
 
     def close(self) -> None:
         """Leave nothing behind."""
         self.refuse()
+        self._give_port_up()
         self.drop()

@@ -21,6 +21,7 @@ from aiohttp import WSMsgType, web
 
 from . import wifi_messages
 from .bms import BMS
+from .sockets import bound
 from .wifi_faults import WifiFaults
 
 _PAGE = "<!DOCTYPE html><html><head><title>REC BMS</title></head><body>REC BMS</body></html>"
@@ -135,17 +136,9 @@ class WifiModule:
         await self.close()
 
     def _keep_port(self) -> None:
-        """Take the port without listening: nobody else gets it, and who connects is refused."""
-        kept = socket.socket()
-        try:
-            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            kept.bind((self._interface, self.port))
-        # Raised again: whatever it is, the socket does not stay open for it.
-        except BaseException:
-            kept.close()
-            raise
-        self.port = kept.getsockname()[1]
-        self._kept_port = kept
+        """Take the port without listening: who connects is refused."""
+        self._kept_port = bound(self._interface, self.port)
+        self.port = self._kept_port.getsockname()[1]
 
     async def sleep(self) -> None:
         """Break all connections off and refuse new ones."""

@@ -6,20 +6,18 @@ import asyncio
 import json
 import os
 import secrets
-import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import aiohttp
 
 from .api import Api, ApiError
+from .ports import HOST
 from .process import ROOT, ToolError, start, stop
 
-HOST: Final = "127.0.0.1"
-USUAL_PORT: Final = 8123
 USER: Final = "demo"
 HASS: Final = "REC_BMS_HASS"
 """Names, in the environment, another `hass` than that of the environment this runs in."""
@@ -161,30 +159,6 @@ async def running_home_assistant(
             yield home_assistant
         finally:
             await home_assistant.stop()
-
-
-@contextmanager
-def reserved_port(wanted: int | None = None) -> Iterator[int]:
-    """Hold a free port for Home Assistant: the wanted one, or its usual one, or any.
-
-    Raises ToolError where the wanted one is taken. The reservation is a UDP port of the same
-    number, which keeps other demos away and is gone with this process.
-    """
-    candidates = [wanted] if wanted is not None else [USUAL_PORT, *([0] * 20)]
-    for candidate in candidates:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reservation:
-            try:
-                reservation.bind((HOST, candidate))
-                port: int = reservation.getsockname()[1]
-                with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind((HOST, port))
-            except OSError, OverflowError:
-                continue
-            yield port
-            return
-    taken = "no port is free" if wanted is None else f"port {wanted} is taken or not allowed"
-    raise ToolError(f"{taken}: free it, or choose another with --http-port")
 
 
 def _program() -> Path:

@@ -52,11 +52,9 @@ class Message:
 class Broker:
     """The broker, and a client that listens to everything."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self._program = find_mosquitto()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = port
         self._configuration = folder / "mosquitto.conf"
         self._configuration.write_text(_CONFIGURATION.format(port=self.port, folder=folder))
         passwords = folder / "passwords"

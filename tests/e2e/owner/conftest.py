@@ -13,8 +13,9 @@ import pytest_asyncio
 
 from tests.e2e.conftest import LOGGER, SIMULATOR, LiveRig
 from tools.testkit.flow import add_integration
-from tools.testkit.home_assistant import reserved_port, running_home_assistant
+from tools.testkit.home_assistant import running_home_assistant
 from tools.testkit.installed import SOON, until
+from tools.testkit.ports import reserved_port
 from tools.testkit.simulated import running_simulator
 
 BLUEPRINTS = Path(__file__).parents[3] / "blueprints" / "automation" / "rec_bms"

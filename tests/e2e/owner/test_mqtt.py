@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tests.e2e.owner.broker import PASSWORD, USER, Broker, Message
 from tools.testkit.flow import FLOWS, answer
+from tools.testkit.ports import reserved_port
 
 if TYPE_CHECKING:
     from tests.e2e.owner.conftest import Owner
@@ -46,10 +47,11 @@ TOGETHER = "battery/json"
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    broker = Broker(tmp_path_factory.mktemp("mosquitto"))
-    broker.start()
-    yield broker
-    broker.stop()
+    with reserved_port() as port:
+        broker = Broker(tmp_path_factory.mktemp("mosquitto"), port)
+        broker.start()
+        yield broker
+        broker.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
