@@ -30,7 +30,7 @@ LCD1 = frames(b"28", struct.pack("<7f", 3.5, 3.75, -2.0, 19.0, 52.5, 0.5, 0.75))
 LCD3 = frames(b"8", bytes((1, 8, 1, 3, 1, 2, 1, 0)))
 
 AT_ONCE = 0.1
-"""Seconds: generous for a busy machine, and far below the 350 ms of an unanswered asking."""
+"""Seconds: generous for a busy machine, and far below the 350 ms of an unanswered attempt."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,39 +1,43 @@
-"""A client made of nothing but the operating system: for tests of the simulator's wire."""
+"""A client of a simulated line, on virtual time: it runs the loop while it waits."""
 
 from __future__ import annotations
 
-import os
-import select
-import socket
-import struct
-import time
-import tty
+import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit
+from typing import Any, Self, override
 
-from tools.simulator import SimulatorThread
-from tools.simulator.framing import Frame, Listener, build
-from tools.simulator.link import set_speed
+import serialx
 
-Start = Callable[..., SimulatorThread]
+from tests.simulator.asking import Asking
+from tools.testkit import memory_port
+from tools.testkit.simulator_in_memory import SimulatorInMemory
+
+type Start = Callable[..., SimulatorInMemory]
+type Open = Callable[..., Terminal]
+
+memory_port.register()
 
 
-class Terminal:
-    """Opens a path or a socket:// URL; asks and listens with deadlines in s."""
+class Terminal(Asking):
+    """Opens a port in memory; the clock goes on only in what it does, and in `wait`."""
 
-    def __init__(self, port: str, baud: int | None = None) -> None:
-        self._socket: socket.socket | None = None
-        if "://" in port:
-            where = urlsplit(port)
-            self._socket = socket.create_connection((where.hostname, where.port), timeout=2)
-            self.fd = self._socket.fileno()
-        else:
-            self.fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-            tty.setraw(self.fd)
-            if baud is not None:
-                set_speed(self.fd, baud)
+    def __init__(self, runner: asyncio.Runner, port: str, baud: int) -> None:
+        self._runner = runner
+        self._heard = bytearray()
+        self._news = asyncio.Event()
+        self._transport: Any = self._runner.run(self._connect(port, baud))
+
+    async def _connect(self, port: str, baud: int) -> Any:
+        loop = asyncio.get_running_loop()
+        transport, _ = await serialx.create_serial_connection(
+            loop, lambda: _Hears(self._hear), port, baudrate=baud
+        )
+        return transport
+
+    def _hear(self, data: bytes) -> None:
+        self._heard += data
+        self._news.set()
 
     def __enter__(self) -> Self:
         return self
@@ -47,53 +51,48 @@ class Terminal:
         self.close()
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        else:
-            os.close(self.fd)
+        self._transport.close()
+        self.wait(0)
 
+    @property
+    @override
+    def now(self) -> float:
+        return self._runner.get_loop().time()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self._runner.run(asyncio.sleep(seconds))
+
+    @override
     def send(self, raw: bytes) -> None:
-        os.write(self.fd, raw)
+        self._transport.write(raw)
+        # What is sent is heard in the loop's next turn.
+        self.wait(0)
 
-    def receive(self, quiet: float = 0.1, first: float = 0.3, enough: int = 1 << 30) -> bytes:
-        """Return what comes until the line is quiet, or until there is enough."""
-        got = bytearray()
+    @override
+    def receive(self, quiet: float = 0.1, first: float = 2.0, enough: int = 1 << 30) -> bytes:
+        return self._runner.run(self._receive(quiet, first, enough))
+
+    async def _receive(self, quiet: float, first: float, enough: int) -> bytes:
+        got = b""
         wait = first
-        while len(got) < enough and select.select([self.fd], [], [], wait)[0]:
+        while len(got) < enough:
             try:
-                data = os.read(self.fd, 4096)
-            except BlockingIOError:
-                continue
-            if not data:
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
+            except TimeoutError:
                 break
-            got += data
+            got += bytes(self._heard)
+            self._heard.clear()
+            self._news.clear()
             wait = quiet
-        return bytes(got)
-
-    def ask(
-        self, request: bytes | str, address: int = 1, quiet: float = 0.06, first: float = 0.3
-    ) -> list[bytes]:
-        """Ask and return the payloads of the good frames that came back."""
-        return [frame.payload for frame in self.ask_frames(request, address, quiet, first)]
-
-    def ask_frames(
-        self, request: bytes | str, address: int = 1, quiet: float = 0.06, first: float = 0.3
-    ) -> list[Frame]:
-        payload = request.encode() if isinstance(request, str) else request
-        self.send(build(address, 0, payload))
-        return frames(self.receive(quiet, first))
-
-    def timed(self, request: str, size: int, address: int = 1) -> tuple[float, bytes]:
-        """Ask and return the seconds until so many bytes were there, and the bytes."""
-        start = time.monotonic()
-        self.send(build(address, 0, request.encode()))
-        raw = self.receive(1, 1, size)
-        return time.monotonic() - start, raw
+        return got
 
 
-def frames(raw: bytes) -> list[Frame]:
-    return [found for found in Listener().feed(raw) if isinstance(found, Frame)]
+class _Hears(asyncio.Protocol):
+    def __init__(self, hear: Callable[[bytes], None]) -> None:
+        self._hear = hear
 
-
-def floats(payload: bytes) -> list[float]:
-    return list(struct.unpack(f"<{len(payload) // 4}f", payload))
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._hear(data)

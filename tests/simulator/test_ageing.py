@@ -37,6 +37,7 @@ def test_a_cell_leaks_what_no_sensor_counts(bms: BMS) -> None:
     assert bms.charge == counted
 
 
+@pytest.mark.long
 def test_a_cell_loses_capacity_over_the_years_and_the_share_that_is_left_stays(bms: BMS) -> None:
     cell = bms.battery.cell(1, 1)
     capacity, charge = cell.capacity, cell.charge

@@ -136,6 +136,7 @@ def test_cells_that_differ_too_much_are_error_3() -> None:
     assert bms.error == (3, 1, 8)
 
 
+@pytest.mark.long
 def test_heat_and_cold_are_errors_and_stop_what_they_should() -> None:
     bms = BMS(time_factor=0)
     bms.set_current(20)
@@ -204,6 +205,7 @@ def test_the_current_keeps_to_the_inverters_limits() -> None:
     assert bms.battery.current == -200
 
 
+@pytest.mark.long
 def test_a_capacity_taken_out_is_a_cycle() -> None:
     bms = BMS(time_factor=0, scenario="cycling")
     bms.battery.advance(40 * 3600)
@@ -211,6 +213,7 @@ def test_a_capacity_taken_out_is_a_cycle() -> None:
     assert bms.health < 0.9897
 
 
+@pytest.mark.long
 def test_a_solar_day_charges_and_discharges_without_errors() -> None:
     bms = BMS(time_factor=0, scenario="day")
     errors = set()

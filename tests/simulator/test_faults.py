@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.simulator.terminal import Start, Terminal, frames
-from tools.simulator import SimulatorThread
+from tests.simulator.asking import frames
+from tests.simulator.terminal import Open, Start, Terminal
 from tools.simulator.faults import ABOUT, DAMAGES, LINE_FAULTS, SET_FAULTS, Faults, damage
 from tools.simulator.framing import build
+from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 ANSWER = build(0, 1, b"4.50000e2")
 SILENCE = 0.15
@@ -19,19 +19,19 @@ SILENCE = 0.15
 
 
 @pytest.fixture(autouse=True)
-def _works_again(sim: SimulatorThread, client: Terminal) -> Iterator[None]:
+def _works_again(sim: SimulatorInMemory, client: Terminal) -> Iterator[None]:
     yield
     client.receive(0.05, 0.1)
     assert client.ask("CAPA?", first=2) == [b"4.50000e2"]
 
 
 def raw(client: Terminal, request: str = "CAPA?", first: float = 2.0) -> bytes:
-    """Ask; return what comes, which may begin late on a busy machine."""
+    """Ask; return what comes."""
     client.send(build(1, 0, request.encode()))
     return client.receive(0.06, first)
 
 
-def test_no_response(sim: SimulatorThread, client: Terminal) -> None:
+def test_no_response(sim: SimulatorInMemory, client: Terminal) -> None:
     sim.faults.next("no_response")
     assert raw(client, first=SILENCE) == b""
     assert sim.log[-1].what == "unanswered"
@@ -39,7 +39,7 @@ def test_no_response(sim: SimulatorThread, client: Terminal) -> None:
 
 
 def test_a_set_that_gets_no_response_was_taken_or_not_heard(
-    sim: SimulatorThread, client: Terminal
+    sim: SimulatorInMemory, client: Terminal
 ) -> None:
     sim.faults.next("no_response", where="request")
     assert raw(client, "BMIN 3.9", first=SILENCE) == b""
@@ -49,20 +49,20 @@ def test_a_set_that_gets_no_response_was_taken_or_not_heard(
     assert client.ask("BMIN?") == [b"3.90000e0"]
 
 
-def test_a_late_response_comes_in_its_turn(sim: SimulatorThread, client: Terminal) -> None:
+def test_a_late_response_comes_in_its_turn(sim: SimulatorInMemory, client: Terminal) -> None:
     sim.faults.next("late", seconds=0.5)
-    begin = time.monotonic()
+    begin = client.now
     assert raw(client, first=0.3) == b""
     client.send(build(1, 0, b"CYCL?"))
     got = frames(client.receive(0.1, 1.0))
-    assert time.monotonic() - begin > 0.5
+    assert client.now - begin > 0.5
     assert [frame.payload for frame in got] == [b"4.50000e2", b"103"]
     assert sim.log[-1].what == "answered"
     assert sim.log.overlaps == []
 
 
 def test_a_request_that_runs_into_a_late_response_is_an_accident(
-    sim: SimulatorThread, client: Terminal
+    sim: SimulatorInMemory, client: Terminal
 ) -> None:
     sim.faults.next("late", seconds=0.3)
     client.send(build(1, 0, b"CELL?"))
@@ -75,7 +75,7 @@ def test_a_request_that_runs_into_a_late_response_is_an_accident(
 
 @pytest.mark.parametrize("fault", DAMAGES)
 def test_a_damaged_response_is_not_the_response(
-    sim: SimulatorThread, client: Terminal, fault: str
+    sim: SimulatorInMemory, client: Terminal, fault: str
 ) -> None:
     for _ in range(5):
         sim.faults.next(fault)
@@ -87,14 +87,16 @@ def test_a_damaged_response_is_not_the_response(
 
 
 @pytest.mark.parametrize("fault", DAMAGES)
-def test_a_damaged_request_is_not_heard(sim: SimulatorThread, client: Terminal, fault: str) -> None:
+def test_a_damaged_request_is_not_heard(
+    sim: SimulatorInMemory, client: Terminal, fault: str
+) -> None:
     sim.faults.next(fault, where="request")
     assert raw(client, "BMIN 3.9", first=SILENCE) == b""
     assert sim.bms[1].settings["BMIN"] == pytest.approx(3.95)
     assert sim.log[-1].what == "damaged"
 
 
-def test_a_doubled_response_comes_twice_at_once(sim: SimulatorThread, client: Terminal) -> None:
+def test_a_doubled_response_comes_twice_at_once(sim: SimulatorInMemory, client: Terminal) -> None:
     sim.faults.next("doubled_response")
     assert raw(client) == ANSWER * 2
     sim.faults.next("doubled_response", 5)
@@ -103,7 +105,7 @@ def test_a_doubled_response_comes_twice_at_once(sim: SimulatorThread, client: Te
 
 
 @pytest.mark.parametrize("place", ["before", "between", "after"])
-def test_junk_comes_where_it_should(sim: SimulatorThread, client: Terminal, place: str) -> None:
+def test_junk_comes_where_it_should(sim: SimulatorInMemory, client: Terminal, place: str) -> None:
     sim.faults.next("noise", place=place)
     got = raw(client, "ERRO?")
     header, data = build(0, 1, b"4"), build(0, 1, bytes(4))
@@ -119,7 +121,7 @@ def test_junk_comes_where_it_should(sim: SimulatorThread, client: Terminal, plac
 
 
 def test_a_false_start_comes_in_front_of_the_good_response(
-    sim: SimulatorThread, client: Terminal
+    sim: SimulatorInMemory, client: Terminal
 ) -> None:
     sim.faults.next("false_start")
     got = raw(client)
@@ -128,7 +130,9 @@ def test_a_false_start_comes_in_front_of_the_good_response(
     assert got[4:] == ANSWER
 
 
-def test_another_address_answers_with_other_values(sim: SimulatorThread, client: Terminal) -> None:
+def test_another_address_answers_with_other_values(
+    sim: SimulatorInMemory, client: Terminal
+) -> None:
     sim.faults.next("other_address", place="instead")
     (other,) = frames(raw(client))
     assert other.sender != 1
@@ -143,7 +147,7 @@ def test_another_address_answers_with_other_values(sim: SimulatorThread, client:
 
 @pytest.mark.parametrize("place", ["between", "around", "after"])
 def test_another_master_asks_and_is_answered(
-    sim: SimulatorThread, client: Terminal, place: str
+    sim: SimulatorInMemory, client: Terminal, place: str
 ) -> None:
     sim.faults.next("other_master", place=place)
     got = frames(raw(client, "CYCL?"))
@@ -161,7 +165,7 @@ def test_another_master_asks_and_is_answered(
 
 
 def test_a_restart_cuts_the_response_off_and_takes_its_time(
-    sim: SimulatorThread, client: Terminal
+    sim: SimulatorInMemory, client: Terminal
 ) -> None:
     sim.call(sim.bms[1].set_value, "CMAX", 4.1)
     sim.faults.next("restart", seconds=0.4)
@@ -184,7 +188,7 @@ def test_a_restart_cuts_the_response_off_and_takes_its_time(
     ],
 )
 def test_sets_go_wrong_in_their_own_ways(
-    sim: SimulatorThread, client: Terminal, fault: str, response: list[bytes], kept: float
+    sim: SimulatorInMemory, client: Terminal, fault: str, response: list[bytes], kept: float
 ) -> None:
     sim.faults.next(fault)
     assert client.ask("BMIN?") == [b"3.95000e0"], "a request is not struck by it"
@@ -192,13 +196,13 @@ def test_sets_go_wrong_in_their_own_ways(
     assert sim.bms[1].settings["BMIN"] == pytest.approx(kept)
 
 
-def test_a_clamped_value_can_be_chosen(sim: SimulatorThread, client: Terminal) -> None:
+def test_a_clamped_value_can_be_chosen(sim: SimulatorInMemory, client: Terminal) -> None:
     sim.faults.next("set_clamped", value=4.0)
     assert client.ask("BMIN 4.2") == [b"SET"]
     assert client.ask("BMIN?") == [b"4.00000e0"]
 
 
-def test_a_fault_can_wait_for_its_instruction(sim: SimulatorThread, client: Terminal) -> None:
+def test_a_fault_can_wait_for_its_instruction(sim: SimulatorInMemory, client: Terminal) -> None:
     sim.faults.next("no_response", 2, instruction="CYCL")
     assert client.ask("CMAX?") == [b"4.18000e0"]
     assert client.ask("CYCL?", first=0.1) == []
@@ -249,11 +253,11 @@ def test_damage_always_changes_something(fault: str) -> None:
         assert damage(fault, ANSWER, rng) != ANSWER
 
 
-def test_the_line_outlives_all_faults_at_once(start: Start) -> None:
+def test_the_line_outlives_all_faults_at_once(start: Start, terminal: Open) -> None:
     shares = dict.fromkeys(LINE_FAULTS, 0.04) | dict.fromkeys(SET_FAULTS, 0.1)
     sim = start(faults=Faults(shares, seed=5, late=(0.05, 0.2), restart=(0.05, 0.2)), baud=500_000)
     asked = 0
-    with Terminal(sim.port, 500_000) as client:
+    with terminal(sim, 500_000) as client:
         for round_ in range(60):
             for request in ("CAPA?", "CELL?", f"BMIN 3.9{round_ % 10}"):
                 client.send(build(1, 0, request.encode()))

@@ -46,6 +46,7 @@ def test_a_frame_inside_a_false_one_is_found() -> None:
     assert b"".join(one.raw for one in found if isinstance(one, Rubbish)) == bytes((0x55, 1, 0, 5))
 
 
+@pytest.mark.long
 @given(st.lists(st.binary(max_size=30), max_size=5), st.data())
 def test_frames_come_out_of_any_slicing_in_order(
     payloads: list[bytes], data: st.DataObject

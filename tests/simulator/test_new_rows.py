@@ -106,6 +106,7 @@ def said(copy: Path, program: str, *codes: str) -> list[list[dict[str, str | Non
     return answers
 
 
+@pytest.mark.long
 def test_the_simulator_has_a_value_for_a_new_setting_by_itself(copy: Path) -> None:
     *presets, told = said(
         copy, SAID_BY_THE_SIMULATOR, *LIMITS, "CLOW", "CMAX", "SERN", "REFX", "NAME", "LIST"
@@ -127,6 +128,7 @@ def test_the_simulator_has_a_value_for_a_new_setting_by_itself(copy: Path) -> No
     assert told[0]["NAME"] == "told"
 
 
+@pytest.mark.long
 def test_the_soaks_bms_has_values_of_its_own_for_a_new_setting_by_itself(copy: Path) -> None:
     old = ("CHEM", "SISN", "CANF", "CMAX", "CLOW", "REFC", "CYCL", "CAPA")
     bmss = said(copy, SAID_BY_THE_SOAK, *LIMITS, *old, "SERN", "REFX", "NAME", "LIST")

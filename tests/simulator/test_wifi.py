@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.simulator.terminal import Start
 from tests.unit.protocol.on_virtual_time import virtual
 from tools.simulator import BMS, WifiFaults, WifiModule, wifi, wifi_messages
 from tools.simulator.table import BY_CODE
@@ -502,6 +500,7 @@ def test_shares_that_make_no_sense_are_refused(shares: dict[str, float]) -> None
         WifiFaults(shares)
 
 
+@pytest.mark.long
 @virtual
 async def test_the_module_outlives_all_faults_at_once() -> None:
     faults = WifiFaults(dict.fromkeys(ABOUT, 1 / 14), seed=2)
@@ -517,29 +516,3 @@ async def test_the_module_outlives_all_faults_at_once() -> None:
         client = await browser.websocket()
         assert json.loads((await client.receive()).data)["type"] == "status"
     assert set(faults.counts) == set(ABOUT)
-
-
-# -- in the simulator ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("transport", ["pty", "none"])
-def test_a_module_is_beside_a_simulated_port_or_in_its_place(start: Start, transport: str) -> None:
-    sim = start(transport=transport, wifi={"name": "1A-7", "settings_period": 0.05}, cells=4)
-
-    async def name() -> str:
-        url = f"ws://{sim.wifi.host}/ws"
-        async with aiohttp.ClientSession() as http, http.ws_connect(url) as client:
-            return str((await client.receive_json())["bms_name"])
-
-    assert asyncio.run(name()) == "1A-7"
-    assert sim.simulator.has_port == (transport == "pty")
-    sim.call(sim.wifi.sleep)
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", sim.wifi.port))
-
-
-def test_a_simulator_that_lacks_a_port_or_a_module_says_so(start: Start) -> None:
-    with pytest.raises(RuntimeError, match="no serial port"):
-        _ = start(transport="none").port
-    with pytest.raises(RuntimeError, match="no WiFi module"):
-        _ = start().wifi

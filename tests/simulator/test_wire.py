@@ -1,17 +1,14 @@
-"""What goes over the line, byte by byte and in its time, over a pseudo-terminal."""
+"""What goes over the line, byte by byte and in its time."""
 
 from __future__ import annotations
 
-import asyncio
-import statistics
-import time
-from pathlib import Path
-
 import pytest
 
-from tests.simulator.terminal import Start, Terminal, floats, frames
-from tools.simulator import BMS, Simulator, SimulatorThread
+from tests.simulator.asking import floats, frames
+from tests.simulator.terminal import Open, Start, Terminal
+from tools.simulator import BMS
 from tools.simulator.framing import build
+from tools.testkit.simulator_in_memory import SimulatorInMemory
 
 KNOWN_ANSWER = bytes.fromhex("55 00 01 09 34 2E 35 30 30 30 30 65 32 FB B4 AA")
 
@@ -32,7 +29,7 @@ def test_an_array_comes_in_two_frames_without_a_pause(client: Terminal) -> None:
     assert client.ask("ERRO?") == [b"4", bytes(4)]
 
 
-def test_a_setting_is_taken_and_read_back(client: Terminal, sim: SimulatorThread) -> None:
+def test_a_setting_is_taken_and_read_back(client: Terminal, sim: SimulatorInMemory) -> None:
     assert client.ask("BMIN 3.94") == [b"SET"]
     assert client.ask("BMIN?") == [b"3.94000e0"]
     assert client.ask("BMIN 9") == [b"ERROR1"]
@@ -40,42 +37,40 @@ def test_a_setting_is_taken_and_read_back(client: Terminal, sim: SimulatorThread
     assert [entry.payload for entry in sim.log.sets] == [b"BMIN 3.94", b"BMIN 9"]
 
 
-def test_the_whole_master_of_225_cells_answers(start: Start) -> None:
+def test_the_whole_master_of_225_cells_answers(start: Start, terminal: Open) -> None:
     sim = start(units=15, cells=15)
-    with Terminal(sim.port) as client:
+    with terminal(sim) as client:
         header, *units = client.ask("CELL?")
     assert header == b"15"
     assert [len(floats(unit)) for unit in units] == [15] * 15
 
 
 @pytest.mark.parametrize("baud", [38400, 56000, 115200])
-def test_a_response_takes_the_time_of_the_wire(start: Start, baud: int) -> None:
+def test_a_response_takes_the_time_of_the_wire(start: Start, terminal: Open, baud: int) -> None:
     sim = start(baud=baud)
-    with Terminal(sim.port, baud) as client:
+    with terminal(sim, baud) as client:
         took = [client.timed("CELL?", 71)[0] for _ in range(8)]
-    due = wire_time(12 + 71, baud)
-    assert min(took) >= due
-    assert statistics.median(took) < due * 1.1
+    assert took == pytest.approx([wire_time(12 + 71, baud)] * 8, abs=0.001)
 
 
-def test_a_long_response_keeps_its_pace(start: Start) -> None:
+def test_a_long_response_keeps_its_pace(start: Start, terminal: Open) -> None:
     sim = start(units=15, cells=15)
-    with Terminal(sim.port) as client:
+    with terminal(sim) as client:
         size = 7 + 2 + 15 * 67
         took, raw = min(client.timed("CELL?", size) for _ in range(3))
         due = wire_time(12 + size)
         assert due <= took < due * 1.1
-        begin = time.monotonic()
+        begin = client.now
         client.send(build(1, 0, b"CELL?"))
         half = client.receive(1, 1, size // 2)
-        passed = time.monotonic() - begin
+        passed = client.now - begin
         assert passed == pytest.approx(wire_time(12 + len(half)), abs=0.02)
     assert len(frames(raw)) == 16
 
 
-def test_the_turnaround_can_be_chosen(start: Start) -> None:
+def test_the_turnaround_can_be_chosen(start: Start, terminal: Open) -> None:
     sim = start(turnaround=0.1)
-    with Terminal(sim.port) as client:
+    with terminal(sim) as client:
         took, _ = client.timed("CAPA?", 16)
     assert wire_time(28, turnaround=0.1) <= took < 0.15
 
@@ -102,7 +97,7 @@ def test_what_is_not_for_it_gets_no_response_and_does_no_harm(
 def test_a_request_in_pieces_is_understood(client: Terminal) -> None:
     raw = build(1, 0, b"CAPA?")
     client.send(raw[:5])
-    time.sleep(0.002)
+    client.wait(0.002)
     client.send(raw[5:])
     assert client.receive() == KNOWN_ANSWER
 
@@ -115,20 +110,9 @@ def test_a_request_behind_noise_is_understood(client: Terminal) -> None:
     assert client.receive() == KNOWN_ANSWER
 
 
-def test_another_speed_is_not_understood_and_the_right_one_is(sim: SimulatorThread) -> None:
-    for baud in (115200, 38400, 9600):
-        with Terminal(sim.port, baud) as client:
-            assert client.ask("CAPA?", first=0.1) == []
-    assert sim.log[-1].what == "wrong_speed"
-    with Terminal(sim.port, 56000) as client:
-        assert client.ask("CAPA?") == [b"4.50000e2"]
-    with Terminal(sim.port) as client:
-        assert client.ask("CAPA?") == [b"4.50000e2"]
-
-
-def test_several_bmss_on_one_line_answer_for_themselves(start: Start) -> None:
+def test_several_bmss_on_one_line_answer_for_themselves(start: Start, terminal: Open) -> None:
     sim = start(bms=[BMS(1, time_factor=0), BMS(2, preset="lifepo4", time_factor=0)])
-    with Terminal(sim.port) as client:
+    with terminal(sim) as client:
         assert client.ask("CAPA?", 1) == [b"4.50000e2"]
         assert client.ask("CAPA?", 2) == [b"3.20000e2"]
         assert client.ask("CAPA?", 3, first=0.1) == []
@@ -138,7 +122,7 @@ def test_several_bmss_on_one_line_answer_for_themselves(start: Start) -> None:
 
 
 def test_a_bms_that_is_off_says_nothing_and_does_nothing(
-    client: Terminal, sim: SimulatorThread
+    client: Terminal, sim: SimulatorInMemory
 ) -> None:
     sim.bms[1].silent = True
     assert client.ask("BMIN 3.9", first=0.1) == []
@@ -147,10 +131,10 @@ def test_a_bms_that_is_off_says_nothing_and_does_nothing(
     assert sim.log[0].what == "silent"
 
 
-def test_an_adapter_that_echoes_lets_the_client_hear_itself(start: Start) -> None:
+def test_an_adapter_that_echoes_lets_the_client_hear_itself(start: Start, terminal: Open) -> None:
     sim = start(echo=True)
     request = build(1, 0, b"CAPA?")
-    with Terminal(sim.port) as client:
+    with terminal(sim) as client:
         took, raw = client.timed("CAPA?", len(request))
         assert raw == request
         assert took >= len(request) * 10 / 56000
@@ -161,7 +145,7 @@ def test_an_adapter_that_echoes_lets_the_client_hear_itself(start: Start) -> Non
 
 
 def test_a_request_amid_a_response_collides_and_neither_is_understood(
-    client: Terminal, sim: SimulatorThread
+    client: Terminal, sim: SimulatorInMemory
 ) -> None:
     client.send(build(1, 0, b"CELL?"))
     client.receive(1, 1, 20)
@@ -175,7 +159,7 @@ def test_a_request_amid_a_response_collides_and_neither_is_understood(
 
 
 def test_two_requests_at_once_collide_and_neither_is_understood(
-    client: Terminal, sim: SimulatorThread
+    client: Terminal, sim: SimulatorInMemory
 ) -> None:
     client.send(build(1, 0, b"CELL?") + build(1, 0, b"CAPA?"))
     assert client.receive(first=0.1) == b""
@@ -183,12 +167,12 @@ def test_two_requests_at_once_collide_and_neither_is_understood(
 
 
 def test_a_request_before_the_response_is_noted_and_both_are_answered_in_order(
-    start: Start,
+    start: Start, terminal: Open
 ) -> None:
     sim = start(turnaround=0.05)
-    with Terminal(sim.port) as client:
+    with terminal(sim) as client:
         client.send(build(1, 0, b"CAPA?"))
-        time.sleep(0.01)
+        client.wait(0.01)
         client.send(build(1, 0, b"CYCL?"))
         assert [f.payload for f in frames(client.receive())] == [b"4.50000e2", b"103"]
     assert [entry.payload for entry in sim.log.early] == [b"CYCL?"]
@@ -196,28 +180,26 @@ def test_a_request_before_the_response_is_noted_and_both_are_answered_in_order(
     assert not sim.log.collisions
 
 
-def test_a_client_that_takes_turns_never_overlaps(client: Terminal, sim: SimulatorThread) -> None:
+def test_a_client_that_takes_turns_never_overlaps(client: Terminal, sim: SimulatorInMemory) -> None:
     for _ in range(20):
         client.timed("CAPA?", 16)
         client.timed("CELL?", 71)
     assert len(sim.log.requests()) == 40
     assert sim.log.overlaps == []
     # The last one is noted a moment after its last byte was heard here.
-    patience = time.monotonic() + 5
-    while sim.log.counts["answered"] < 40 and time.monotonic() < patience:
-        time.sleep(0.001)
+    client.wait(0.001)
     assert sim.log.counts["answered"] == 40
 
 
-def test_collisions_can_be_switched_off(start: Start) -> None:
+def test_collisions_can_be_switched_off(start: Start, terminal: Open) -> None:
     sim = start(collisions=False)
-    with Terminal(sim.port) as client:
+    with terminal(sim) as client:
         client.send(build(1, 0, b"CAPA?") + build(1, 0, b"CYCL?"))
         assert [f.payload for f in frames(client.receive())] == [b"4.50000e2", b"103"]
 
 
 def test_the_log_tells_times_payloads_and_what_was_done(
-    client: Terminal, sim: SimulatorThread
+    client: Terminal, sim: SimulatorInMemory
 ) -> None:
     client.ask("CAPA?")
     client.ask("XXXX?", first=0.1)
@@ -236,38 +218,8 @@ def test_the_log_tells_times_payloads_and_what_was_done(
     assert len(sim.log) == 0
 
 
-# -- in the same loop ----------------------------------------------------------------------------
-
-
-async def test_the_simulator_runs_in_the_loop_of_its_client() -> None:
-    async with Simulator(time_factor=0) as sim:
-        with Terminal(sim.port) as client:
-            client.send(build(1, 0, b"CAPA?"))
-            await asyncio.sleep(0.06)
-            assert client.receive(0.01, 0.01) == KNOWN_ANSWER
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    assert not tasks
-
-
-def test_a_thread_passes_on_results_and_exceptions(sim: SimulatorThread) -> None:
-    sim.call(sim.bms[1].set_value, "CMAX", 4.1)
-    assert sim.call(lambda: sim.bms[1].written("CMAX")) == "4.10000e0"
-    with pytest.raises(ZeroDivisionError):
-        sim.call(lambda: 1 / 0)
-
-
-def test_a_simulator_that_cannot_start_says_why(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError), SimulatorThread(link=tmp_path / "file" / "link"):  # noqa: PT011
-        pass
-    with pytest.raises(TypeError, match="each BMS"), SimulatorThread(bms=[BMS()], cells=4):
-        pass
-    with pytest.raises(ValueError, match="no fault is called"), SimulatorThread(faults={"x": 1}):
-        pass
-
-
 def test_a_bms_that_breaks_does_not_stop_the_line(
-    client: Terminal, sim: SimulatorThread, caplog: pytest.LogCaptureFixture
+    client: Terminal, sim: SimulatorInMemory, caplog: pytest.LogCaptureFixture
 ) -> None:
     del sim.bms[1].settings["CMAX"]
     assert client.ask("CMAX?", first=0.1) == []

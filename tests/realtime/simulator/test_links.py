@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import serialx
 
-from tests.simulator.terminal import Start, Terminal, frames
+from tests.realtime.simulator.terminal import Start, Terminal, until
+from tests.simulator.asking import frames
 from tools.simulator import SimulatorThread
 from tools.simulator.framing import build
 
@@ -92,7 +93,7 @@ def test_pulling_amid_a_response_harms_nobody(start: Start) -> None:
 def test_clients_come_and_go(sim: SimulatorThread) -> None:
     for _ in range(20):
         with Terminal(sim.port) as client:
-            assert client.ask("CAPA?", quiet=0.005) == [b"4.50000e2"]
+            assert client.ask("CAPA?") == [b"4.50000e2"]
 
 
 def test_a_response_that_nobody_waits_for_is_not_read_by_the_next_client(
@@ -100,12 +101,12 @@ def test_a_response_that_nobody_waits_for_is_not_read_by_the_next_client(
 ) -> None:
     with Terminal(sim.port) as client:
         client.send(build(1, 0, b"CELL?"))
-    time.sleep(0.1)
+    until(lambda: sim.log.counts["answered"] == 1)
     with Terminal(sim.port) as client:
         assert client.receive(first=0.1) == b""
         assert client.ask("CAPA?") == [b"4.50000e2"]
         client.send(build(1, 0, b"CELL?"))
-        time.sleep(0.1)
+        until(lambda: sim.log.counts["answered"] == 3)
     time.sleep(0.05)
     with Terminal(sim.port) as client:
         assert client.receive(first=0.1) == b"", "what was left unread is gone"
@@ -127,6 +128,17 @@ def test_waiting_for_a_client_costs_nothing(start: Start) -> None:
     assert time.process_time() - before < 0.1
 
 
+def test_another_speed_is_not_understood_and_the_right_one_is(sim: SimulatorThread) -> None:
+    for baud in (115200, 38400, 9600):
+        with Terminal(sim.port, baud) as client:
+            assert client.ask("CAPA?", first=0.3) == []
+    assert sim.log[-1].what == "wrong_speed"
+    with Terminal(sim.port, 56000) as client:
+        assert client.ask("CAPA?") == [b"4.50000e2"]
+    with Terminal(sim.port) as client:
+        assert client.ask("CAPA?") == [b"4.50000e2"]
+
+
 # -- TCP -----------------------------------------------------------------------------------------
 
 
@@ -142,10 +154,10 @@ def test_a_tcp_client_asks_and_is_answered(start: Start) -> None:
 def test_a_second_tcp_client_is_turned_away(start: Start) -> None:
     sim = start(transport="tcp")
     with Terminal(sim.port) as first, Terminal(sim.port) as second:
-        assert select.select([second.fd], [], [], 1)[0]
+        assert select.select([second.fd], [], [], 5)[0]
         assert os.read(second.fd, 10) == b""
         assert first.ask("CAPA?") == [b"4.50000e2"]
-    time.sleep(0.05)
+    until(lambda: not sim.link.connected)
     with Terminal(sim.port) as third:
         assert third.ask("CAPA?") == [b"4.50000e2"]
 
@@ -167,7 +179,7 @@ def test_the_peer_closes_resets_refuses_and_comes_back(start: Start) -> None:
     with Terminal(sim.port) as client:
         assert client.ask("CAPA?") == [b"4.50000e2"]
         sim.call(sim.link.reset)
-        assert select.select([client.fd], [], [], 1)[0]
+        assert select.select([client.fd], [], [], 5)[0]
         with pytest.raises(ConnectionResetError):
             os.read(client.fd, 10)
     sim.unplug()
@@ -186,7 +198,7 @@ def test_the_peer_goes_silent_without_closing(start: Start) -> None:
     sim = start(transport="tcp")
     with Terminal(sim.port) as client:
         sim.link.silent = True
-        assert client.ask("CAPA?", first=0.1) == []
+        assert client.ask("CAPA?", first=0.3) == []
         sim.link.silent = False
         assert client.ask("CAPA?") == [b"4.50000e2"]
     assert len(sim.log.requests()) == 1
@@ -196,10 +208,14 @@ def test_the_peer_goes_silent_without_closing(start: Start) -> None:
 
 
 async def ask(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, size: int
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    request: bytes,
+    size: int,
+    patience: float = 5.0,
 ) -> bytes:
     writer.write(build(1, 0, request))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(patience):
         return await reader.readexactly(size)
 
 
@@ -217,7 +233,7 @@ async def test_over_rfc2217_another_speed_is_not_understood(start: Start) -> Non
     sim = start(transport="rfc2217")
     reader, writer = await serialx.open_serial_connection(url=sim.port, baudrate=9600)
     with pytest.raises(TimeoutError):
-        await ask(reader, writer, b"CAPA?", 16)
+        await ask(reader, writer, b"CAPA?", 16, 0.5)
     assert sim.link.speed == 9600
     assert sim.log[-1].what == "wrong_speed"
     writer.close()
@@ -237,14 +253,16 @@ async def test_bytes_of_255_pass_through_telnet(start: Start) -> None:
 def test_telnet_refuses_what_it_cannot_and_answers_once(start: Start) -> None:
     sim = start(transport="rfc2217")
     host, port = sim.port.removeprefix("rfc2217://").split(":")
+    due = bytes((255, 254, 24, 255, 251, 0, 255, 250, 44, 100))
+    due += b"simulated REC BMS" + bytes((255, 240))
     with socket.create_connection((host, int(port)), 2) as peer:
         peer.sendall(
             bytes((255, 251, 24)) + bytes((255, 253, 0)) * 2 + bytes((255, 250, 44, 0, 255, 240))
         )
-        time.sleep(0.1)
-        got = peer.recv(100)
-    assert got[:6] == bytes((255, 254, 24, 255, 251, 0))
-    assert got[6:] == bytes((255, 250, 44, 100)) + b"simulated REC BMS" + bytes((255, 240))
+        got = b""
+        while len(got) < len(due):
+            got += peer.recv(100)
+    assert got == due
 
 
 async def test_serialx_asks_over_a_pseudo_terminal(start: Start) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.terminal import Terminal
+from tests.realtime.simulator.terminal import Terminal
 from tools.simulator import wifi_faults
 from tools.simulator.faults import ABOUT
 from tools.simulator.scenarios import SCENARIOS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 Run = Callable[..., subprocess.Popen[str]]
 
 
@@ -89,7 +89,7 @@ def test_options_reach_the_bms(run: Run) -> None:
         assert client.ask("CHEM?", 7) == [b"3"]
         header, *units = client.ask("CELL?", 5)
         assert (header, [len(unit) for unit in units]) == (b"2", [16, 16])
-        assert client.ask("RINT?", 5, first=0.1) == []
+        assert client.ask("RINT?", 5, first=0.3) == []
 
 
 @pytest.mark.parametrize(
@@ -212,10 +212,10 @@ def test_the_control_socket_changes_everything(run: Run, tmp_path: Path) -> None
         assert client.ask("ERRO?") == [b"4", bytes((1, 1, 10, 3))]
         remote.do("clear_error")
         remote.do("fault", name="no_response", count=1)
-        assert client.ask("CAPA?", first=0.1) == []
+        assert client.ask("CAPA?", first=0.3) == []
         assert remote.do("faults")["counts"] == {"no_response": 1}
         remote.do("silent", value=True)
-        assert client.ask("CAPA?", first=0.1) == []
+        assert client.ask("CAPA?", first=0.3) == []
         remote.do("silent", value=False)
         assert client.ask("CAPA?") == [b"4.50000e2"]
     entries = remote.do("log")["entries"]
