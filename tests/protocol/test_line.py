@@ -68,7 +68,7 @@ async def test_without_a_response_it_asks_again_after_350_ms(peer: Peer, by_code
     assert seconds < 0.35 + AT_ONCE
 
 
-async def test_three_askings_and_the_last_waits_until_2_s_after_the_first(
+async def test_three_attempts_and_the_last_waits_until_2_s_after_the_first(
     peer: Peer, by_code: ByCode
 ) -> None:
     async def silence() -> float:
@@ -85,7 +85,7 @@ async def test_three_askings_and_the_last_waits_until_2_s_after_the_first(
     assert (counters.unanswered, counters.frames, counters.line_errors) == (1, 0, 0)
 
 
-async def test_one_asking_waits_350_ms_and_no_longer(peer: Peer, by_code: ByCode) -> None:
+async def test_one_attempt_waits_350_ms_and_no_longer(peer: Peer, by_code: ByCode) -> None:
     began = asyncio.get_running_loop().time()
     with pytest.raises(NoResponseError):
         await by_code.read("CMAX", attempts=1)
@@ -136,14 +136,14 @@ async def test_late_response_is_not_taken_for_the_next_request(peer: Peer, by_co
     assert by_code.connection.counters.fences == 1
 
 
-async def test_no_fence_is_asked_while_nothing_is_owed(peer: Peer, by_code: ByCode) -> None:
+async def test_no_fence_is_asked_while_nothing_is_pending(peer: Peer, by_code: ByCode) -> None:
     peer.always |= {"CMAX?": CMAX, "CMIN?": CMIN, "CELL?": CELL}
     for code in ("CMAX", "CMIN", "CELL", "CMAX"):
         await by_code.read(code)
     assert peer.asked == ["CMAX?", "CMIN?", "CELL?", "CMAX?"]
 
 
-async def test_no_fence_is_asked_between_askings_of_one_request(
+async def test_no_fence_is_asked_between_attempts_of_one_request(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.script["CMAX?"] += [b"", CMAX]
@@ -172,15 +172,15 @@ async def test_lcd1_answered_at_once_is_a_fence_too(peer: Peer, by_code: ByCode)
     assert peer.asked == ["CMAX?", "LCD1?", "CMIN?"]
 
 
-async def test_a_fence_whose_own_response_is_owed_is_none(peer: Peer, by_code: ByCode) -> None:
-    """Its response may be the older asking's, and tell nothing about what came between."""
+async def test_a_fence_whose_own_response_is_pending_is_none(peer: Peer, by_code: ByCode) -> None:
+    """Its response may be the older attempt's, and tell nothing about what came between."""
     peer.script["ERRO?"] += [b""]
     peer.always["CMIN?"] = CMIN
     for code in ("ERRO", "CMAX"):
         with pytest.raises(NoResponseError):
             await by_code.read(code, attempts=1)
     await by_code.read("CMIN")
-    # LCD3 settles the debt of ERRO before CMAX is asked; then ERRO is free again.
+    # LCD3 settles the pending ERRO before CMAX is asked; then ERRO is free again.
     assert peer.asked == ["ERRO?", "LCD3?", "CMAX?", "ERRO?", "CMIN?"]
 
 
@@ -195,7 +195,7 @@ async def test_after_a_silent_fence_the_2_s_are_waited_out(peer: Peer, by_code: 
     assert peer.heard[2].at - peer.heard[0].at > 1.95
 
 
-async def test_where_every_fence_is_owed_a_response_the_2_s_are_waited_out(
+async def test_where_every_fences_response_is_pending_the_2_s_are_waited_out(
     peer: Peer, by_code: ByCode
 ) -> None:
     peer.always = {"CMIN?": CMIN}
@@ -502,7 +502,7 @@ async def test_after_an_unheard_set_2_s_and_a_fence_pass(peer: Peer, by_code: By
     assert peer.asked == ["CMAX 4.1", "ERRO?"]
 
 
-async def test_numbers_owed_from_before_are_no_read_back(peer: Peer, by_code: ByCode) -> None:
+async def test_numbers_pending_from_before_are_no_read_back(peer: Peer, by_code: ByCode) -> None:
     """An old CMAX that comes late, behind the SET, must be fenced off."""
     peer.script["CMAX?"] += [[(0.6, CMAX)], b""]
     peer.always["CMAX?"] = frames(b"4.10000e0")

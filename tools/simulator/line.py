@@ -17,7 +17,7 @@ from .log import (
     ANSWERED,
     COLLISION,
     DAMAGED,
-    GARBAGE,
+    NOISE,
     NOT_MINE,
     SILENT,
     UNANSWERED,
@@ -293,7 +293,7 @@ class Line:
         wrong_speed = bool(speed) and speed != self.baud
         byte_time = BITS / (speed if speed and wrong_speed else self.baud)
         if self._listener.waiting and start - self._busy_until > _PAUSE:
-            self._note_garbage(self._listener.forget(), now)
+            self._note_noise(self._listener.forget(), now)
         self._busy_until = self.wire.client_until = start + len(data) * byte_time
         if self.echo:
             self._echoes.put_nowait((data, start))
@@ -307,7 +307,7 @@ class Line:
             if isinstance(found, Frame):
                 self._request(found, now, heard)
             else:
-                self._note_garbage(found.raw, now)
+                self._note_noise(found.raw, now)
 
     def _notice_response(self, now: float) -> None:
         """Notice that the client talks while something else is on the line."""
@@ -317,8 +317,8 @@ class Line:
             self.wire.disturb(self._busy_until)
             self._run_into = (self.wire.playing, self.wire.innocent)
 
-    def _note_garbage(self, raw: bytes, now: float) -> None:
-        self.log.settle(self.log.add(Entry(now, -1, raw)), GARBAGE, raw.hex(" "))
+    def _note_noise(self, raw: bytes, now: float) -> None:
+        self.log.settle(self.log.add(Entry(now, -1, raw)), NOISE, raw.hex(" "))
 
     def _request(self, frame: Frame, now: float, heard: float) -> None:
         entry = self.log.add(Entry(self._began, frame.destination, frame.payload, heard=heard))

@@ -23,7 +23,7 @@ SILENT = "silent"
 """The BMS is off or restarting."""
 DAMAGED = "damaged"
 """A fault spoilt the request on its way."""
-GARBAGE = "garbage"
+NOISE = "noise"
 """Bytes that are no frame: wrong CRC, ETX, or unfinished."""
 WRONG_SPEED = "wrong_speed"
 """The client talks at another speed than the BMS."""
@@ -125,7 +125,7 @@ class Log:
             entry
             for entry in self
             if entry.payload
-            and entry.what not in (GARBAGE, WRONG_SPEED)
+            and entry.what not in (NOISE, WRONG_SPEED)
             and not entry.by_other_master
             and instruction in (None, entry.instruction)
             and address in (None, entry.address)

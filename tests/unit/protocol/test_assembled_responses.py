@@ -1,4 +1,4 @@
-"""Which frames make up an answer, and which are dropped."""
+"""Which frames make up a response, and which are dropped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def gather(code: str, *payloads: bytes, shape: ArrayShape | None = None) -> Resp
 
 
 def whole(code: str, *payloads: bytes, shape: ArrayShape | None = None) -> list[bytes] | None:
-    """Return what an asking gets when these frames come and then the line is quiet."""
+    """Return what an attempt gets when these frames come and then the line is quiet."""
     one = response_assembler(BY_CODE[code], shape or ArrayShape())
     for payload in payloads:
         one.add(payload)
@@ -70,7 +70,7 @@ def test_what_has_another_shape_does_not_make_a_fixed_array(code: str) -> None:
     assert whole(code, b"7", bytes(length)) is None
 
 
-def test_an_answer_that_something_follows_at_once_is_another_arrays_beginning() -> None:
+def test_a_response_that_something_follows_at_once_is_another_arrays_beginning() -> None:
     one = response_assembler(BY_CODE["ERRO"], ArrayShape(), hear_out=True)
     for payload in (b"4", bytes(4)):
         one.add(payload)
@@ -133,8 +133,8 @@ def test_a_wrongly_learnt_single_frame_is_unlearnt_when_its_fellows_come() -> No
     shape = ArrayShape()
     for _ in range(2):
         whole("CELL", b"2", CELLS, shape=shape)
-    answers = [whole("CELL", b"2", CELLS, CELLS, shape=shape) for _ in range(4)]
-    assert answers[-1] == [b"2", CELLS, CELLS]
+    responses = [whole("CELL", b"2", CELLS, CELLS, shape=shape) for _ in range(4)]
+    assert responses[-1] == [b"2", CELLS, CELLS]
 
 
 def test_values_that_cannot_be_shared_out_are_one_units_frame() -> None:
