@@ -7,6 +7,7 @@ comes next, and the time of day goes along.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from asyncio import AbstractEventLoop
@@ -55,6 +56,10 @@ UP_SINCE = 100_000.0
 """Seconds that the machine has been running when a test begins."""
 
 memory_port.register()
+
+# A Home Assistant is made of so many objects that to look through them as often as usual takes a
+# tenth of all time.
+gc.set_threshold(50_000, 50, 50)
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:

@@ -69,6 +69,7 @@ async def test_one_instruction_is_read_now(running: Rig) -> None:
     }
 
 
+@pytest.mark.long
 async def test_several_come_in_the_order_of_asking(running: Rig) -> None:
     parameters = await get(running, "TMIN", "CAPA", "*IDN")
     assert list(parameters) == ["TMIN", "CAPA", "*IDN"]

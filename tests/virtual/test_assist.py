@@ -284,6 +284,7 @@ async def test_an_error_is_told_at_once_with_its_place_and_advice(
     assert "Connect the charger" in error["advice"]
 
 
+@pytest.mark.long
 async def test_two_errors_in_turn_are_both_told(hass: HomeAssistant, running: Rig) -> None:
     for _ in range(10):
         for number in (1, 5):
@@ -401,6 +402,7 @@ async def test_one_is_told_by_its_name_in_whatever_case(
         assert told["name"] == "Battery 2"
 
 
+@pytest.mark.long
 async def test_a_battery_is_called_as_its_owner_named_its_device(
     hass: HomeAssistant, two: tuple[Rig, ...]
 ) -> None:
@@ -581,6 +583,7 @@ async def test_other_apis_get_no_tool(hass: HomeAssistant, running: Rig) -> None
     assert ours.async_get_tools(hass, context_of(), "another") is None
 
 
+@pytest.mark.long
 async def test_asking_sends_nothing(hass: HomeAssistant, running: Rig) -> None:
     running.sim.log.clear()
     for tool in TOOLS:

@@ -101,6 +101,7 @@ async def test_a_bank_has_its_entities_on_a_device_of_its_own(bank: Bank) -> Non
     assert says_all(bank)
 
 
+@pytest.mark.long
 async def test_in_parallel_it_shows_the_sum_of_currents_and_the_voltage_of_all(bank: Bank) -> None:
     await flow(bank, 20, 10)
     volts, amperes = bank.told("voltage"), bank.told("current")
@@ -522,6 +523,7 @@ async def test_energy_is_kept_over_a_restart_of_the_bank_and_of_its_members(bank
     assert bank.number("energy_charged") > before
 
 
+@pytest.mark.long
 async def test_energy_is_kept_where_home_assistant_has_forgotten_the_states(
     hass: HomeAssistant, hass_storage: dict[str, Any], members: tuple[Rig, ...]
 ) -> None:
@@ -627,6 +629,7 @@ async def test_polls_that_last_thirty_seconds_are_waited_for_and_counted_through
     await second.poll()
 
 
+@pytest.mark.long
 async def test_a_member_in_fahrenheit_is_compared_in_celsius(
     hass: HomeAssistant, bank: Bank
 ) -> None:

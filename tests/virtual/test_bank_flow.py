@@ -216,6 +216,7 @@ async def test_a_battery_that_is_deleted_while_the_dialog_is_open_is_no_member(
     assert dialog.reason == "too_few_batteries"
 
 
+@pytest.mark.long
 async def test_a_dialog_that_is_closed_or_forgotten_leaves_all_as_it_was(
     hass: HomeAssistant, three: tuple[Rig, ...], dialog: BankDialog
 ) -> None:

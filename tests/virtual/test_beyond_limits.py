@@ -32,6 +32,7 @@ async def set_by_action(rig: Rig, value: float) -> float:
     return float(str(answer["get"]))
 
 
+@pytest.mark.long
 async def test_what_a_unit_has_beyond_them_is_shown_with_room_for_it(beyond: Rig) -> None:
     assert beyond.number("maxd") == 350
     assert beyond.state("maxd").attributes["max"] == 350

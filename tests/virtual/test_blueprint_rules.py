@@ -375,6 +375,7 @@ async def test_a_short_gap_in_the_temperature_changes_nothing(charger: Charger) 
     assert charger.was_set_to() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", ["unknown", "unavailable", "nan"])
 async def test_a_charge_current_that_is_not_known_is_not_set(charger: Charger, state: str) -> None:
     desk = charger.desk

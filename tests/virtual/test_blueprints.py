@@ -302,6 +302,7 @@ async def test_all_readings_are_one_json_beside_the_many(
     assert "status/temperature/pack/1" not in together
 
 
+@pytest.mark.long
 async def test_cells_of_further_units_are_numbered_on(
     hass: HomeAssistant, simulate: Simulate, automate: Automate, published: list[ServiceCall]
 ) -> None:

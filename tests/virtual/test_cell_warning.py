@@ -107,6 +107,7 @@ async def test_a_cell_that_stays_near_its_limit_is_told_once(
     assert cells.desk.notes() == {}
 
 
+@pytest.mark.long
 async def test_it_goes_by_the_limit_of_the_bms_and_not_by_volts(cells: Cells) -> None:
     await cells.are("high", 120)
     await cells.automate()
@@ -159,6 +160,7 @@ async def test_a_cell_of_a_bank_is_told_with_its_battery(
     await desk.act("automation.turn_off", entity_id=AUTOMATION)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("system", [METRIC_SYSTEM, US_CUSTOMARY_SYSTEM])
 async def test_it_tells_volts_in_either_unit_system(cells: Cells, system: Any) -> None:
     cells.desk.hass.config.units = system

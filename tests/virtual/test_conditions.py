@@ -152,6 +152,7 @@ async def test_what_is_not_known_is_not_so(running: Rig, key: str, how: str) -> 
     condition.async_unload()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ["error_present", "headroom", "is_charging"])
 async def test_of_several_one_or_all_must_pass(
     hass: HomeAssistant, simulate: Simulate, key: str

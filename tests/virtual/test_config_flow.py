@@ -276,6 +276,7 @@ async def test_the_likeliest_of_several_is_set_up_without_a_look_at_the_others(
     assert {entry.address for entry in sim.log.requests()} == {1}
 
 
+@pytest.mark.long
 async def test_an_ignored_bms_can_be_set_up_by_hand_after_all(
     hass: HomeAssistant, dialog: Dialog, factory: SimulatorInMemory
 ) -> None:

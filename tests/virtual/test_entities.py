@@ -373,6 +373,7 @@ def test_error_options_are_in_the_order_of_their_numbers(number: int) -> None:
     assert ErrorNumber(number).name.lower() == ERROR_OPTIONS[number]
 
 
+@pytest.mark.long
 async def test_errors_come_and_go(running: Rig) -> None:
     assert (running.shown("error"), running.shown("problem")) == ("no_error", "off")
     assert running.state("error").attributes["options"] == [*ERROR_OPTIONS, "other"]
@@ -407,6 +408,7 @@ async def test_charging_is_a_current_into_the_battery(
     assert rig.shown("charging") == charging
 
 
+@pytest.mark.long
 async def test_charging_does_not_flicker_at_rest_and_shows_a_small_panel(running: Rig) -> None:
     async def shown(*currents: float) -> list[str]:
         told = []
@@ -474,6 +476,7 @@ async def test_of_an_adapter_that_echoes_nothing_is_shown_twice_or_wrong(
     assert rig.number("cell_voltage_1_1") > 3.9
 
 
+@pytest.mark.long
 async def test_sensors_that_are_not_fitted_get_no_entity(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:

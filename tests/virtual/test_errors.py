@@ -259,6 +259,7 @@ async def test_an_error_shorter_than_a_minute_is_told_but_is_no_issue(owner: Own
     assert [told[0] for told in owner.told] == ["appeared", "cleared"]
 
 
+@pytest.mark.long
 async def test_an_error_that_stays_is_told_once(owner: Owner) -> None:
     await owner.error(2)
     for _ in range(20):
@@ -469,6 +470,7 @@ async def test_an_issue_that_was_not_ignored_comes_again_after_a_restart(
     assert owner.shown_issues() == {3}
 
 
+@pytest.mark.long
 async def test_an_issue_whose_error_ended_during_a_restart_is_forgotten(
     owner: Owner, hass_storage: dict[str, Any]
 ) -> None:
@@ -511,6 +513,7 @@ async def test_an_ignored_error_hides_no_other(owner: Owner) -> None:
     assert owner.shown_issues() == {2}
 
 
+@pytest.mark.long
 async def test_two_errors_in_turn_of_which_one_is_ignored_stay_so_over_a_reload(
     owner: Owner,
 ) -> None:

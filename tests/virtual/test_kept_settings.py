@@ -55,6 +55,7 @@ async def test_all_settings_are_kept_also_those_that_nobody_enabled(running: Rig
     assert first["values"]["SOCH"] == 0.05, "a fraction, as on the line"
 
 
+@pytest.mark.long
 async def test_what_a_newer_unit_tells_later_joins_what_was_kept_first(running: Rig) -> None:
     await running.probe()
     (first,) = await listed(running, values=True)
@@ -256,6 +257,7 @@ async def test_what_counts_by_itself_is_no_change(running: Rig) -> None:
     assert (backup["values"]["CYCL"], backup["values"]["VMAX"]) == (400, 9)
 
 
+@pytest.mark.long
 async def test_a_counter_that_is_set_here_is_a_change(running: Rig) -> None:
     await running.act("set_parameter", instruction="CYCL", value=5)
     assert list((await newest(running))["changes"]) == ["CYCL"]
@@ -524,6 +526,7 @@ async def test_over_wifi_settings_are_backed_up_and_compared_and_not_restored(
     assert refused.value.translation_key == "read_only_way"
 
 
+@pytest.mark.long
 async def test_over_wifi_a_change_is_kept_by_its_repair_and_cannot_be_put_back(
     over_wifi: Rig, wifi: WifiModule
 ) -> None:

@@ -107,6 +107,7 @@ async def test_of_two_records_the_higher_counts_so_that_no_total_goes_back(
     assert shown(rig) == (10.0, 20.25)
 
 
+@pytest.mark.long
 async def test_totals_are_kept_over_a_reload_although_nothing_was_due_to_be_written(
     rig: Rig,
 ) -> None:

@@ -47,6 +47,7 @@ async def test_a_bms_moves_to_another_port_and_keeps_its_entities(
     assert {each.entity_id for each in home.registered_entities()} == before
 
 
+@pytest.mark.long
 async def test_a_bms_whose_speed_was_changed_is_found_on_its_own_port(home: Rig) -> None:
     dialog = await Moving(home).open()
     await dialog.search(home.sim.port, address=1)
@@ -152,6 +153,7 @@ async def test_a_new_speed_is_that_of_the_others_too_after_saying_so(
     assert first.entry.state is second.entry.state is ConfigEntryState.LOADED
 
 
+@pytest.mark.long
 async def test_where_the_new_speed_finds_nothing_the_others_go_on(
     short_silence: None, neighbour: tuple[Rig, Rig]
 ) -> None:
@@ -257,6 +259,7 @@ async def test_one_that_came_to_the_port_while_the_dialog_was_open_is_named_too(
     assert late.entry.data["baudrate"] == 38400
 
 
+@pytest.mark.long
 async def test_one_that_was_deleted_while_the_dialog_was_open_is_forgotten(
     short_silence: None, both_away: tuple[Rig, Rig]
 ) -> None:

@@ -98,11 +98,13 @@ async def test_the_rest_is_looked_through_twice_and_then_never_again(first: Rig)
 # -- main data come first ------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_set_up_and_the_first_reading_wait_for_no_neighbour(first: Rig) -> None:
     await passes(INTERVAL - 1)
     assert not looks(first.sim)
 
 
+@pytest.mark.long
 async def test_after_each_poll_one_request_is_sent(first: Rig) -> None:
     for _ in range(12):
         first.sim.log.clear()
@@ -124,6 +126,7 @@ async def test_a_poll_waits_for_one_look_at_most(hass: HomeAssistant, first: Rig
     assert usual + 0.2 < longest <= usual + ONE_EXCHANGE
 
 
+@pytest.mark.long
 async def test_a_setting_waits_for_one_look_at_most(hass: HomeAssistant, first: Rig) -> None:
     async def took() -> float:
         began = hass.loop.time()

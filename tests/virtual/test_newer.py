@@ -46,6 +46,7 @@ async def test_the_first_poll_asks_for_none_of_it(polled: Rig) -> None:
     assert not set(polled.asked_at_all()) & set(CODES)
 
 
+@pytest.mark.long
 async def test_all_that_a_unit_knows_is_found_and_told(polled: Rig) -> None:
     await probed(polled, len(CODES))
     state = polled.coordinator.data.state
@@ -124,6 +125,7 @@ async def test_a_unit_that_answers_with_an_error_is_said_not_to_know_the_instruc
         await polled.act("get_parameter", instruction="STRN")
 
 
+@pytest.mark.long
 async def test_of_a_unit_that_answers_with_errors_none_is_probed_twice(polled: Rig) -> None:
     polled.bms.refuses = True
     polled.bms.unsupported.update(CODES)
@@ -133,6 +135,7 @@ async def test_of_a_unit_that_answers_with_errors_none_is_probed_twice(polled: R
     assert not any(await probed(polled, 5))
 
 
+@pytest.mark.long
 async def test_which_cell_is_balanced_is_told_of_one_unit(polled: Rig) -> None:
     await probed(polled, len(CODES))
     balancing = polled.coordinator.data.state.balancing
@@ -140,6 +143,7 @@ async def test_which_cell_is_balanced_is_told_of_one_unit(polled: Rig) -> None:
     assert {balanced for _, _, balanced in balancing} == {False}
 
 
+@pytest.mark.long
 async def test_of_several_units_it_is_not_known_which_cell_is_balanced(
     hass: HomeAssistant, simulate: Simulate
 ) -> None:

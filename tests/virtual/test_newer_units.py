@@ -143,6 +143,7 @@ async def test_a_clock_at_the_end_of_all_calendars_shows_no_time(probed: Rig) ->
     assert probed.shown("clock") == "unknown"
 
 
+@pytest.mark.long
 async def test_a_unit_that_lacks_them_has_none_of_these_entities(
     all_enabled: None, short_silence: None, active: Rig
 ) -> None:

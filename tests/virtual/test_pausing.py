@@ -89,6 +89,7 @@ async def pair(hass: HomeAssistant, simulate: Simulate) -> tuple[Rig, Rig]:
 # -- closing the dialog --------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_closing_the_dialog_while_the_entry_is_unloaded_leaves_it_working(
     home: Rig,
 ) -> None:

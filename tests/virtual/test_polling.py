@@ -57,6 +57,7 @@ def disable(rig: Rig, *keys: str) -> None:
 # -- the table -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_at_start_everything_is_asked_once_and_what_may_be_a_duplicate_again(
     running: Rig,
 ) -> None:
@@ -81,6 +82,7 @@ async def test_every_poll_asks_for_the_main_readings_and_one_setting(polled: Rig
         assert setting in SHOWN_SETTINGS
 
 
+@pytest.mark.long
 async def test_settings_that_are_shown_come_one_per_poll_in_turn(polled: Rig) -> None:
     asked = await asked_in(polled, len(SHOWN_SETTINGS))
     assert [next(c for c in codes if c in SETTINGS) for codes in asked] == SHOWN_SETTINGS
@@ -128,6 +130,7 @@ async def test_lcd1_and_erro_are_asked_whatever_is_disabled(polled: Rig) -> None
     assert await asked_in(polled, 2) == [["ERRO", "LCD1"]] * 2
 
 
+@pytest.mark.long
 async def test_a_setting_changed_by_another_program_shows_up_in_its_turn(polled: Rig) -> None:
     polled.sim.call(polled.bms.set_value, "CLOW", 3.45)
     await asked_in(polled, len(SHOWN_SETTINGS))
@@ -174,6 +177,7 @@ async def test_what_has_not_changed_is_not_written_again(complete: Rig) -> None:
     assert written <= {complete.entity_id(key) for key in may_be}
 
 
+@pytest.mark.long
 async def test_only_what_has_changed_is_written(polled: Rig) -> None:
     await asked_in(polled, len(NEWER) + 1)
     before = writes(polled)

@@ -100,6 +100,7 @@ def attempts(draw: DrawFn, rows: Sequence[Row] = SETTABLE) -> Attempt:
     return Attempt(row, value, draw(booleans()))
 
 
+@pytest.mark.long
 @given(attempts([BY_CODE["EAVC"], BY_CODE["ODDC"]]))
 def test_what_is_drawn_is_no_finer_than_what_is_sent(attempt: Attempt) -> None:
     """Otherwise a value that was sent right would be taken for a wrong one."""

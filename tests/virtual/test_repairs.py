@@ -54,6 +54,7 @@ async def test_a_good_line_is_no_issue(rig: Rig) -> None:
     assert issue(rig) is None
 
 
+@pytest.mark.long
 async def test_a_bad_line_is_an_issue_that_says_what_to_check(rig: Rig) -> None:
     await polls(rig, 20, lost_in_each=1)
     found = issue(rig)
@@ -89,6 +90,7 @@ async def test_the_issue_is_gone_when_the_line_is_good_again(rig: Rig) -> None:
     assert issue(rig) is None
 
 
+@pytest.mark.long
 async def test_only_the_last_quarter_of_an_hour_counts(rig: Rig) -> None:
     await polls(rig, 12, lost_in_each=1)
     assert issue(rig) is not None
@@ -97,6 +99,7 @@ async def test_only_the_last_quarter_of_an_hour_counts(rig: Rig) -> None:
     assert issue(rig) is None
 
 
+@pytest.mark.long
 async def test_a_bms_that_is_switched_off_is_no_bad_line(rig: Rig) -> None:
     await polls(rig, 12)
     rig.bms.silent = True

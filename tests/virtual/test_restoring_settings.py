@@ -91,6 +91,7 @@ async def test_names_are_in_the_language_of_home_assistant(rig: Rig) -> None:
     )
 
 
+@pytest.mark.long
 async def test_a_backup_is_known_by_its_time_as_it_is_listed(running: Rig) -> None:
     await running.set_number("maxc", 100)
     newest, first = await listed(running)
@@ -194,6 +195,7 @@ async def test_everything_is_put_back_and_each_step_is_coherent(running: Rig) ->
     assert await values_of(running) == before
 
 
+@pytest.mark.long
 async def test_who_restored_is_kept_with_each_change(running: Rig, hass_admin_user: Any) -> None:
     await running.act("backup_settings", name="autumn")
     change(running, MAXC=100)

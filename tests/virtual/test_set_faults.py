@@ -46,6 +46,7 @@ def agrees(rig: Rig) -> bool:
     return rig.number("maxc") == rig.bms.settings["MAXC"]
 
 
+@pytest.mark.long
 async def test_the_answer_to_a_set_is_lost_but_it_was_taken(limit: Rig) -> None:
     limit.sim.faults.next("set_lost")
     await limit.set_number("maxc", NEW)

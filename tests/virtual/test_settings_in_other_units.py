@@ -51,6 +51,7 @@ def bounds(rig: Rig, row: Row) -> tuple[float, float]:
 # -- °F ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_a_temperature_is_shown_in_fahrenheit_with_its_limits(american: Rig) -> None:
     for row in TEMPERATURES:
         assert row.minimum is not None
@@ -209,6 +210,7 @@ async def test_a_limit_in_millivolts_is_held_to_one_in_volts(complete: Rig) -> N
     assert complete.number("cmax") == 4.18
 
 
+@pytest.mark.long
 async def test_a_unit_that_is_changed_while_a_set_waits_changes_no_value(
     complete: Rig,
 ) -> None:

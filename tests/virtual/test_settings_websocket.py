@@ -309,6 +309,7 @@ async def test_the_subscription_goes_on_over_a_reload(running: Rig, page: Page) 
 # -- A bank ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_a_bank_has_no_settings_and_nothing_was_kept_of_it(
     hass: HomeAssistant, running: Rig, simulate: Simulate, hass_ws_client: WebSocketGenerator
 ) -> None:

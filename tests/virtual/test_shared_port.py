@@ -34,6 +34,7 @@ async def both(hass: HomeAssistant, pair: SimulatorInMemory) -> tuple[Rig, Rig]:
     return rigs[0], rigs[1]
 
 
+@pytest.mark.long
 async def test_two_entries_share_one_connection(both: tuple[Rig, Rig]) -> None:
     first, second = both
     assert first.coordinator.bms.client.connection is second.coordinator.bms.client.connection
@@ -336,6 +337,7 @@ async def test_a_set_is_made_while_the_entry_is_still_being_set_up(
     assert 100 in (rig.bms.settings["MAXC"], rig.bms.settings["MAXD"])
 
 
+@pytest.mark.long
 async def test_a_set_that_waits_while_home_assistant_stops_is_not_sent(
     both: tuple[Rig, Rig],
 ) -> None:

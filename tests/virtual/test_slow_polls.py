@@ -213,6 +213,7 @@ async def test_what_an_enabled_entity_shows_is_asked_again_until_its_owner_disab
     assert not [code for codes in line.polls for code in codes if code == "CANF"]
 
 
+@pytest.mark.long
 async def test_a_reading_that_slow_polls_lose_is_kept_for_three_of_them(line: Line) -> None:
     rig = await set_up(line, 2)
     line.waits = 1.0

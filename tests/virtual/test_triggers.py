@@ -168,6 +168,7 @@ async def test_a_trigger_works_while_all_entities_are_disabled(running: Rig, key
     watcher.detach()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", HAPPENS)
 async def test_a_trigger_goes_on_after_a_reload_and_tells_nothing_again(
     running: Rig, key: str
@@ -265,6 +266,7 @@ async def test_a_bms_that_gets_into_the_area_is_told_of_from_then_on(running: Ri
     watcher.detach()
 
 
+@pytest.mark.long
 async def test_an_entity_that_comes_later_is_followed_by_its_name(
     hass: HomeAssistant, rig: Rig
 ) -> None:
@@ -682,6 +684,7 @@ async def test_what_home_assistant_changed_and_what_counts_by_itself_is_not_told
     watcher.detach()
 
 
+@pytest.mark.long
 async def test_what_only_a_later_version_knows_costs_no_other_change_its_word(
     running: Rig,
 ) -> None:

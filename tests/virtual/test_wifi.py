@@ -191,6 +191,7 @@ async def test_the_capture_reaches_every_entity(
     assert shown == SHOWN
 
 
+@pytest.mark.long
 async def test_places_of_the_capture_are_positions(
     hass: HomeAssistant, capture: WifiModule
 ) -> None:
