@@ -107,6 +107,23 @@ async def test_a_bms_that_does_not_tell_its_cells_is_found_all_the_same(simulate
     assert found == Found(56000, 1, MODEL)
 
 
+async def test_noise_that_does_not_end_is_no_reason_to_search_for_ever(peer: Peer) -> None:
+    peer.always["*IDN?"] = frames(MODEL.encode())
+    peer.babble(b"\x55", 0.002)
+    began = asyncio.get_running_loop().time()
+    found, progress = await found_by(peer.port, (56000,), (1, 3))
+    assert found is None
+    assert progress[-1] == 1
+    assert asyncio.get_running_loop().time() - began < 30
+
+
+async def test_a_bms_behind_noise_is_found_and_no_other_is_looked_for(peer: Peer) -> None:
+    peer.always["*IDN?"] = b"noise" + frames(MODEL.encode())
+    found, _ = await found_by(peer.port, (56000,), (1, 3))
+    assert found == Found(56000, 1, MODEL)
+    assert 3 not in [each.address for each in peer.heard]
+
+
 async def test_where_nobody_answers_nothing_is_found(simulate: Simulate) -> None:
     sim = simulate()
     sim.bms[1].silent = True
