@@ -27,6 +27,14 @@ async def test_a_bms_shows_up(running: Rig) -> None:
     assert running.number("voltage") == pytest.approx(55.5, abs=0.2)
 
 
+async def test_a_bms_that_does_not_tell_its_versions_has_none(rig: Rig) -> None:
+    rig.bms.unsupported.update({"SWVR", "HWVR"})
+    await rig.set_up()
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(rig.hass), rig.entry.entry_id)
+    assert (device.sw_version, device.hw_version) == (None, None)
+    assert device.model == "REC BMS 1Q VICTRON"
+
+
 async def test_unloading_takes_the_entities_away_and_closes_the_port(running: Rig) -> None:
     connection: Connection = running.coordinator.bms.client.connection
     await running.unload()
