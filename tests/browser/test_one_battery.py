@@ -259,9 +259,9 @@ async def test_disabled_entities_leave_no_hole(battery: Battery, screen: Screen)
     for key in keys:
         await battery.enable(key, enabled=False)
     for view in VIEWS:
-        await screen.open(view)
+        await screen.go_to(view)
         await nothing_is_broken(screen.page)
-    await screen.open("overview")
+    await screen.go_to("overview")
     await screen.cells_are_drawn(13)
     await expect(screen.page.get_by_text("Voltage", exact=True).first).to_be_visible()
     for name in ("Current", "State of health"):

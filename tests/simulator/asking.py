@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import struct
 from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
 
 from tools.simulator.framing import Frame, Listener, build
 
 
 class Asking(ABC):
     """A client that sends bytes, and listens with deadlines in s."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave the port."""
 
     @property
     @abstractmethod

@@ -93,6 +93,11 @@ class Pty:
         return self._master >= 0
 
     @property
+    def connected(self) -> bool:
+        """Whether a client is there: it has sent something, or was sent something, and not left."""
+        return self._client
+
+    @property
     def speed(self) -> int:
         """Bits a second that the client has set."""
         return get_speed(self._master) if self.plugged else 0
@@ -146,10 +151,11 @@ class Pty:
                 self._hear(data, self.speed)
 
     def _client_left(self) -> None:
-        """Throw away what the client has not read."""
-        if not self._client:
-            return
-        self._client = False
+        if self._client:
+            self._throw_away_unread()
+            self._client = False
+
+    def _throw_away_unread(self) -> None:
         try:
             slave = os.open(self.device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError:

@@ -8,8 +8,7 @@ import socket
 import time
 import tty
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self, override
+from typing import override
 from urllib.parse import urlsplit
 
 from tests.simulator.asking import Asking
@@ -42,17 +41,7 @@ class Terminal(Asking):
             if baud is not None:
                 set_speed(self.fd, baud)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
+    @override
     def close(self) -> None:
         if self._socket is not None:
             self._socket.close()

@@ -82,10 +82,9 @@ def test_pulling_amid_a_response_harms_nobody(start: Start) -> None:
         client.send(build(1, 0, b"CELL?"))
         assert client.receive(1, 1, 100)
         sim.unplug()
-        time.sleep(0.1)
     sim.replug()
     with Terminal(sim.port) as client:
-        time.sleep(0.2)
+        until(lambda: sim.line.wire.playing is None)
         client.receive(0.05, 0.05)
         assert client.ask("CAPA?") == [b"4.50000e2"]
 
@@ -107,7 +106,7 @@ def test_a_response_that_nobody_waits_for_is_not_read_by_the_next_client(
         assert client.ask("CAPA?") == [b"4.50000e2"]
         client.send(build(1, 0, b"CELL?"))
         until(lambda: sim.log.counts["answered"] == 3)
-    time.sleep(0.05)
+    until(lambda: not sim.link.connected)
     with Terminal(sim.port) as client:
         assert client.receive(first=0.1) == b"", "what was left unread is gone"
 

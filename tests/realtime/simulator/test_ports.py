@@ -16,10 +16,11 @@ LINUX_GIVES = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 @pytest.mark.skipif(not LINUX_GIVES.exists(), reason="needs /proc to see what ports are given away")
-def test_no_outgoing_connection_can_take_it() -> None:
+def test_no_outgoing_connection_can_take_it_nor_that_of_a_second_server() -> None:
     first, last = map(int, LINUX_GIVES.read_text().split())
-    with reserved_port() as port:
-        assert not first <= port <= last
+    with reserved_port() as usual, reserved_port() as another:
+        assert not first <= usual <= last
+        assert not first <= another <= last
 
 
 def test_nobody_else_reserves_it() -> None:
