@@ -225,6 +225,21 @@ async def test_who_types_goes_on_where_a_page_is_made_anew(
     await battery.call_it(battery.title)
 
 
+async def test_the_name_of_a_backup_goes_on_where_a_page_is_made_anew(
+    battery: Battery, screen: Screen
+) -> None:
+    page = await SettingsPage.opened(screen)
+    name = page.card.locator("#backup-name")
+    await name.fill("Before the")
+    await made_anew(battery, page)
+    await expect(name).to_be_focused()
+    await page.page.keyboard.type(" winter")
+    await page.button("Back up").click()
+    await expect(page.card.locator(".news")).to_contain_text("kept as “Before the winter”")
+    await expect(name).to_have_value("")
+    await battery.call_it(battery.title)
+
+
 async def test_a_question_is_asked_on_where_a_page_is_made_anew(
     battery: Battery, screen: Screen
 ) -> None:
@@ -606,6 +621,7 @@ async def test_a_name_that_is_taken_is_refused_with_the_reason(
     await page.card.locator("#backup-name").fill("Autumn")
     await page.button("Back up").click()
     await expect(page.card.locator(".news .complaint")).to_contain_text("Autumn")
+    await expect(page.card.locator("#backup-name")).to_have_value("Autumn")
 
 
 async def test_the_keyboard_is_enough(battery: Battery, screen: Screen) -> None:

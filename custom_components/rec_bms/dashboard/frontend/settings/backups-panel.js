@@ -29,17 +29,21 @@ export function backupsPanel(view) {
 function making({ say, kept, on }) {
   const submit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    const form = /** @type {HTMLFormElement} */ (event.target);
-    const name = String(new FormData(form).get("name")).trim();
-    if (name) {
-      on.backUp(name);
-      form.reset();
-    }
+    const name = kept.name.trim();
+    if (name) on.backUp(name);
   };
   return html`<form class="line" @submit=${submit}>
     <div class="grow">
       <label class="label" for="backup-name">${say("settings.backup_name")}</label>
-      <input id="backup-name" name="name" type="text" required maxlength="60" autocomplete="off" />
+      <input
+        id="backup-name"
+        type="text"
+        required
+        maxlength="60"
+        autocomplete="off"
+        .value=${kept.name}
+        @input=${(/** @type {any} */ event) => kept.call(event.target.value)}
+      />
     </div>
     <button type="submit" ?disabled=${kept.busy !== undefined}>${say("settings.back_up")}</button>
   </form>`;

@@ -24,6 +24,8 @@ export class Kept extends Store {
   busy = undefined;
   /** What was done last, or why it was not. @type {{done?: string, reason?: string}} */
   news = {};
+  /** What a new backup is to be called, as typed so far. */
+  name = "";
   /** The time of the backup that is picked. */
   picked = "";
   /** @type {Comparison | undefined} */
@@ -46,6 +48,12 @@ export class Kept extends Store {
     this.tell();
   }
 
+  /** @param {string} name */
+  call(name) {
+    this.name = name;
+    this.tell();
+  }
+
   /**
    * @param {Hass} hass
    * @param {string} entryId
@@ -55,6 +63,7 @@ export class Kept extends Store {
     await this.#do(hass, "backing_up", async () => {
       await backUp(hass, entryId, name);
       this.news = { done: name };
+      if (this.name.trim() === name) this.name = "";
     });
   }
 
